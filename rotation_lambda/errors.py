@@ -1,0 +1,113 @@
+"""The typed errors of a rotation. Each carries a remedy for a person.
+
+No error ever holds a secret, a token or a message body: messages are built from names, times and codes only.
+"""
+
+from datetime import datetime
+
+
+class RotationError(Exception):
+    """Base of every error raised on purpose by this package.
+
+    Attributes:
+        remedy: what a person can do about it, one or more sentences.
+    """
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} What to do: {self.remedy}"
+
+
+class Declined(RotationError):
+    """A rotation did not start, and that is no defect: not due, not seeded, in flight, refused by Amazon."""
+
+
+class NotSeeded(Declined):
+    """The secret holds no usable credentials yet."""
+
+
+class NotDue(Declined):
+    """The current secret is younger than the rotation interval."""
+
+
+class TooSoon(Declined):
+    """An earlier rotation forbids another one until ``until`` (UTC)."""
+
+    def __init__(self, message: str, *, remedy: str, until: datetime) -> None:
+        super().__init__(message, remedy=remedy)
+        self.until = until
+
+
+class AlreadyRequested(Declined):
+    """Another requester wrote the next marker first."""
+
+
+class QueueNotReady(Declined):
+    """The destination queue is missing, or does not let Amazon's account send.
+
+    Attributes:
+        missing: the policy statements (JSON texts) that must be added.
+    """
+
+    def __init__(self, message: str, *, remedy: str, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy=remedy)
+        self.missing = missing
+
+
+class UnreadMessages(Declined):
+    """The queue or its dead-letter queue holds messages: a newer secret may lie there."""
+
+
+class TokenRefused(Declined):
+    """Login with Amazon did not issue a token.
+
+    Attributes:
+        code: LWA's error code, or the HTTP status, or the kind of transport failure.
+        definite: whether LWA said that the credentials are wrong (and not merely busy or unreachable).
+    """
+
+    def __init__(self, message: str, *, remedy: str, code: str, definite: bool) -> None:
+        super().__init__(message, remedy=remedy)
+        self.code = code
+        self.definite = definite
+
+
+class RequestRefused(Declined):
+    """SP-API certainly did not rotate.
+
+    Attributes:
+        status: the HTTP status, or 0 when the connection never opened.
+        code: SP-API's error code, if any.
+        retry_after_seconds: the shortest wait before another request.
+    """
+
+    def __init__(
+        self, message: str, *, remedy: str, status: int, code: str, retry_after_seconds: float
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
+        self.code = code
+        self.retry_after_seconds = retry_after_seconds
+
+
+class UnknownMessage(RotationError):
+    """A queue message that this package does not know. It is left for the dead-letter queue."""
+
+
+class NotYetAccepted(RotationError):
+    """Amazon does not accept a received secret yet; the message stays in the queue."""
+
+
+class MalformedSecret(RotationError):
+    """The secret's value is not a JSON object with the expected keys and types."""
+
+
+class StoreFailed(RotationError):
+    """AWS refused or failed a call. Carries the AWS error code and operation, never a value."""
+
+
+class BadSettings(RotationError):
+    """The function's environment or event is not usable."""
