@@ -84,9 +84,7 @@ class RequestRefused(Declined):
         retry_after_seconds: the shortest wait before another request.
     """
 
-    def __init__(
-        self, message: str, *, remedy: str, status: int, code: str, retry_after_seconds: float
-    ) -> None:
+    def __init__(self, message: str, *, remedy: str, status: int, code: str, retry_after_seconds: float) -> None:
         super().__init__(message, remedy=remedy)
         self.status = status
         self.code = code
@@ -107,6 +105,10 @@ class MalformedSecret(RotationError):
 
 class StoreFailed(RotationError):
     """AWS refused or failed a call. Carries the AWS error code and operation, never a value."""
+
+
+class SecretMissing(StoreFailed):
+    """There is no such secret."""
 
 
 class BadSettings(RotationError):

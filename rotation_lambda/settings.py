@@ -1,4 +1,4 @@
-"""What the function is told from outside: names of the environment variables, their meaning, defaults, limits.
+"""What the function is told from outside: its environment variables, their defaults and their limits.
 
 The component writes these variables, the handler reads them, and the limits are checked here for both.
 """
@@ -43,6 +43,7 @@ class Env(StrEnum):
     PROMOTE_DELAY_MINUTES = "PROMOTE_DELAY_MINUTES"
     VERIFICATION = "VERIFICATION"
     EVENT_BUS = "EVENT_BUS"
+    CHECK_INTERVAL_HOURS = "CHECK_INTERVAL_HOURS"
     METRICS_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
     SERVICE = "POWERTOOLS_SERVICE_NAME"
 
@@ -114,6 +115,7 @@ class Settings:
     promote_delay: timedelta = timedelta(minutes=45)
     verification: Verification = Verification.CALL
     event_bus: str = "default"
+    check_interval: timedelta = timedelta(hours=DEFAULT_CHECK_HOURS)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -123,14 +125,12 @@ class Settings:
             BadSettings: a variable is missing or out of its limits; named in the message.
         """
         missing = [
-            name
-            for name in (Env.SECRET_PREFIX, Env.QUEUE_URL, Env.DEAD_LETTER_QUEUE_URL)
-            if not environ.get(name)
+            name for name in (Env.SECRET_PREFIX, Env.QUEUE_URL, Env.DEAD_LETTER_QUEUE_URL) if not environ.get(name)
         ]
         if missing:
             raise BadSettings(
                 f"The environment lacks {', '.join(missing)}.",
-                remedy="Deploy the function with the ClientSecretRotation component; do not edit its variables.",
+                remedy="Deploy the function with the ClientSecretRotation component; never edit its variables.",
             )
         days = checked_number(
             environ.get(Env.ROTATE_EVERY_DAYS, DEFAULT_ROTATE_EVERY_DAYS),
@@ -141,6 +141,13 @@ class Settings:
         )
         delay = checked_number(
             environ.get(Env.PROMOTE_DELAY_MINUTES, 45), Env.PROMOTE_DELAY_MINUTES, 0, 1440, "minutes"
+        )
+        hours = checked_number(
+            environ.get(Env.CHECK_INTERVAL_HOURS, DEFAULT_CHECK_HOURS),
+            Env.CHECK_INTERVAL_HOURS,
+            MIN_CHECK_HOURS,
+            MAX_CHECK_HOURS,
+            "hours",
         )
         try:
             verification = Verification(environ.get(Env.VERIFICATION, Verification.CALL))
@@ -159,4 +166,5 @@ class Settings:
             promote_delay=timedelta(minutes=delay),
             verification=verification,
             event_bus=environ.get(Env.EVENT_BUS, "default"),
+            check_interval=timedelta(hours=hours),
         )

@@ -1,0 +1,182 @@
+"""Login with Amazon and SP-API over httpx: the one implementation of the protocol with Amazon.
+
+Sources: Amazon's OpenAPI model ``application_2023-11-30.json`` (operation, statuses, headers), its "Rotate your
+application's client secret" tutorial (token request, header), "Include a User-Agent header in all requests", and
+the error bodies quoted in public issues of client libraries. No body, token or header of an answer ever reaches an
+exception or a log line: only statuses, known codes and the request id do.
+"""
+
+import math
+import platform
+import re
+from collections.abc import Mapping
+from typing import Any, Self
+
+import httpx
+
+from rotation_lambda import __version__
+from rotation_lambda.errors import TokenRefused
+from rotation_lambda.model import Credentials
+from rotation_lambda.ports import Answer, Probe, RotateAnswer, Scope
+from rotation_lambda.redaction import Sensitive
+
+ROTATE_PATH = "/applications/2023-11-30/clientSecret"
+DESTINATIONS_PATH = "/notifications/v1/destinations"
+USER_AGENT = f"pulumi-spapi-rotation/{__version__} (Language=Python/{platform.python_version()})"
+
+_REFUSING_STATUSES = frozenset({400, 403, 404, 413, 415, 429})
+_DEFINITE_LWA_CODES = frozenset(
+    {"invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "unauthorized_client", "access_denied"}
+)
+_EXPIRED = "LWA secret token you provided has expired"
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_DEFAULT_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 60.0, 3600.0
+_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+_NEVER_OPENED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class AmazonClient:
+    """The Amazon port on httpx. No call is ever retried, none follows a redirect."""
+
+    def __init__(self, lwa_endpoint: str, spapi_endpoint: str, client: httpx.Client | None = None) -> None:
+        """Make a client.
+
+        Args:
+            lwa_endpoint: the token URL.
+            spapi_endpoint: SP-API's base URL, without a trailing slash.
+            client: an httpx client of the caller's; it is not closed by us.
+        """
+        self._lwa, self._spapi = lwa_endpoint, spapi_endpoint
+        self._http = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
+        self._own = client is None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._own:
+            self._http.close()
+
+    def token(self, credentials: Credentials, scope: Scope) -> Sensitive:
+        """Mint a grantless access token (it lives an hour).
+
+        Raises:
+            TokenRefused: LWA gave none; ``definite`` says whether the credentials are to blame.
+        """
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": credentials.client_id,
+            "client_secret": credentials.client_secret.reveal(),
+            "scope": scope.value,
+        }
+        try:
+            response = self._http.post(self._lwa, data=form, headers={"User-Agent": USER_AGENT})
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            # "from None": the original carries the request, and the request carries the secret.
+            raise _token_refused(type(error).__name__, definite=False) from None
+        body = _json(response)
+        if response.status_code == httpx.codes.OK:
+            token = body.get("access_token")
+            if isinstance(token, str) and token and token.isascii() and token.isprintable():
+                return Sensitive(token)
+            raise _token_refused("no_token_in_answer", definite=False)
+        code = _code(body.get("error")) or f"http_{response.status_code}"
+        definite = response.status_code in (400, 401, 403) and code in _DEFINITE_LWA_CODES
+        raise _token_refused(code, definite=definite)
+
+    def rotate(self, token: Sensitive) -> RotateAnswer:
+        """Post once and classify the answer by what it says about the effect.
+
+        204 is done. 400, 403, 404, 413, 415, 429, or a connection that never opened, had no effect. Everything
+        else, such as a timeout after sending or a 5xx, leaves it unknown.
+        """
+        try:
+            response = self._http.post(
+                self._spapi + ROTATE_PATH,
+                headers={
+                    "x-amz-access-token": token.reveal(),
+                    "User-Agent": USER_AGENT,
+                    "Accept": "application/json",
+                },
+            )
+        except _NEVER_OPENED as error:
+            return RotateAnswer(Answer.REFUSED, status=0, code=type(error).__name__)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return RotateAnswer(Answer.UNKNOWN, status=0, code=type(error).__name__)
+        status = response.status_code
+        request_id = _matching(_REQUEST_ID, response.headers.get("x-amzn-RequestId"))
+        wait = _wait_seconds(response.headers.get("x-amzn-RateLimit-Limit"))
+        if status == httpx.codes.NO_CONTENT:
+            return RotateAnswer(Answer.DONE, status, retry_after_seconds=wait, request_id=request_id)
+        first = _first_error(_json(response))
+        return RotateAnswer(
+            Answer.REFUSED if status in _REFUSING_STATUSES else Answer.UNKNOWN,
+            status,
+            code=_code(first.get("code")),
+            secret_expired=any(
+                _EXPIRED in text for key in ("details", "message") if isinstance(text := first.get(key), str)
+            ),
+            retry_after_seconds=wait,
+            request_id=request_id,
+        )
+
+    def probe(self, token: Sensitive) -> Probe:
+        """One harmless grantless call: ``GET /notifications/v1/destinations``."""
+        try:
+            response = self._http.get(
+                self._spapi + DESTINATIONS_PATH,
+                headers={"x-amz-access-token": token.reveal(), "User-Agent": USER_AGENT, "Accept": "application/json"},
+            )
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return Probe.UNCLEAR
+        if response.is_success:
+            return Probe.ACCEPTED
+        return Probe.REFUSED if response.status_code in (401, 403) else Probe.UNCLEAR
+
+
+def _token_refused(code: str, *, definite: bool) -> TokenRefused:
+    if definite:
+        message, remedy = (
+            f"Login with Amazon refused the credentials ({code}).",
+            "Check client id and secret in the Developer Console. A secret that has expired must be replaced there by "
+            "hand and put into the secret.",
+        )
+    else:
+        message, remedy = (
+            f"Login with Amazon gave no token ({code}).",
+            "Try again; check the LWA endpoint if it goes on.",
+        )
+    return TokenRefused(message, remedy=remedy, code=code, definite=definite)
+
+
+def _json(response: httpx.Response) -> Mapping[str, Any]:
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _first_error(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    errors = body.get("errors")
+    return errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+
+
+def _code(value: object) -> str:
+    return _matching(_CODE, value)
+
+
+def _matching(pattern: re.Pattern[str], value: object) -> str:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else ""
+
+
+def _wait_seconds(rate: str | None) -> float:
+    """Seconds between two requests at a rate (requests a second); 60 without a usable header."""
+    try:
+        per_second = float(rate) if rate is not None else math.nan
+    except ValueError:
+        per_second = math.nan
+    if not math.isfinite(per_second) or per_second <= 0:
+        return _DEFAULT_WAIT_SECONDS
+    return min(math.ceil(1 / per_second), _LONGEST_WAIT_SECONDS)

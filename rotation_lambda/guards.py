@@ -1,0 +1,115 @@
+"""When a rotation is due, and what forbids one. Pure decisions over one reading of the secret.
+
+Times in Amazon's rules: a secret lives 180 days, the one before dies 7 days after its successor was made
+(Amazon's "Rotating your app's LWA credentials" page). What a second rotation within the 7 days does to older
+secrets is unknown, so it is refused.
+"""
+
+from datetime import datetime, timedelta
+
+from rotation_lambda.errors import NotDue, TooSoon
+from rotation_lambda.model import Trigger, format_time
+from rotation_lambda.ports import Ports
+from rotation_lambda.snapshot import Snapshot
+
+OVERLAP = timedelta(days=7)
+UNANSWERED_BLOCKS = timedelta(days=8)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+DELIVERY_DEADLINE = timedelta(hours=1)
+REPOST_AFTER = timedelta(hours=24)
+FIRST_REFUSAL_WAIT, LATER_REFUSAL_WAIT = timedelta(hours=6), timedelta(hours=24)
+UNDATED_GRACE = timedelta(days=30)
+
+
+def last_request(snapshot: Snapshot) -> datetime | None:
+    """When the last request that was not refused was made; None when there was none."""
+    marker = snapshot.marker()
+    if marker is None:
+        return None
+    return marker.standing_since if snapshot.marker_refused else marker.requested_at
+
+
+def closes(issued: datetime | None, requested_at: datetime) -> bool:
+    """Whether a secret issued then answers a request made then, whoever asked for it."""
+    return issued is not None and issued >= requested_at - CLOCK_TOLERANCE
+
+
+def unanswered_request(snapshot: Snapshot) -> datetime | None:
+    """When the standing request that no received secret closes was made; None when all are closed."""
+    version = snapshot.marker_version
+    if version is None:
+        return None
+    current = snapshot.current
+    if current is not None and current.credentials is not None:
+        issued = current.credentials.issued
+        if issued is not None and issued >= version.created_at:
+            return None  # closed for certain: a marker is written after the time that it names
+    requested_at = last_request(snapshot)
+    if requested_at is None or answered(snapshot, requested_at):
+        return None
+    return requested_at
+
+
+def answered(snapshot: Snapshot, requested_at: datetime) -> bool:
+    """Whether any received secret closes a request made then."""
+    return any(closes(snapshot.issued(held), requested_at) for held in snapshot.holders())
+
+
+def require_due(ports: Ports, snapshot: Snapshot, trigger: Trigger) -> None:
+    """Raise NotDue unless the current secret is old enough, or somebody asked."""
+    if trigger.on_purpose or trigger is Trigger.EXPIRY_NOTICE:
+        return
+    current = snapshot.current
+    issued = snapshot.issued(current) if current else None
+    if issued is not None:
+        due_at = issued + ports.settings.rotate_every
+    else:
+        due_at = ports.store.created_at(snapshot.application.secret_id) + UNDATED_GRACE
+    if ports.clock.now() < due_at:
+        raise NotDue(
+            f"{snapshot.application.name}: not due before {format_time(due_at)}.",
+            remedy="Nothing. The schedule rotates it then; set rotate_on_up to a new text to rotate now.",
+        )
+
+
+def require_no_rotation_in_flight(ports: Ports, snapshot: Snapshot, *, repost: bool = False) -> None:
+    """Raise TooSoon while an earlier rotation forbids another one.
+
+    Args:
+        repost: whether this is the one automatic repetition of an unanswered request.
+    """
+    now = ports.clock.now()
+    until: list[datetime] = []
+    requested_at = last_request(snapshot)
+    if requested_at is not None and not repost:
+        block = OVERLAP if answered(snapshot, requested_at) else UNANSWERED_BLOCKS
+        until.append(requested_at + block)
+    for held in snapshot.holders():
+        if held.credentials is not None and held.credentials.previous_expires_at is not None:
+            until.append(held.credentials.previous_expires_at)
+    latest = max(until, default=now)
+    if latest > now:
+        raise TooSoon(
+            f"{snapshot.application.name}: the last rotation forbids another one until {format_time(latest)}.",
+            remedy="Wait until then: it is unknown what a second rotation within the 7 days does to the older "
+            "secrets. Only an explicit force passes.",
+            until=latest,
+        )
+
+
+def require_patience_after_refusal(ports: Ports, snapshot: Snapshot, trigger: Trigger) -> None:
+    """Raise TooSoon while the schedule waits after a refused request; a person can try at once.
+
+    Each request writes a version, and versions younger than 24 h count against Secrets Manager's quota.
+    """
+    marker = snapshot.marker()
+    if trigger.on_purpose or marker is None or not snapshot.marker_refused:
+        return
+    until = marker.requested_at + (LATER_REFUSAL_WAIT if marker.refusals else FIRST_REFUSAL_WAIT)
+    if ports.clock.now() < until:
+        raise TooSoon(
+            f"{snapshot.application.name}: Amazon refused the last request; the schedule waits until "
+            f"{format_time(until)}.",
+            remedy="Mend what the refusal named, then wait, or rotate on purpose at once.",
+            until=until,
+        )

@@ -1,0 +1,122 @@
+"""The Lambda handler: thin. It tells queue messages from ticks and requests, and calls the use cases.
+
+A queue message is acknowledged by returning normally (batch size 1) and kept by raising. Nothing of an event is
+ever logged.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+
+from rotation_lambda.errors import BadSettings, Declined
+from rotation_lambda.model import Application, Trigger, parse_time
+from rotation_lambda.notification import NewSecret, parse
+from rotation_lambda.ports import Metric, Ports
+from rotation_lambda.receive import Receipt, notice, receive, settle_after_receipt
+from rotation_lambda.redaction import Sensitive
+from rotation_lambda.request import describe, request
+from rotation_lambda.settings import Action, Env, Settings, checked_client_id
+from rotation_lambda.telemetry import PowertoolsTelemetry
+from rotation_lambda.tick import tick
+from rotation_lambda.wiring import build
+
+
+@cache
+def _ports() -> Ports:
+    settings = Settings.from_environment(os.environ)
+    return build(boto3.Session(), settings, PowertoolsTelemetry(os.environ.get(Env.SERVICE, "spapi-rotation")))
+
+
+def handler(event: object, context: object) -> dict[str, Any]:
+    """Handle one invocation: an SQS batch of one, or ``{"action": "tick" | "request", ...}``.
+
+    Raises:
+        RotationError: (typed) a defect, or a message that is to stay in the queue.
+    """
+    return dispatch(_ports(), event)
+
+
+def dispatch(ports: Ports, event: object) -> dict[str, Any]:
+    """Handle one event with the given ports.
+
+    Raises:
+        BadSettings: the event is none that this function knows.
+    """
+    if not isinstance(event, Mapping):
+        raise _unknown_event()
+    if "Records" in event:
+        return _queue_message(ports, event["Records"])
+    action = event.get("action")
+    if action == Action.TICK:
+        application = _application(ports, event)
+        return {"state": tick(ports, application, _scheduled_at(event)).value}
+    if action == Action.REQUEST:
+        return _request(ports, _application(ports, event), event)
+    raise _unknown_event()
+
+
+def _queue_message(ports: Ports, records: object) -> dict[str, Any]:
+    if not isinstance(records, list) or len(records) != 1 or not isinstance(records[0], Mapping):
+        raise BadSettings(
+            "The event does not hold exactly one queue message.", remedy="Set the mapping's batch size to 1."
+        )
+    record = records[0]
+    body = record.get("body")
+    if record.get("eventSource") != "aws:sqs" or not isinstance(body, str):
+        raise _unknown_event()
+    message = parse(Sensitive(body))
+    application = Application(
+        name=message.client_id,
+        client_id=message.client_id,
+        secret_id=f"{ports.settings.secret_prefix}/{message.client_id}",
+    )
+    if not isinstance(message, NewSecret):
+        return {"receipt": notice(ports, application, message).value}
+    receipt = receive(ports, application, message)
+    if receipt in (Receipt.STORED, Receipt.DUPLICATE):
+        settle_after_receipt(ports, application)
+    return {"receipt": receipt.value}
+
+
+def _request(ports: Ports, application: Application, event: Mapping[str, Any]) -> dict[str, Any]:
+    reference = event.get("reference")
+    try:
+        requested = request(
+            ports,
+            application,
+            Trigger.PULUMI_UP,
+            reference=reference if isinstance(reference, str) else None,
+        )
+    except Declined as declined:
+        ports.telemetry.count(Metric.DECLINED)
+        ports.telemetry.info("rotation_declined", application, reason=type(declined).__name__, detail=str(declined))
+        return {"requested": False, "reason": type(declined).__name__, "detail": str(declined)}
+    return {"requested": True, "detail": describe(requested)}
+
+
+def _application(ports: Ports, event: Mapping[str, Any]) -> Application:
+    client_id = checked_client_id(event.get("client_id"), "client_id")
+    name = event.get("application")
+    return Application(
+        name=name if isinstance(name, str) and name else client_id,
+        client_id=client_id,
+        secret_id=f"{ports.settings.secret_prefix}/{client_id}",
+    )
+
+
+def _scheduled_at(event: Mapping[str, Any]) -> Any:
+    try:
+        return parse_time(event.get("scheduled_at"), "scheduled_at")
+    except ValueError:
+        return None  # a tick by hand names no time; the clock's is used
+
+
+def _unknown_event() -> BadSettings:
+    return BadSettings(
+        "The event is not one that this function knows.",
+        remedy='Send {"action": "tick", "application": NAME, "client_id": ID}, or let the queue and the schedule '
+        "call it.",
+    )

@@ -1,0 +1,226 @@
+"""What the use cases need from the world: small protocols, implemented by adapters and by test models."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from rotation_lambda.model import Application, Credentials, Versions
+from rotation_lambda.redaction import Sensitive
+from rotation_lambda.settings import Settings
+
+
+class Clock(Protocol):
+    """The only clock of the use cases."""
+
+    def now(self) -> datetime:
+        """The time, aware, UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class VersionExists(Exception):
+    """A version of this id is there already, with other content."""
+
+
+class LabelMoved(Exception):
+    """A label was not where the caller said; nothing was changed."""
+
+
+class SecretStore(Protocol):
+    """Versions and labels of a secret (Secrets Manager). Every method may raise StoreFailed."""
+
+    def versions(self, secret_id: str) -> Versions:
+        """The labelled versions (one ListSecretVersionIds, paged)."""
+        ...
+
+    def read(self, secret_id: str, version_id: str) -> Sensitive:
+        """The text of one version."""
+        ...
+
+    def write(self, secret_id: str, version_id: str, text: Sensitive, label: str) -> None:
+        """Write a version under one label; repeating it with the same text changes nothing.
+
+        Raises:
+            VersionExists: the id is taken by another content.
+        """
+        ...
+
+    def move(self, secret_id: str, label: str, *, to: str | None, away_from: str | None) -> None:
+        """Move a label, compare-and-swap: only from exactly ``away_from`` (None: only if it is nowhere).
+
+        Raises:
+            LabelMoved: it is elsewhere by now.
+        """
+        ...
+
+    def created_at(self, secret_id: str) -> datetime:
+        """When the secret was made."""
+        ...
+
+
+class Scope(StrEnum):
+    """Grantless scopes of LWA. Source: Amazon's "Grantless operations" page and its own samples."""
+
+    ROTATION = "sellingpartnerapi::client_credential:rotation"
+    NOTIFICATIONS = "sellingpartnerapi::notifications"
+
+
+class Answer(StrEnum):
+    """What the rotate call's answer says about its effect."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RotateAnswer:
+    """The classified answer of ``rotateApplicationClientSecret``.
+
+    Attributes:
+        status: the HTTP status; 0 when there was none.
+        code: SP-API's error code, or the kind of transport failure; empty for 204.
+        secret_expired: whether SP-API said that the client secret has expired.
+        retry_after_seconds: the shortest wait before another request.
+        request_id: ``x-amzn-RequestId``, for Amazon's support.
+    """
+
+    answer: Answer
+    status: int
+    code: str = ""
+    secret_expired: bool = False
+    retry_after_seconds: float = 60.0
+    request_id: str = ""
+
+
+class Probe(StrEnum):
+    """What a harmless call says about a secret."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+
+
+class Amazon(Protocol):
+    """Login with Amazon and SP-API."""
+
+    def token(self, credentials: Credentials, scope: Scope) -> Sensitive:
+        """Mint a grantless access token. Raises TokenRefused."""
+        ...
+
+    def rotate(self, token: Sensitive) -> RotateAnswer:
+        """Post once, without any retry, and classify the answer. Never raises for what Amazon does."""
+        ...
+
+    def probe(self, token: Sensitive) -> Probe:
+        """One harmless grantless call: ``GET /notifications/v1/destinations``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """The destination queue and its dead-letter queue, as AWS tells it.
+
+    Attributes:
+        policy: the queue's policy, JSON text, or None.
+        key_policy: the policy of its customer-managed key; None when it has none or it can't be read.
+        key_readable: False when there is a key whose policy can't be read.
+        waiting: messages in the queue: visible, in flight and delayed (approximate, as SQS counts).
+        in_flight: those of ``waiting`` that are in flight.
+        dead: messages in the dead-letter queue, counted alike.
+    """
+
+    arn: str
+    policy: str | None
+    key_arn: str | None
+    key_policy: str | None
+    key_readable: bool
+    waiting: int
+    in_flight: int
+    dead: int
+
+
+class Queue(Protocol):
+    """The destination queue."""
+
+    def inspect(self) -> QueueState:
+        """Read it. Raises QueueNotReady when it does not exist, StoreFailed otherwise."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RotationEvent:
+    """What consumers are told when a new secret is in use. Names, ids and times only."""
+
+    application: Application
+    secret_arn: str
+    version_id: str
+    rotation_id: str | None
+    expires_at: datetime | None
+    previous_expires_at: datetime | None
+
+
+class Announcer(Protocol):
+    """Publishes rotation events, at least once."""
+
+    def rotated(self, event: RotationEvent) -> None:
+        """Publish. Raises StoreFailed."""
+        ...
+
+
+class Telemetry(Protocol):
+    """Structured log lines and metrics. Fields are names, ids, numbers and times; secrets never."""
+
+    def info(self, event: str, application: Application | None = None, **fields: object) -> None:
+        """Log something that went as it should."""
+        ...
+
+    def warning(self, event: str, application: Application | None = None, **fields: object) -> None:
+        """Log something that a person may want to look at."""
+        ...
+
+    def count(self, metric: "Metric", value: float = 1.0) -> None:
+        """Record a metric."""
+        ...
+
+
+class Metric(StrEnum):
+    """The metrics that alarms watch; undimensioned, so that alarms do not scale with applications."""
+
+    TICK = "Ticks"
+    REQUESTED = "RotationsRequested"
+    RECEIVED = "SecretsReceived"
+    PROMOTED = "SecretsPromoted"
+    REFUSED = "RequestsRefused"
+    DECLINED = "RequestsDeclined"
+    DUPLICATE = "DuplicateMessages"
+    SUPERSEDED = "SupersededMessages"
+    REJECTED = "ContradictoryMessages"
+    UNSEEN_ROTATION = "UnseenRotations"
+    NOT_YET = "SecretsNotYetAccepted"
+    STUCK = "SecretsStuck"
+    OVERDUE = "DeliveriesOverdue"
+    EXPIRED = "SecretsExpired"
+    UNSEEDED = "SecretsUnseeded"
+    DAYS_TO_EXPIRY = "DaysToExpiry"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything that the use cases act on.
+
+    ``amazon`` is a factory, so that its HTTP library is loaded only on the paths that call Amazon.
+    """
+
+    clock: Clock
+    store: SecretStore
+    queue: Queue
+    amazon: Callable[[], Amazon]
+    announcer: Announcer
+    telemetry: Telemetry
+    settings: Settings

@@ -1,0 +1,70 @@
+"""What must be true of the destination queue before a rotation is requested."""
+
+from datetime import timedelta
+
+from rotation_lambda import grants
+from rotation_lambda.errors import QueueNotReady, UnreadMessages
+from rotation_lambda.model import Credentials, Trigger
+from rotation_lambda.ports import Ports, QueueState
+from rotation_lambda.snapshot import Snapshot
+
+EXPIRY_IS_NEAR = timedelta(days=30)
+LOOK_EVERY_SECONDS = 3.0
+LOOK_SECONDS = 9.0
+LOOK_SECONDS_ON_PURPOSE = 45.0
+
+
+def require_ready_queue(ports: Ports, snapshot: Snapshot) -> QueueState:
+    """Read the queue and check that Amazon's account may send to it, through its key too.
+
+    Raises:
+        QueueNotReady: it is missing, or a statement is; the message holds the missing statement.
+    """
+    state = ports.queue.inspect()
+    missing = grants.missing_from_queue_policy(state.policy, state.arn)
+    if state.key_policy is not None and state.key_arn is not None:
+        missing += grants.missing_from_key_policy(state.key_policy, state.key_arn)
+    elif not state.key_readable:
+        ports.telemetry.warning("key_policy_unreadable", snapshot.application, key=state.key_arn)
+    if missing:
+        raise QueueNotReady(
+            f"{snapshot.application.name}: Amazon cannot deliver to {state.arn}. Missing from the policies: "
+            f"{'; '.join(missing)}",
+            remedy="Add the statement to the policy of the queue (sqs actions) or of its key (kms actions); "
+            "pulumi up restores those of this package's own queue.",
+            missing=missing,
+        )
+    return state
+
+
+def require_empty_queues(
+    ports: Ports, snapshot: Snapshot, credentials: Credentials, trigger: Trigger, state: QueueState
+) -> None:
+    """Check that neither queue holds a message: a newer secret may lie there. Looks again for a while.
+
+    An expiry nearer than 30 days passes, so that one poison message cannot stop every application. The notice
+    that a request comes from is itself in flight and is not counted.
+
+    Raises:
+        UnreadMessages: a message stays.
+    """
+    now = ports.clock.now()
+    if credentials.expires is not None and credentials.expires - now < EXPIRY_IS_NEAR:
+        return
+    patience = LOOK_SECONDS_ON_PURPOSE if trigger.on_purpose else LOOK_SECONDS
+    deadline = now + timedelta(seconds=patience)
+    while _unread(state, trigger):
+        if ports.clock.now() >= deadline:
+            raise UnreadMessages(
+                f"{snapshot.application.name}: {state.waiting} message(s) wait in the queue and {state.dead} in "
+                "its dead-letter queue; a newer secret may be among them.",
+                remedy="Let the function read the queue. Move the dead-letter queue's messages back to the queue "
+                "(SQS: Start DLQ redrive), or delete one that is not a secret.",
+            )
+        ports.clock.sleep(LOOK_EVERY_SECONDS)
+        state = ports.queue.inspect()
+
+
+def _unread(state: QueueState, trigger: Trigger) -> bool:
+    own = min(1, state.in_flight) if trigger is Trigger.EXPIRY_NOTICE else 0
+    return state.waiting - own > 0 or state.dead > 0

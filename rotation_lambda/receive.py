@@ -1,0 +1,189 @@
+"""The use case *receive*: take what Amazon sent into a durable, labelled version before acknowledging it.
+
+Duplicates, late older messages and contradictions are told apart by the secret's value and by Amazon's own dates.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from rotation_lambda import verify
+from rotation_lambda.errors import (
+    Declined,
+    MalformedSecret,
+    NotYetAccepted,
+    RotationError,
+    SecretMissing,
+    StoreFailed,
+    UnknownMessage,
+)
+from rotation_lambda.model import Application, Document, Label, Trigger, derived_id
+from rotation_lambda.notification import ExpiryNotice, NewSecret
+from rotation_lambda.ports import LabelMoved, Metric, Ports, VersionExists
+from rotation_lambda.request import request
+from rotation_lambda.settle import settle
+from rotation_lambda.snapshot import Held, Snapshot
+
+NOTICE_TOLERANCE = timedelta(days=1)
+_ROUNDS = 10
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Receipt(StrEnum):
+    """What became of a message; in every case it may be acknowledged."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
+    CONTRADICTORY = "contradictory"
+    NOTICE_ACTED_ON = "notice-acted-on"
+    NOTICE_IGNORED = "notice-ignored"
+    NOTICE_UNEXPLAINED = "notice-unexplained"
+
+
+def receive(ports: Ports, application: Application, message: NewSecret) -> Receipt:
+    """Store a new secret. When this returns, the secret is safe and the message may be acknowledged.
+
+    Raises:
+        UnknownMessage: the application is not ours.
+        NotYetAccepted: the secret is unseeded, and Amazon does not accept what it sent yet.
+        MalformedSecret, StoreFailed: nothing was acknowledged; the message comes again.
+    """
+    for _ in range(_ROUNDS):
+        snapshot = _snapshot(ports, application)
+        current = snapshot.current
+        if (current is None or current.credentials is None) and not verify.accepted(ports, message.credentials, None):
+            raise NotYetAccepted(
+                f"{application.name}: the first secret is not accepted by Amazon yet.",
+                remedy="Nothing at first: the message comes again. If it ends in the dead-letter queue, move it back.",
+            )
+        verdict = _judge(snapshot, message)
+        if verdict in (Receipt.STORED, Receipt.CONTRADICTORY):
+            try:
+                _store(ports, snapshot, message, verdict)
+            except LabelMoved:
+                continue
+        _report(ports, application, message, verdict)
+        return verdict
+    raise StoreFailed(
+        f"{application.name}: the labels of {application.secret_id} keep moving.",
+        remedy="Nothing: the message comes again.",
+    )
+
+
+def settle_after_receipt(ports: Ports, application: Application) -> None:
+    """Settle; a failure no longer concerns the message, so it is logged and left to the next tick."""
+    try:
+        settle(ports, application)
+    except RotationError as error:
+        ports.telemetry.warning("settle_left_to_next_tick", application, error=type(error).__name__, detail=str(error))
+
+
+def notice(ports: Ports, application: Application, message: ExpiryNotice) -> Receipt:
+    """Act on an expiry notice. Always acknowledged, unless the application is not ours or its secret is unreadable."""
+    snapshot = _snapshot(ports, application)
+    current = snapshot.current
+    if current is None or current.credentials is None:
+        ports.telemetry.count(Metric.UNSEEDED)
+        ports.telemetry.warning("expiry_notice_for_unseeded_secret", application, expires_at=message.expires_at)
+        return Receipt.NOTICE_UNEXPLAINED
+    expires = current.credentials.expires
+    if expires is None and (issued := snapshot.issued(current)) is not None:
+        expires = _same_secret_expiry(snapshot, current, issued)
+    if expires is None or abs(message.expires_at - expires) <= NOTICE_TOLERANCE:
+        try:
+            request(ports, application, Trigger.EXPIRY_NOTICE)
+        except Declined as declined:
+            ports.telemetry.count(Metric.DECLINED)
+            ports.telemetry.info("rotation_declined", application, reason=type(declined).__name__, detail=str(declined))
+        except RotationError as error:
+            ports.telemetry.warning(
+                "expiry_notice_not_acted_on", application, error=type(error).__name__, detail=str(error)
+            )
+        return Receipt.NOTICE_ACTED_ON
+    previous = snapshot.held(Label.PREVIOUS)
+    past = [current.credentials.previous_expires_at]
+    if previous is not None and previous.credentials is not None:
+        past.append(previous.credentials.expires)
+    if any(date is not None and abs(message.expires_at - date) <= NOTICE_TOLERANCE for date in past):
+        return Receipt.NOTICE_IGNORED
+    ports.telemetry.count(Metric.UNSEEN_ROTATION)
+    ports.telemetry.warning("expiry_notice_of_unknown_secret", application, expires_at=message.expires_at)
+    return Receipt.NOTICE_UNEXPLAINED
+
+
+def _same_secret_expiry(snapshot: Snapshot, current: Held, issued: datetime) -> datetime | None:
+    for held in snapshot.holders():
+        if held is not current and held.credentials is not None and held.credentials.issued == issued:
+            return held.credentials.expires
+    return None
+
+
+def _snapshot(ports: Ports, application: Application) -> Snapshot:
+    try:
+        return Snapshot(ports, application)
+    except SecretMissing:
+        raise UnknownMessage(
+            f"A message is for an application that is not ours: there is no secret {application.secret_id}.",
+            remedy="Add the application to the component, then move the message back from the dead-letter queue.",
+        ) from None
+
+
+def _judge(snapshot: Snapshot, message: NewSecret) -> Receipt:
+    holders = snapshot.holders()
+    if any(
+        held.credentials and held.credentials.client_secret == message.credentials.client_secret for held in holders
+    ):
+        return Receipt.DUPLICATE
+    order = (message.issued_at, message.credentials.expires_at or _LONG_AGO)
+    known = [
+        (issued, held.credentials.expires or _LONG_AGO)
+        for held in holders
+        if held.credentials is not None and (issued := snapshot.issued(held)) is not None
+    ]
+    newest = max(known, default=None)
+    if newest is not None and order < newest:
+        return Receipt.SUPERSEDED
+    current = snapshot.current
+    undated = current is not None and current.credentials is not None and snapshot.issued(current) is None
+    if order == newest or (undated and current is not None and message.issued_at < current.version.created_at):
+        return Receipt.CONTRADICTORY
+    return Receipt.STORED
+
+
+def _store(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: Receipt) -> None:
+    """Write under a neutral label, then move the meaningful one: an older secret can never take it from a newer."""
+    application, current = snapshot.application, snapshot.current
+    base = current.document if current is not None else Document({}, application)
+    document = base.with_credentials(message.credentials, application)
+    version_id = derived_id("receive", message.notification_id, current.version.id if current else "")
+    try:
+        ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)
+    except VersionExists:
+        _require_same(ports, application, version_id, document)
+    label = Label.REJECTED if verdict is Receipt.CONTRADICTORY else Label.PENDING
+    ports.store.move(application.secret_id, label, to=version_id, away_from=snapshot.id_of(label))
+
+
+def _require_same(ports: Ports, application: Application, version_id: str, document: Document) -> None:
+    stored = Document.parse(ports.store.read(application.secret_id, version_id), application)
+    if stored != document:
+        raise MalformedSecret(
+            f"{application.name}: two different messages carry the same notification id (version {version_id}).",
+            remedy="Look at the message in the dead-letter queue: one of the two did not come from Amazon.",
+        )
+
+
+def _report(ports: Ports, application: Application, message: NewSecret, verdict: Receipt) -> None:
+    metric, tell = {
+        Receipt.STORED: (Metric.RECEIVED, ports.telemetry.info),
+        Receipt.DUPLICATE: (Metric.DUPLICATE, ports.telemetry.info),
+        Receipt.SUPERSEDED: (Metric.SUPERSEDED, ports.telemetry.info),
+        Receipt.CONTRADICTORY: (Metric.REJECTED, ports.telemetry.warning),
+    }[verdict]
+    ports.telemetry.count(metric)
+    tell(
+        f"secret_{verdict.value}",
+        application,
+        notification_id=message.notification_id,
+        issued_at=message.issued_at,
+    )

@@ -1,0 +1,210 @@
+"""The use case *request*: ask Amazon for a new secret, at most once, and leave a record before asking."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from rotation_lambda import guards, preflight
+from rotation_lambda.errors import AlreadyRequested, NotSeeded, RequestRefused
+from rotation_lambda.model import Application, Credentials, Label, Marker, Trigger, derived_id, format_time
+from rotation_lambda.portal import registration_steps
+from rotation_lambda.ports import Answer, LabelMoved, Metric, Ports, RotateAnswer, Scope, VersionExists
+from rotation_lambda.snapshot import Snapshot
+
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A request that was made.
+
+    Attributes:
+        requested_at: its marker's time (UTC).
+        marker_id: its marker's version id.
+        certain: whether Amazon confirmed it (204); False when the answer left it open.
+        earlier: whether an earlier run of the same ``pulumi up`` trigger had made it already.
+        request_id: ``x-amzn-RequestId``, if there was an answer.
+    """
+
+    requested_at: datetime
+    marker_id: str
+    certain: bool
+    earlier: bool = False
+    request_id: str = ""
+
+
+def request(
+    ports: Ports,
+    application: Application,
+    trigger: Trigger,
+    *,
+    reference: str | None = None,
+    force: bool = False,
+    repost: bool = False,
+) -> Requested:
+    """Request a rotation.
+
+    Args:
+        reference: the trigger text of ``pulumi up``; a standing request with the same text is not repeated.
+        force: pass the 7 days and unread messages; a person's decision.
+        repost: this is the one automatic repetition of an unanswered request.
+
+    Raises:
+        Declined: (its subclasses) nothing was requested, and that is no defect.
+        MalformedSecret, StoreFailed: a defect.
+    """
+    for _ in range(_ROUNDS):
+        snapshot = Snapshot(ports, application)
+        credentials = _usable_credentials(snapshot)
+        if reference is not None and (earlier := _earlier(snapshot, reference)) is not None:
+            return earlier
+        if not (force or repost):
+            guards.require_due(ports, snapshot, trigger)
+        if not force:
+            guards.require_no_rotation_in_flight(ports, snapshot, repost=repost)
+            guards.require_patience_after_refusal(ports, snapshot, trigger)
+        queue = preflight.require_ready_queue(ports, snapshot)
+        if not force:
+            preflight.require_empty_queues(ports, snapshot, credentials, trigger, queue)
+        # A message that left the queue since the labels were read is in them by now: store comes before
+        # acknowledge. Only an unchanged secret has passed all guards.
+        if snapshot.same_labels(Snapshot(ports, application)):
+            return _post(ports, snapshot, credentials, trigger, reference, queue.arn, repost=repost, force=force)
+    raise AlreadyRequested(
+        f"{application.name}: the secret keeps changing while it is looked at.",
+        remedy="Nothing. Another requester or a delivery is at work; try again in a minute.",
+    )
+
+
+def _post(
+    ports: Ports,
+    snapshot: Snapshot,
+    credentials: Credentials,
+    trigger: Trigger,
+    reference: str | None,
+    queue_arn: str,
+    *,
+    repost: bool,
+    force: bool,
+) -> Requested:
+    application = snapshot.application
+    token = ports.amazon().token(credentials, Scope.ROTATION)
+    marker = _next_marker(ports, snapshot, trigger, reference, spent=force or repost)
+    marker_id = derived_id("marker", snapshot.id_of(Label.MARKER) or snapshot.versions.arn)
+    try:
+        ports.store.write(application.secret_id, marker_id, marker.text(), Label.MARKER)
+    except VersionExists:
+        raise AlreadyRequested(
+            f"{application.name}: another requester was quicker.", remedy="Nothing. Its request goes on."
+        ) from None
+    answer = ports.amazon().rotate(token)
+    if answer.answer is Answer.REFUSED:
+        _note_refusal(ports, snapshot, marker_id, answer)
+        raise _refused(application, answer, queue_arn)
+    ports.telemetry.count(Metric.REQUESTED)
+    certain = answer.answer is Answer.DONE
+    (ports.telemetry.info if certain else ports.telemetry.warning)(
+        "rotation_requested" if certain else "rotation_request_unclear",
+        application,
+        trigger=trigger.value,
+        status=answer.status,
+        code=answer.code,
+        request_id=answer.request_id,
+        repost=repost,
+        forced=force,
+    )
+    return Requested(marker.requested_at, marker_id, certain, request_id=answer.request_id)
+
+
+def _usable_credentials(snapshot: Snapshot) -> Credentials:
+    current = snapshot.current
+    if current is None or current.credentials is None:
+        name = snapshot.application.secret_id
+        raise NotSeeded(
+            f"{snapshot.application.name}: the secret holds no credentials yet.",
+            remedy="Put them in: aws secretsmanager put-secret-value "
+            f"--secret-id {name} --secret-string file://credentials.json, where the file is a JSON object with "
+            "client_id and client_secret. Delete the file afterwards.",
+        )
+    return current.credentials
+
+
+def _earlier(snapshot: Snapshot, reference: str) -> Requested | None:
+    """The standing request that an earlier, interrupted run of the same trigger made."""
+    if snapshot.marker_version is None or snapshot.marker_refused:
+        return None
+    marker = snapshot.marker()
+    if marker is None or marker.trigger is not Trigger.PULUMI_UP or marker.reference != reference:
+        return None
+    return Requested(marker.requested_at, snapshot.marker_version.id, certain=False, earlier=True)
+
+
+def _next_marker(ports: Ports, snapshot: Snapshot, trigger: Trigger, reference: str | None, *, spent: bool) -> Marker:
+    last = snapshot.marker()
+    after_refusal = last is not None and snapshot.marker_refused
+    reposts = last.reposts if last is not None and after_refusal else 0
+    return Marker(
+        requested_at=ports.clock.now(),
+        trigger=trigger,
+        nonce=secrets.token_hex(16),
+        reference=reference,
+        reposts=max(reposts, 1) if spent else reposts,
+        refusals=last.refusals + 1 if last is not None and after_refusal else 0,
+        standing_since=guards.last_request(snapshot),
+    )
+
+
+def _note_refusal(ports: Ports, snapshot: Snapshot, marker_id: str, answer: RotateAnswer) -> None:
+    application = snapshot.application
+    ports.telemetry.count(Metric.REFUSED)
+    ports.telemetry.warning(
+        "rotation_refused",
+        application,
+        status=answer.status,
+        code=answer.code,
+        request_id=answer.request_id,
+    )
+    try:
+        ports.store.move(application.secret_id, Label.REFUSED, to=marker_id, away_from=snapshot.id_of(Label.REFUSED))
+    except LabelMoved:
+        # Then the marker stands as if the answer were unknown: slower, never wrong.
+        ports.telemetry.warning("refusal_not_labelled", application, marker_id=marker_id)
+
+
+def _refused(application: Application, answer: RotateAnswer, queue_arn: str) -> RequestRefused:
+    wait = answer.retry_after_seconds
+    if answer.secret_expired:
+        remedy = (
+            "The current secret has expired. Make a new one by hand in the Developer Console and put it into the "
+            "secret."
+        )
+    elif answer.status == 400:
+        remedy = f"Register the queue in Amazon's Developer Console:\n{registration_steps(queue_arn)}"
+    elif answer.status == 429:
+        remedy = f"Try again after {wait:.0f} seconds; Amazon accepts one request a minute."
+    elif answer.status == 0:
+        remedy = "SP-API could not be reached. Check the endpoint and the network, then try again."
+    else:
+        remedy = (
+            "Check that the client id belongs to a production application and that the endpoint is that of its "
+            "region. Give the request id to Amazon's support if it goes on."
+        )
+    return RequestRefused(
+        f"{application.name}: SP-API refused the rotation ({answer.status or 'no connection'}"
+        f"{', ' + answer.code if answer.code else ''}"
+        f"{', request id ' + answer.request_id if answer.request_id else ''}). Nothing was changed.",
+        remedy=remedy,
+        status=answer.status,
+        code=answer.code,
+        retry_after_seconds=wait,
+    )
+
+
+def describe(requested: Requested) -> str:
+    """One line for a person about a request that was made."""
+    at = format_time(requested.requested_at)
+    if requested.earlier:
+        return f"already requested at {at} by an earlier run; not requested again"
+    if requested.certain:
+        return f"requested at {at}; Amazon confirmed it (204)"
+    return f"requested at {at}; Amazon's answer was unclear, so it is not repeated until the queue has been watched"

@@ -1,0 +1,191 @@
+"""The use case *settle*: bring a received secret into use, when Amazon accepts it, and leave no label untrue.
+
+It runs after every receipt, by every tick, by ``pulumi up`` and the command line, and starts again from the labels
+whenever one of them has moved.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from rotation_lambda import verify
+from rotation_lambda.errors import MalformedSecret, StoreFailed
+from rotation_lambda.model import Application, Label, derived_id
+from rotation_lambda.ports import LabelMoved, Metric, Ports, RotationEvent, VersionExists
+from rotation_lambda.snapshot import Held, Snapshot
+
+STUCK_BEFORE_DEATH = timedelta(hours=24)
+_ROUNDS = 10
+
+
+class Outcome(StrEnum):
+    """How a settle ended."""
+
+    UNSEEDED = "unseeded"
+    NOTHING_PENDING = "nothing-pending"
+    PROMOTED = "promoted"
+    TAKEN_OFF = "taken-off"
+    """The pending version was not newer than the current one."""
+    REJECTED = "rejected"
+    NOT_YET = "not-yet"
+    STUCK = "stuck"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a settle ended, with the reading it ended on (taken before its last change)."""
+
+    outcome: Outcome
+    snapshot: Snapshot
+
+
+def settle(ports: Ports, application: Application) -> Settlement:
+    """Verify and promote what is pending.
+
+    Raises:
+        MalformedSecret: the current or the pending value is not what it should be.
+        StoreFailed: AWS failed, or the labels never stood still.
+    """
+    for _ in range(_ROUNDS):
+        snapshot = Snapshot(ports, application)
+        try:
+            outcome = _settle_once(ports, snapshot)
+        except LabelMoved:
+            continue
+        if outcome is not None:
+            return Settlement(outcome, snapshot)
+    raise StoreFailed(
+        f"{application.name}: the labels of {application.secret_id} keep moving.",
+        remedy="Nothing at first: the next tick tries again. If it goes on, look who else writes this secret.",
+    )
+
+
+def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
+    current = snapshot.current
+    if current is None:
+        return Outcome.UNSEEDED
+    pending = snapshot.pending
+    if pending is None:
+        return _restore_overwritten(ports, snapshot, current)
+    if (early := _without_promotion(ports, snapshot, pending, current)) is not None:
+        return early
+    candidate = pending.credentials
+    if candidate is None:
+        raise MalformedSecret(
+            f"{snapshot.application.name}: the version labelled {Label.PENDING} holds no credentials.",
+            remedy=f"Take the label {Label.PENDING} off it; this package did not put it there.",
+        )
+    if not verify.accepted(ports, candidate, current.credentials):
+        return _not_yet(ports, snapshot, pending, current)
+    latest = Snapshot(ports, snapshot.application)
+    if latest.id_of(Label.PENDING) != pending.version.id or latest.current is None:
+        return None
+    if (early := _without_promotion(ports, latest, pending, latest.current)) is not None:
+        return early
+    _promote(ports, latest, pending, latest.current)
+    return Outcome.PROMOTED
+
+
+def _restore_overwritten(ports: Ports, snapshot: Snapshot, current: Held) -> Outcome | None:
+    """An owner's stale write put an old secret back over a newer one: make the newer one pending again."""
+    version = snapshot.versions.labelled(Label.PREVIOUS)
+    issued = snapshot.issued(current)
+    if version is None or issued is None or snapshot.id_of(Label.REJECTED) is not None:
+        return Outcome.NOTHING_PENDING
+    if version.created_at <= issued:
+        return Outcome.NOTHING_PENDING  # what was stored before the current secret was issued is older: no need to read
+    previous = snapshot.held(Label.PREVIOUS)
+    if previous is None or previous.credentials is None:
+        return Outcome.NOTHING_PENDING
+    newer = previous.credentials.issued
+    if newer is None or newer <= issued:
+        return Outcome.NOTHING_PENDING
+    ports.telemetry.warning("newer_secret_overwritten", snapshot.application, version_id=version.id)
+    ports.store.move(snapshot.application.secret_id, Label.PENDING, to=version.id, away_from=None)
+    return None
+
+
+def _without_promotion(ports: Ports, snapshot: Snapshot, pending: Held, current: Held) -> Outcome | None:
+    """End it when the pending version is the current secret already, or not newer than it."""
+    candidate, in_use = pending.credentials, current.credentials
+    if candidate is None or in_use is None:
+        return None
+    if candidate.client_secret == in_use.client_secret:
+        _finish(ports, snapshot, pending, current.version.id)
+        return Outcome.PROMOTED
+    issued, issued_in_use = candidate.issued, snapshot.issued(current)
+    if issued is None:
+        return None
+    secret_id = snapshot.application.secret_id
+    if issued_in_use is None:
+        if issued >= current.version.created_at:
+            return None
+        # Which of the two is newer cannot be known; a person decides.
+        ports.telemetry.count(Metric.REJECTED)
+        ports.telemetry.warning("pending_contradicts_current", snapshot.application, version_id=pending.version.id)
+        ports.store.move(secret_id, Label.REJECTED, to=pending.version.id, away_from=snapshot.id_of(Label.REJECTED))
+        ports.store.move(secret_id, Label.PENDING, to=None, away_from=pending.version.id)
+        return Outcome.REJECTED
+    if issued > issued_in_use:
+        return None
+    ports.telemetry.info("pending_is_not_newer", snapshot.application, version_id=pending.version.id)
+    ports.store.move(secret_id, Label.PENDING, to=None, away_from=pending.version.id)
+    return Outcome.TAKEN_OFF
+
+
+def _not_yet(ports: Ports, snapshot: Snapshot, pending: Held, current: Held) -> Outcome:
+    death = old_secret_dies_at(pending, current)
+    stuck = death is not None and ports.clock.now() >= death - STUCK_BEFORE_DEATH
+    ports.telemetry.count(Metric.STUCK if stuck else Metric.NOT_YET)
+    ports.telemetry.warning(
+        "secret_stuck" if stuck else "secret_not_yet_accepted",
+        snapshot.application,
+        version_id=pending.version.id,
+        old_secret_dies_at=death,
+    )
+    return Outcome.STUCK if stuck else Outcome.NOT_YET
+
+
+def old_secret_dies_at(pending: Held, current: Held) -> datetime | None:
+    """When the current secret dies because the pending one was made; None when unknown."""
+    if pending.credentials is not None and pending.credentials.previous_expires_at is not None:
+        return pending.credentials.previous_expires_at
+    return current.credentials.expires if current.credentials else None
+
+
+def _promote(ports: Ports, snapshot: Snapshot, pending: Held, current: Held) -> None:
+    """Swap AWSCURRENT from exactly the version that was compared, then publish, and only then clean up."""
+    application, store = snapshot.application, ports.store
+    candidate = pending.credentials
+    assert candidate is not None  # noqa: S101  (checked by the only caller)
+    merged = current.document.with_credentials(candidate, application)
+    target = pending.version.id
+    if merged != pending.document:
+        target = derived_id("promote", pending.version.id, current.version.id)
+        try:
+            store.write(application.secret_id, target, merged.text(), Label.RECEIVED)
+        except VersionExists:
+            raise StoreFailed(
+                f"{application.name}: version {target} holds something else than what should be promoted.",
+                remedy=f"Delete nothing. Put the label {Label.CURRENT} on the version that you trust, by hand.",
+            ) from None
+    store.move(application.secret_id, Label.CURRENT, to=target, away_from=current.version.id)
+    ports.telemetry.count(Metric.PROMOTED)
+    ports.telemetry.info("secret_promoted", application, version_id=target, rotation_id=candidate.rotation_id)
+    _finish(ports, snapshot, pending, target)
+
+
+def _finish(ports: Ports, snapshot: Snapshot, pending: Held, in_use: str) -> None:
+    candidate = pending.credentials
+    assert candidate is not None  # noqa: S101  (checked by the callers)
+    ports.announcer.rotated(
+        RotationEvent(
+            application=snapshot.application,
+            secret_arn=snapshot.versions.arn,
+            version_id=in_use,
+            rotation_id=candidate.rotation_id,
+            expires_at=candidate.expires,
+            previous_expires_at=candidate.previous_expires_at,
+        )
+    )
+    ports.store.move(snapshot.application.secret_id, Label.PENDING, to=None, away_from=pending.version.id)

@@ -1,0 +1,115 @@
+"""One reading of a secret: its labels at once, the values behind them when they are asked for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rotation_lambda.errors import MalformedSecret
+from rotation_lambda.model import Application, Credentials, Document, Label, Marker, Version, Versions
+from rotation_lambda.ports import Ports
+
+HOLDERS = (Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED)
+"""The labels whose versions hold credentials."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A version with its value."""
+
+    version: Version
+    document: Document
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """Its credentials, if it holds any."""
+        return self.document.credentials
+
+
+class Snapshot:
+    """A secret at one moment. Values are read once each, by version id, and versions never change."""
+
+    def __init__(self, ports: Ports, application: Application) -> None:
+        """List the versions (one call). Raises SecretMissing or StoreFailed."""
+        self.application = application
+        self._store = ports.store
+        self.versions: Versions = ports.store.versions(application.secret_id)
+        self._held: dict[str, Held | None] = {}
+        self._marker: Marker | None = None
+
+    def id_of(self, label: Label) -> str | None:
+        """The id of the version that carries a label, if any does."""
+        return self.versions.id_of(label)
+
+    def same_labels(self, other: "Snapshot") -> bool:
+        """Whether another reading found every label where this one did."""
+        return all(self.id_of(label) == other.id_of(label) for label in Label)
+
+    def held(self, label: Label) -> Held | None:
+        """The version that carries a label, with its value.
+
+        Raises:
+            MalformedSecret: the value is not what it should be.
+        """
+        version = self.versions.labelled(label)
+        if version is None:
+            return None
+        if version.id not in self._held:
+            self._held[version.id] = self._read(version)
+        return self._held[version.id]
+
+    def _read(self, version: Version) -> Held | None:
+        text = self._store.read(self.application.secret_id, version.id)
+        try:
+            return Held(version, Document.parse(text, self.application))
+        except MalformedSecret:
+            if version.labels == {Label.PREVIOUS}:
+                # What an owner has replaced already must not block the rotation of what replaced it.
+                return None
+            raise
+
+    @property
+    def current(self) -> Held | None:
+        """The version in use."""
+        return self.held(Label.CURRENT)
+
+    @property
+    def pending(self) -> Held | None:
+        """The newest received version that is not promoted."""
+        return self.held(Label.PENDING)
+
+    def holders(self) -> list[Held]:
+        """Current, previous, pending and rejected, as far as they are there and hold credentials."""
+        held = (self.held(label) for label in HOLDERS)
+        return [one for one in held if one is not None and one.credentials is not None]
+
+    def issued(self, held: Held) -> datetime | None:
+        """When a version's secret was issued: its own date, or that of another version with the same secret.
+
+        An owner who rewrites the secret without our dates does not make us forget them.
+        """
+        if held.credentials is None:
+            return None
+        if held.credentials.issued is not None:
+            return held.credentials.issued
+        for other in self.holders():
+            same = other.credentials
+            if same is not None and same.client_secret == held.credentials.client_secret and same.issued:
+                return same.issued
+        return None
+
+    @property
+    def marker_version(self) -> Version | None:
+        """The version of the last request's marker."""
+        return self.versions.labelled(Label.MARKER)
+
+    @property
+    def marker_refused(self) -> bool:
+        """Whether the last request certainly had no effect."""
+        version = self.marker_version
+        return version is not None and Label.REFUSED in version.labels
+
+    def marker(self) -> Marker | None:
+        """The last request's marker. Raises MalformedSecret when it is not ours."""
+        version = self.marker_version
+        if version is not None and self._marker is None:
+            self._marker = Marker.parse(self._store.read(self.application.secret_id, version.id))
+        return self._marker

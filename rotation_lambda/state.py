@@ -1,0 +1,67 @@
+"""The state that a person sees, derived from the labels and dates, never kept."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from rotation_lambda import guards
+from rotation_lambda.model import Label
+from rotation_lambda.settle import STUCK_BEFORE_DEATH, old_secret_dies_at
+from rotation_lambda.snapshot import Snapshot
+
+
+class State(StrEnum):
+    """The state of an application's secret; the first that applies, in this order."""
+
+    UNSEEDED = "UNSEEDED"
+    """No usable credentials: put them in."""
+    EXPIRED = "EXPIRED"
+    """The current secret is past its date."""
+    STUCK = "STUCK"
+    """A received secret is not accepted, and the old one dies within 24 hours."""
+    RECEIVED = "RECEIVED"
+    """A received secret waits for Amazon to accept it."""
+    OVERDUE = "OVERDUE"
+    """A request is not answered after the delivery deadline."""
+    REQUESTED = "REQUESTED"
+    """A request waits for its message."""
+    REJECTED = "REJECTED"
+    """A secret at least as new as the current one is set aside."""
+    REFUSED = "REFUSED"
+    """Amazon refused the last request."""
+    UNDATED = "UNDATED"
+    """In use; its dates are unknown."""
+    CURRENT = "CURRENT"
+    """In use; nothing to do."""
+
+
+def derive(snapshot: Snapshot, now: datetime) -> State:
+    """Derive the state. Raises MalformedSecret or StoreFailed like the reading itself."""
+    current = snapshot.current
+    if current is None or current.credentials is None:
+        return State.UNSEEDED
+    expires = current.credentials.expires
+    if expires is not None and expires <= now:
+        return State.EXPIRED
+    pending = snapshot.pending
+    if pending is not None:
+        death = old_secret_dies_at(pending, current)
+        return State.STUCK if death is not None and now >= death - STUCK_BEFORE_DEATH else State.RECEIVED
+    unanswered = guards.unanswered_request(snapshot)
+    if unanswered is not None:
+        return State.OVERDUE if now >= unanswered + guards.DELIVERY_DEADLINE else State.REQUESTED
+    return _at_rest(snapshot)
+
+
+def _at_rest(snapshot: Snapshot) -> State:
+    current = snapshot.current
+    issued = snapshot.issued(current) if current else None
+    rejected = snapshot.held(Label.REJECTED)
+    if rejected is not None and rejected.version.id != snapshot.id_of(Label.CURRENT):
+        set_aside = snapshot.issued(rejected)
+        if issued is None or set_aside is None or set_aside >= issued:
+            return State.REJECTED
+    if snapshot.marker_refused:
+        marker = snapshot.marker()
+        if marker is not None and not guards.answered(snapshot, marker.requested_at):
+            return State.REFUSED
+    return State.UNDATED if issued is None else State.CURRENT

@@ -1,0 +1,59 @@
+"""Log lines and metrics in AWS's own formats, by Powertools: JSON logs and the embedded metric format."""
+
+import logging
+from datetime import datetime
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from rotation_lambda.model import Application, format_time
+from rotation_lambda.ports import Metric
+
+NAMESPACE = "SpApiRotation"
+
+
+def quiet_http_libraries() -> None:
+    """Keep libraries from logging at levels where they show requests (httpcore shows headers at DEBUG)."""
+    for name in ("httpx", "httpcore", "botocore", "boto3", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class PowertoolsTelemetry:
+    """The Telemetry port in the function. Metrics carry one dimension, the service: the component, not the application.
+
+    Each count is written at once as its own EMF line, so that a crash loses none before it.
+    """
+
+    def __init__(self, service: str, namespace: str = NAMESPACE) -> None:
+        quiet_http_libraries()
+        self._logger = Logger(service=service, level="INFO", location=None, log_uncaught_exceptions=False)
+        self._service, self._namespace = service, namespace
+
+    def info(self, event: str, application: Application | None = None, **fields: object) -> None:
+        """Log at INFO."""
+        self._logger.info(event, extra=_extra(application, fields))
+
+    def warning(self, event: str, application: Application | None = None, **fields: object) -> None:
+        """Log at WARNING."""
+        self._logger.warning(event, extra=_extra(application, fields))
+
+    def count(self, metric: Metric, value: float = 1.0) -> None:
+        """Write one EMF line."""
+        unit = MetricUnit.NoUnit if metric is Metric.DAYS_TO_EXPIRY else MetricUnit.Count
+        with single_metric(
+            name=metric.value,
+            unit=unit,
+            value=value,
+            namespace=self._namespace,
+            default_dimensions={"service": self._service},
+        ):
+            pass
+
+
+def _extra(application: Application | None, fields: dict[str, object]) -> dict[str, object]:
+    extra: dict[str, object] = {}
+    if application is not None:
+        extra |= {"application": application.name, "client_id": application.client_id}
+    for name, value in fields.items():
+        extra[name] = format_time(value) if isinstance(value, datetime) else value
+    return extra

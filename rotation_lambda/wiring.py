@@ -1,0 +1,54 @@
+"""Puts real adapters behind the ports: the composition that function, ``pulumi up`` and command line share."""
+
+import time
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from botocore.config import Config
+
+from rotation_lambda.aws import EventBridgeAnnouncer, SecretsManagerStore, SqsQueue
+from rotation_lambda.ports import Amazon, Ports, Telemetry
+from rotation_lambda.settings import Settings
+
+if TYPE_CHECKING:
+    import boto3
+
+_RETRIES = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=15)
+
+
+class SystemClock:
+    """The Clock port on the machine's clock."""
+
+    def now(self) -> datetime:
+        """The time, UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) -> Ports:
+    """Make the ports on a boto3 session, acting in the session's region."""
+
+    @cache
+    def amazon() -> Amazon:
+        from rotation_lambda.amazon import AmazonClient
+
+        return AmazonClient(settings.lwa_endpoint, settings.spapi_endpoint)
+
+    return Ports(
+        clock=SystemClock(),
+        store=SecretsManagerStore(session.client("secretsmanager", config=_RETRIES)),
+        queue=SqsQueue(
+            session.client("sqs", config=_RETRIES),
+            session.client("kms", config=_RETRIES),
+            settings.queue_url,
+            settings.dead_letter_queue_url,
+        ),
+        amazon=amazon,
+        announcer=EventBridgeAnnouncer(session.client("events", config=_RETRIES), settings.event_bus),
+        telemetry=telemetry,
+        settings=settings,
+    )
