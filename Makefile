@@ -1,0 +1,55 @@
+# Each target does its own set-up: a virtual environment in .venv, and the sandbox's engine and emulator in a cache.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TESTS ?= tests
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test sandbox lint format lock clean
+
+help:
+	@echo "make demo      rotate two applications in the sandbox, every claim observed"
+	@echo "make test      all tests"
+	@echo "make sandbox   deploy into the sandbox and leave it up until Ctrl-C"
+	@echo "make lint      ruff, mypy, pyright"
+	@echo "make lock      renew the lock files"
+	@echo "make clean     remove what these made in this folder (the cache outside stays)"
+
+$(READY): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/python -m sandbox.demo
+
+test: $(READY)
+	$(BIN)/python -m sandbox.engine
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+sandbox: $(READY)
+	$(BIN)/python -m sandbox.serve
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/pyright
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
+
+lock: $(READY)
+	$(COMPILE) --universal --python-version 3.11 requirements.in -o requirements.txt
+	$(COMPILE) --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) build dist sandbox/.state .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
