@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -131,19 +132,26 @@ class Stack:
             log.write(f"$ pulumi {' '.join(arguments)}\n")
             lines: list[str] = []
             assert process.stdout is not None  # noqa: S101  (start() makes it a pipe)
-            for line in process.stdout:
-                log.write(line)
-                lines.append(line)
-                if show is not None:
-                    show(line.rstrip())
-            code = process.wait(TIMEOUT_SECONDS)
+            try:
+                for line in process.stdout:
+                    log.write(line)
+                    lines.append(line)
+                    if show is not None:
+                        show(line.rstrip())
+                code = process.wait(TIMEOUT_SECONDS)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGTERM)
+                raise
         text = "".join(lines)
         if check and code != 0:
             raise PulumiFailed(f"pulumi {arguments[0]} ended with code {code}.\n{text[-4000:]}")
         return Run(code, text)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a Pulumi command without waiting; standard error comes with standard output."""
+        """Start a Pulumi command without waiting, in a process group of its own.
+
+        Standard error comes with standard output.
+        """
         pulumi = shutil.which("pulumi", path=self.environment["PATH"])
         if pulumi is None:
             raise PulumiFailed("There is no pulumi in the engine's folder.")
@@ -155,4 +163,5 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            process_group=0,
         )
