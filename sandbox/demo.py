@@ -1,5 +1,6 @@
 """``make demo``: two applications from nothing to rotated secrets, on the real engine; every claim observed."""
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -46,8 +47,8 @@ def _deploy(show: Timeline, box: Sandbox, apps: list[App]) -> None:
     show.step("pulumi up: two applications, no trigger")
     box.stack.configure(box.config(apps))
     run = box.stack.up()
-    created = next((line.strip() for line in run.text.splitlines() if " created" in line), "?")
-    show.check("pulumi up created the stack", " created" in created, created)
+    created = _summary(run.text, "created")
+    show.check("pulumi up created the stack", bool(created), created)
     show.check(
         "the first up asked Amazon for nothing",
         not [call for call in box.amazon.journal() if call.path == ROTATE_PATH],
@@ -70,9 +71,14 @@ def _rotate_on_up(show: Timeline, box: Sandbox, first: App, second: App, arn: st
     show.step(f"pulumi up with {first.name}.rotate_on_up set: rotate now")
     box.stack.configure(box.config([first, second], {first.name: "demo-1"}))
 
+    told: set[str] = set()
+
     def progress(line: str) -> None:
-        if f"{first.name}: " in line:
-            show.note(line.strip())
+        # Pulumi shows each line under the stack as it comes, and again at the end.
+        _, found, text = line.partition(f"{first.name}: ")
+        if found and text not in told:
+            told.add(text)
+            show.note(f"{first.name}: {text}")
 
     box.stack.up(show=progress)
     posts = _posts(box, first)
@@ -116,9 +122,8 @@ def _no_changes(show: Timeline, box: Sandbox) -> None:
     show.step("pulumi up and pulumi preview again")
     for name, command in (("up", box.stack.up), ("preview", box.stack.preview)):
         try:
-            text = command(unchanged=True).text
-            summary = next((line.strip() for line in text.splitlines() if "unchanged" in line), "?")
-            show.check(f"pulumi {name}: no changes", True, summary)
+            summary = _summary(command(unchanged=True).text, "unchanged")
+            show.check(f"pulumi {name}: no changes", bool(summary), summary)
         except Exception as error:  # noqa: BLE001  (shown, and the demonstration fails)
             show.check(f"pulumi {name}: no changes", False, error)
 
@@ -144,6 +149,13 @@ def _search(show: Timeline, box: Sandbox, arns: dict[str, str]) -> None:
     size = sum(len(text) for text in texts.values())
     show.check(f"secrets and tokens found in {len(texts)} texts ({size:,} characters): {len(findings)}", not findings)
     show.secrets_found(findings)
+
+
+def _summary(text: str, word: str) -> str:
+    """The line of Pulumi's closing summary with this word, such as ``+ 25 created``."""
+    pattern = re.compile(rf"^\s+(?:\S )?\d+ {word}$", re.MULTILINE)
+    found = pattern.search(text)
+    return found.group().strip() if found else ""
 
 
 def _posts(box: Sandbox, app: App) -> list[Call]:

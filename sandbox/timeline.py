@@ -19,7 +19,7 @@ QUIET_EVENTS = frozenset({"tick"})
 class Timeline:
     """Prints steps with the seconds since the start, and keeps every check."""
 
-    console: Console = field(default_factory=lambda: Console(highlight=False))
+    console: Console = field(default_factory=lambda: _console())
     started: float = field(default_factory=time.monotonic)
     failed: list[str] = field(default_factory=list)
     passed: int = 0
@@ -106,6 +106,12 @@ class Timeline:
             return 1
         self.console.print(Text(f"{self._stamp()}PASSED: {total} of {total} checks observed.", style="bold green"))
         return 0
+
+
+def _console() -> Console:
+    """A console that does not break lines where there is no terminal to tell its width."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
 
 
 def parse_log_line(line: str) -> dict[str, object] | None:
