@@ -76,7 +76,7 @@ class AmazonClient:
             # "from None": the original carries the request, and the request carries the secret.
             raise _token_refused(type(error).__name__, definite=False) from None
         body = _json(response)
-        if response.status_code == httpx.codes.OK:
+        if response.status_code == 200:
             token = body.get("access_token")
             if isinstance(token, str) and token and token.isascii() and token.isprintable():
                 return Sensitive(token)
@@ -107,7 +107,7 @@ class AmazonClient:
         status = response.status_code
         request_id = _matching(_REQUEST_ID, response.headers.get("x-amzn-RequestId"))
         wait = _wait_seconds(response.headers.get("x-amzn-RateLimit-Limit"))
-        if status == httpx.codes.NO_CONTENT:
+        if status == 204:
             return RotateAnswer(Answer.DONE, status, retry_after_seconds=wait, request_id=request_id)
         first = _first_error(_json(response))
         return RotateAnswer(

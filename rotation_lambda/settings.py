@@ -89,15 +89,16 @@ def checked_number(value: object, argument: str, low: float, high: float, unit: 
     return number
 
 
-def checked_endpoint(value: object, argument: str) -> str:
-    """Return an endpoint URL: ``NA``, ``EU``, ``FE`` or a URL. Plain http is for loopback only."""
-    text = SPAPI_ENDPOINTS.get(value, value) if isinstance(value, str) else ""
+def checked_endpoint(value: object, argument: str, *, regional: bool) -> str:
+    """Return an endpoint URL, or that of a region's name where ``regional``. Plain http is for loopback only."""
+    regions = SPAPI_ENDPOINTS if regional else {}
+    text = regions.get(value, value) if isinstance(value, str) else ""
     parts = urlsplit(text)
     loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
         raise BadSettings(
             f"{argument} is not a usable endpoint.",
-            remedy="Use NA, EU, FE (SP-API only) or an https URL; plain http is accepted for loopback only.",
+            remedy=f"Use {'NA, EU, FE or ' if regional else ''}an https URL; plain http is accepted for loopback only.",
         )
     return text.rstrip("/")
 
@@ -160,8 +161,10 @@ class Settings:
             secret_prefix=environ[Env.SECRET_PREFIX],
             queue_url=environ[Env.QUEUE_URL],
             dead_letter_queue_url=environ[Env.DEAD_LETTER_QUEUE_URL],
-            spapi_endpoint=checked_endpoint(environ.get(Env.SPAPI_ENDPOINT, "NA"), Env.SPAPI_ENDPOINT),
-            lwa_endpoint=checked_endpoint(environ.get(Env.LWA_ENDPOINT, LWA_ENDPOINT), Env.LWA_ENDPOINT),
+            spapi_endpoint=checked_endpoint(environ.get(Env.SPAPI_ENDPOINT, "NA"), Env.SPAPI_ENDPOINT, regional=True),
+            lwa_endpoint=checked_endpoint(
+                environ.get(Env.LWA_ENDPOINT, LWA_ENDPOINT), Env.LWA_ENDPOINT, regional=False
+            ),
             rotate_every=timedelta(days=days),
             promote_delay=timedelta(minutes=delay),
             verification=verification,

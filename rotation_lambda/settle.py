@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from rotation_lambda import verify
 from rotation_lambda.errors import MalformedSecret, StoreFailed
-from rotation_lambda.model import Application, Label, derived_id
+from rotation_lambda.model import Application, Credentials, Label, derived_id
 from rotation_lambda.ports import LabelMoved, Metric, Ports, RotationEvent, VersionExists
 from rotation_lambda.snapshot import Held, Snapshot
 
@@ -69,20 +69,14 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
         return _restore_overwritten(ports, snapshot, current)
     if (early := _without_promotion(ports, snapshot, pending, current)) is not None:
         return early
-    candidate = pending.credentials
-    if candidate is None:
-        raise MalformedSecret(
-            f"{snapshot.application.name}: the version labelled {Label.PENDING} holds no credentials.",
-            remedy=f"Take the label {Label.PENDING} off it; this package did not put it there.",
-        )
-    if not verify.accepted(ports, candidate, current.credentials):
+    if not verify.accepted(ports, _credentials(pending), current.credentials):
         return _not_yet(ports, snapshot, pending, current)
     latest = Snapshot(ports, snapshot.application)
     if latest.id_of(Label.PENDING) != pending.version.id or latest.current is None:
         return None
     if (early := _without_promotion(ports, latest, pending, latest.current)) is not None:
         return early
-    _promote(ports, latest, pending, latest.current)
+    publish_and_take_off(ports, latest, pending, put_into_use(ports, latest, pending, latest.current))
     return Outcome.PROMOTED
 
 
@@ -110,8 +104,12 @@ def _without_promotion(ports: Ports, snapshot: Snapshot, pending: Held, current:
     candidate, in_use = pending.credentials, current.credentials
     if candidate is None or in_use is None:
         return None
+    if Label.REJECTED in pending.version.labels:
+        # A reject that did not come to its end.
+        ports.store.move(snapshot.application.secret_id, Label.PENDING, to=None, away_from=pending.version.id)
+        return Outcome.REJECTED
     if candidate.client_secret == in_use.client_secret:
-        _finish(ports, snapshot, pending, current.version.id)
+        publish_and_take_off(ports, snapshot, pending, current.version.id)
         return Outcome.PROMOTED
     issued, issued_in_use = candidate.issued, snapshot.issued(current)
     if issued is None:
@@ -123,8 +121,7 @@ def _without_promotion(ports: Ports, snapshot: Snapshot, pending: Held, current:
         # Which of the two is newer cannot be known; a person decides.
         ports.telemetry.count(Metric.REJECTED)
         ports.telemetry.warning("pending_contradicts_current", snapshot.application, version_id=pending.version.id)
-        ports.store.move(secret_id, Label.REJECTED, to=pending.version.id, away_from=snapshot.id_of(Label.REJECTED))
-        ports.store.move(secret_id, Label.PENDING, to=None, away_from=pending.version.id)
+        set_aside(ports, snapshot, pending)
         return Outcome.REJECTED
     if issued > issued_in_use:
         return None
@@ -153,15 +150,17 @@ def old_secret_dies_at(pending: Held, current: Held) -> datetime | None:
     return current.credentials.expires if current.credentials else None
 
 
-def _promote(ports: Ports, snapshot: Snapshot, pending: Held, current: Held) -> None:
-    """Swap AWSCURRENT from exactly the version that was compared, then publish, and only then clean up."""
+def put_into_use(ports: Ports, snapshot: Snapshot, candidate: Held, current: Held) -> str:
+    """Swap AWSCURRENT from exactly the given current version to the candidate, the owner's keys merged in.
+
+    Returns the id of the version in use. Raises LabelMoved or StoreFailed.
+    """
     application, store = snapshot.application, ports.store
-    candidate = pending.credentials
-    assert candidate is not None  # noqa: S101  (checked by the only caller)
-    merged = current.document.with_credentials(candidate, application)
-    target = pending.version.id
-    if merged != pending.document:
-        target = derived_id("promote", pending.version.id, current.version.id)
+    credentials = _credentials(candidate)
+    merged = current.document.with_credentials(credentials, application)
+    target = candidate.version.id
+    if merged != candidate.document:
+        target = derived_id("promote", candidate.version.id, current.version.id)
         try:
             store.write(application.secret_id, target, merged.text(), Label.RECEIVED)
         except VersionExists:
@@ -171,21 +170,43 @@ def _promote(ports: Ports, snapshot: Snapshot, pending: Held, current: Held) -> 
             ) from None
     store.move(application.secret_id, Label.CURRENT, to=target, away_from=current.version.id)
     ports.telemetry.count(Metric.PROMOTED)
-    ports.telemetry.info("secret_promoted", application, version_id=target, rotation_id=candidate.rotation_id)
-    _finish(ports, snapshot, pending, target)
+    ports.telemetry.info("secret_promoted", application, version_id=target, rotation_id=credentials.rotation_id)
+    return target
 
 
-def _finish(ports: Ports, snapshot: Snapshot, pending: Held, in_use: str) -> None:
-    candidate = pending.credentials
-    assert candidate is not None  # noqa: S101  (checked by the callers)
+def set_aside(ports: Ports, snapshot: Snapshot, pending: Held) -> None:
+    """Add REJECTED, then take AWSPENDING off. Raises LabelMoved or StoreFailed."""
+    secret_id = snapshot.application.secret_id
+    if Label.REJECTED not in pending.version.labels:
+        ports.store.move(secret_id, Label.REJECTED, to=pending.version.id, away_from=snapshot.id_of(Label.REJECTED))
+    ports.store.move(secret_id, Label.PENDING, to=None, away_from=pending.version.id)
+
+
+def publish_and_take_off(ports: Ports, snapshot: Snapshot, candidate: Held, in_use: str) -> None:
+    """Publish the rotation, and only then take AWSPENDING off the candidate. Raises LabelMoved or StoreFailed."""
+    announce(ports, snapshot, _credentials(candidate), in_use)
+    if snapshot.id_of(Label.PENDING) == candidate.version.id:
+        ports.store.move(snapshot.application.secret_id, Label.PENDING, to=None, away_from=candidate.version.id)
+
+
+def announce(ports: Ports, snapshot: Snapshot, credentials: Credentials, in_use: str) -> None:
+    """Tell consumers which version is in use. Raises StoreFailed."""
     ports.announcer.rotated(
         RotationEvent(
             application=snapshot.application,
             secret_arn=snapshot.versions.arn,
             version_id=in_use,
-            rotation_id=candidate.rotation_id,
-            expires_at=candidate.expires,
-            previous_expires_at=candidate.previous_expires_at,
+            rotation_id=credentials.rotation_id,
+            expires_at=credentials.expires,
+            previous_expires_at=credentials.previous_expires_at,
         )
     )
-    ports.store.move(snapshot.application.secret_id, Label.PENDING, to=None, away_from=pending.version.id)
+
+
+def _credentials(held: Held) -> Credentials:
+    if held.credentials is None:
+        raise MalformedSecret(
+            f"Version {held.version.id} holds no credentials.",
+            remedy=f"Take the label {Label.PENDING} off it; this package did not put it there.",
+        )
+    return held.credentials

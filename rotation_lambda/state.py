@@ -25,7 +25,7 @@ class State(StrEnum):
     REQUESTED = "REQUESTED"
     """A request waits for its message."""
     REJECTED = "REJECTED"
-    """A secret at least as new as the current one is set aside."""
+    """A secret at least as new as the current one is set aside, or a person's verb did not come to its end."""
     REFUSED = "REFUSED"
     """Amazon refused the last request."""
     UNDATED = "UNDATED"
@@ -56,7 +56,7 @@ def _at_rest(snapshot: Snapshot) -> State:
     current = snapshot.current
     issued = snapshot.issued(current) if current else None
     rejected = snapshot.held(Label.REJECTED)
-    if rejected is not None and rejected.version.id != snapshot.id_of(Label.CURRENT):
+    if rejected is not None:
         set_aside = snapshot.issued(rejected)
         if issued is None or set_aside is None or set_aside >= issued:
             return State.REJECTED

@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pulumi
@@ -29,6 +29,9 @@ from rotation_lambda.settle import Outcome, settle
 from rotation_lambda.snapshot import Snapshot
 from rotation_lambda.telemetry import quiet_http_libraries
 from rotation_lambda.wiring import build
+
+if TYPE_CHECKING:
+    from mypy_boto3_sts import STSClient
 
 LOOK_EVERY_SECONDS = 3.0
 
@@ -197,14 +200,14 @@ def _session(aws: Mapping[str, str | None], application: Application) -> boto3.S
         aws_session_token=aws.get("token") or None,
     )
     for role in _roles(aws.get("assumeRoles"), application):
-        given = session.client("sts").assume_role(**role)["Credentials"]
+        given = _sts(session).assume_role(**role)["Credentials"]
         session = boto3.Session(
             region_name=region,
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given["SessionToken"],
         )
-    own = session.client("sts").get_caller_identity()["Account"]
+    own = _sts(session).get_caller_identity()["Account"]
     if own != account:
         raise StoreFailed(
             f"{application.name}: this update acts in AWS account {own}, but the secret is in {account}.",
@@ -214,10 +217,14 @@ def _session(aws: Mapping[str, str | None], application: Application) -> boto3.S
     return session
 
 
+def _sts(session: boto3.Session) -> "STSClient":
+    return session.client("sts")  # pyright: ignore[reportUnknownMemberType]  (boto3-stubs' overloads)
+
+
 def _roles(text: str | None, application: Application) -> list[Any]:
     """The stack's ``aws:assumeRoles`` as arguments of sts:AssumeRole."""
     try:
-        roles = json.loads(text) if text else []
+        roles: list[dict[str, str]] = json.loads(text) if text else []
         return [
             {
                 "RoleArn": role["roleArn"],

@@ -1,0 +1,15 @@
+"""Rotate an Amazon Selling Partner API client secret, unattended, with Pulumi on AWS."""
+
+from rotation_lambda.settings import Verification
+from spapi_rotation.args import Application, ClientSecretRotationArgs
+from spapi_rotation.component import ClientSecretRotation
+from spapi_rotation.errors import InvalidArgument, UnusableBundle
+
+__all__ = [
+    "Application",
+    "ClientSecretRotation",
+    "ClientSecretRotationArgs",
+    "InvalidArgument",
+    "UnusableBundle",
+    "Verification",
+]

@@ -1,0 +1,40 @@
+"""The function's code as a Pulumi archive, file by file: the same bytes on every machine."""
+
+from pathlib import Path
+
+import pulumi
+
+import rotation_lambda
+from spapi_rotation import vendored
+from spapi_rotation.errors import UnusableBundle
+
+CODE_FOLDER = Path(rotation_lambda.__file__).parent
+
+
+def own_files() -> dict[str, Path]:
+    """The function's own modules, by their path in the bundle."""
+    return {file.relative_to(CODE_FOLDER.parent).as_posix(): file for file in sorted(CODE_FOLDER.rglob("*.py"))}
+
+
+def bundle_files() -> dict[str, Path]:
+    """Every file of the function, by its path in the bundle, sorted: own modules, locked third-party files.
+
+    Raises:
+        UnusableBundle: the third-party files at hand are not the locked ones.
+    """
+    try:
+        third_party = vendored.third_party_files()
+    except vendored.NotLocked as error:
+        raise UnusableBundle(error.args[0], remedy=error.remedy) from None
+    return dict(sorted({**third_party, **own_files()}.items()))
+
+
+def function_code() -> pulumi.AssetArchive:
+    """The archive for the function.
+
+    Pulumi hashes names and contents only, so that the place and time of the files do not matter.
+
+    Raises:
+        UnusableBundle: the third-party files at hand are not the locked ones.
+    """
+    return pulumi.AssetArchive({path: pulumi.FileAsset(str(file.resolve())) for path, file in bundle_files().items()})

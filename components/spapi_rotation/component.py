@@ -1,0 +1,140 @@
+"""The component: everything that rotates the client secrets of a few applications, unattended."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from rotation_lambda.portal import registration_steps
+from spapi_rotation.args import ClientSecretRotationArgs
+from spapi_rotation.checks import check_args, check_component_name
+from spapi_rotation.encryption import create_key
+from spapi_rotation.function import TIMEOUT_SECONDS, create_function
+from spapi_rotation.queue import create_queues
+from spapi_rotation.schedule import create_schedules
+from spapi_rotation.scope import identity, make_scope
+from spapi_rotation.secret import create_secrets
+
+TYPE_TOKEN = "spapi-rotation:index:ClientSecretRotation"  # noqa: S105
+
+
+class ClientSecretRotation(pulumi.ComponentResource):
+    """Rotates the client secrets of Amazon Selling Partner API applications, unattended: the queue for Amazon's messages, one secret per application, the rotation function and its schedule, all encrypted by one key."""  # noqa: E501
+
+    queue_arn: pulumi.Output[str]
+    """ARN of the destination queue, to be registered with Amazon by hand."""
+
+    queue_url: pulumi.Output[str]
+    """URL of the destination queue."""
+
+    dead_letter_queue_url: pulumi.Output[str]
+    """URL of the dead-letter queue. Its messages may hold a live secret."""
+
+    operations_queue_url: pulumi.Output[str]
+    """URL of the queue for failed ticks and schedules. It never holds a secret."""
+
+    secret_arns: pulumi.Output[dict[str, str]]
+    """ARN of each application's secret, by the application's name."""
+
+    function_name: pulumi.Output[str]
+    """Name of the rotation function."""
+
+    schedule_names: pulumi.Output[dict[str, str]]
+    """Name of each application's schedule, by the application's name."""
+
+    key_arn: pulumi.Output[str]
+    """ARN of the key of queues, secrets and log."""
+
+    registration_steps: pulumi.Output[str]
+    """What to do by hand in Amazon's portal, with the queue's ARN."""
+
+    def __init__(self, name: str, args: ClientSecretRotationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the component and its resources.
+
+        Args:
+            name: 1 to 32 letters, digits, hyphens and underscores; part of the names of AWS resources.
+            args: see ClientSecretRotationArgs.
+            opts: `protect`, `providers` and the like reach every child.
+
+        Raises:
+            InvalidArgument: an argument is not usable. For a value that is an Output: when it becomes known.
+            UnusableBundle: the function's third-party files are not the locked ones.
+        """
+        super().__init__(TYPE_TOKEN, check_component_name(name), None, opts)
+        checked = check_args(args, default_prefix=identity(name))
+        scope = make_scope(self, name, checked.tags, deletion_protection=checked.deletion_protection)
+        key = create_key(scope, checked.key_deletion_window_days)
+        queues = create_queues(scope, key, TIMEOUT_SECONDS)
+        secrets = create_secrets(
+            scope,
+            checked.applications,
+            prefix=checked.secret_prefix,
+            key=key,
+            recovery_window_days=checked.secret_recovery_window_days,
+        )
+        function = create_function(scope, checked, key=key, queues=queues)
+        schedules = create_schedules(
+            scope,
+            checked.applications,
+            every_hours=checked.check_interval_hours,
+            function=function.function,
+            queues=queues,
+            key=key,
+        )
+        for application in checked.applications:
+            if application.rotate_on_up is not None:
+                self._rotate_on_up(
+                    f"{name}-rotate-{application.suffix}",
+                    application=application.name,
+                    client_id=application.client_id,
+                    secret_arn=secrets[application.name].arn,
+                    trigger=application.rotate_on_up,
+                    settings=function.environment,
+                    function_name=function.function.name,
+                    wait_seconds=checked.wait_seconds,
+                    opts=scope.options(depends_on=[key, queues.destination_policy, function.function, *function.ready]),
+                )
+        self.queue_arn = queues.destination.arn
+        self.queue_url = queues.destination.url
+        self.dead_letter_queue_url = queues.dead_letter.url
+        self.operations_queue_url = queues.operations.url
+        self.secret_arns = pulumi.Output.all(**{app: secret.arn for app, secret in secrets.items()})
+        self.function_name = function.function.name
+        self.schedule_names = pulumi.Output.all(**{app: each.name for app, each in schedules.items()})
+        self.key_arn = key.arn
+        self.registration_steps = queues.destination.arn.apply(registration_steps)
+        self.register_outputs({output: getattr(self, output) for output in OUTPUTS})
+
+    def _rotate_on_up(
+        self,
+        resource_name: str,
+        *,
+        application: str,
+        client_id: str,
+        secret_arn: pulumi.Input[str],
+        trigger: pulumi.Input[str],
+        settings: Mapping[str, pulumi.Input[str]],
+        function_name: pulumi.Input[str],
+        wait_seconds: pulumi.Input[int],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """Declare the resource that rotates one application during `pulumi up`.
+
+        A subclass for other languages overrides it: this dynamic resource serves Python programs only.
+        """
+        # Only here, so that a program without a trigger does not load what posts to Amazon.
+        from spapi_rotation.rotate_on_up import RotateOnUp
+
+        RotateOnUp(
+            resource_name,
+            application=application,
+            client_id=client_id,
+            secret_arn=secret_arn,
+            trigger=trigger,
+            settings=settings,
+            wait_seconds=wait_seconds,
+            opts=opts,
+        )
+
+
+OUTPUTS = tuple(ClientSecretRotation.__annotations__)
+"""The names of the component's outputs."""

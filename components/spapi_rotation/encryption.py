@@ -1,0 +1,69 @@
+"""The customer-managed key of the queues, the secrets and the log."""
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from rotation_lambda.grants import Statement, key_statement
+from spapi_rotation.scope import Scope
+
+
+def key_policy(account_id: pulumi.Input[str], region: pulumi.Input[str], log_group_name: str) -> dict[str, Any]:
+    """The key's policy: three statements.
+
+    The account administers the key, which also lets IAM policies of this account grant its use: the
+    function's role, the schedules' role and whoever reads the secrets get it there. So Secrets Manager, SQS,
+    Lambda and Scheduler need no statement of their own; they act with the caller's permissions. Amazon's
+    sender belongs to another account, and CloudWatch Logs acts for nobody: these two must be named.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "AccountAdministers",
+                "Effect": "Allow",
+                "Principal": {"AWS": pulumi.Output.concat("arn:aws:iam::", account_id, ":root")},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+            key_statement(),
+            _log_statement(account_id, region, log_group_name),
+        ],
+    }
+
+
+def create_key(scope: Scope, deletion_window_days: pulumi.Input[int]) -> aws.kms.Key:
+    """The key, rotated by AWS once a year, and its alias."""
+    key = aws.kms.Key(
+        f"{scope.name}-key",
+        description="SP-API client secrets: queues, secrets, log.",
+        deletion_window_in_days=deletion_window_days,
+        enable_key_rotation=True,
+        policy=pulumi.Output.json_dumps(key_policy(scope.account_id, scope.region, scope.log_group_name)),
+        tags=scope.tags,
+        opts=scope.options(protected=True),
+    )
+    aws.kms.Alias(
+        f"{scope.name}-key-alias",
+        name=scope.alias_name,
+        target_key_id=key.key_id,
+        opts=scope.options(),
+    )
+    return key
+
+
+def _log_statement(account_id: pulumi.Input[str], region: pulumi.Input[str], log_group_name: str) -> Statement:
+    """What CloudWatch Logs needs, for one log group.
+
+    Source: CloudWatch Logs guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
+    """
+    log_group = pulumi.Output.concat("arn:aws:logs:", region, ":", account_id, ":log-group:", log_group_name)
+    return {
+        "Sid": "AllowLogGroup",
+        "Effect": "Allow",
+        "Principal": {"Service": pulumi.Output.concat("logs.", region, ".amazonaws.com")},
+        "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_group}},
+    }

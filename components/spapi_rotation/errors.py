@@ -1,0 +1,13 @@
+"""Errors that end a Pulumi program with one clear message and no stack trace (``pulumi.RunError``)."""
+
+import pulumi
+
+from rotation_lambda.errors import BadSettings, RotationError
+
+
+class InvalidArgument(BadSettings, pulumi.RunError):
+    """An argument of the component is not usable; the message names it, ``remedy`` says what to do."""
+
+
+class UnusableBundle(RotationError, pulumi.RunError):
+    """The function's files are not the locked ones."""

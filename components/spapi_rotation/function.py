@@ -1,0 +1,204 @@
+"""The rotation function: its role, its log, its environment, and what happens to its events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from rotation_lambda.settings import HANDLER, Env
+from spapi_rotation.bundle import function_code
+from spapi_rotation.checks import CheckedArgs, Late
+from spapi_rotation.queue import Queues
+from spapi_rotation.scope import Scope
+
+RUNTIME = "python3.13"
+ARCHITECTURE = "arm64"
+TIMEOUT_SECONDS = 60
+MEMORY_MB = 256
+MAX_CONCURRENCY = 2
+"""The lowest that Lambda allows for a queue. Source: Lambda guide, "Configuring maximum concurrency"."""
+
+MAX_EVENT_AGE_SECONDS = 3600
+"""A tick that could not start for an hour is worth nothing: the next one is due."""
+
+EVENT_BUS = "default"
+METRICS_NAMESPACE = "SpApiRotation"
+
+SECRET_ACTIONS = (
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:ListSecretVersionIds",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecretVersionStage",
+)
+QUEUE_ACTIONS = (
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+)
+KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey", "kms:GetKeyPolicy")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """The function and what a caller must wait for before it works.
+
+    Attributes:
+        function: the Lambda function.
+        environment: its environment variables, which are also the settings of `pulumi up`'s own request.
+        ready: role policy and mapping; without them a delivered secret would not be taken.
+    """
+
+    function: aws.lambda_.Function
+    environment: Mapping[str, pulumi.Input[str]]
+    ready: tuple[pulumi.Resource, ...]
+
+
+def environment(
+    args: CheckedArgs, scope: Scope, queue_url: pulumi.Input[str], dead_letter_queue_url: pulumi.Input[str]
+) -> dict[str, pulumi.Input[str]]:
+    """The function's environment variables; texts only, no secret."""
+    return {
+        Env.SECRET_PREFIX.value: args.secret_prefix,
+        Env.QUEUE_URL.value: queue_url,
+        Env.DEAD_LETTER_QUEUE_URL.value: dead_letter_queue_url,
+        Env.SPAPI_ENDPOINT.value: args.spapi_endpoint,
+        Env.LWA_ENDPOINT.value: args.lwa_endpoint,
+        Env.ROTATE_EVERY_DAYS.value: _text(args.rotate_every_days),
+        Env.PROMOTE_DELAY_MINUTES.value: _text(args.promote_delay_minutes),
+        Env.VERIFICATION.value: args.verification,
+        Env.EVENT_BUS.value: EVENT_BUS,
+        Env.CHECK_INTERVAL_HOURS.value: _text(args.check_interval_hours),
+        Env.METRICS_NAMESPACE.value: METRICS_NAMESPACE,
+        Env.SERVICE.value: scope.identity,
+    }
+
+
+def function_policy(
+    scope: Scope,
+    *,
+    secret_prefix: pulumi.Input[str],
+    key_arn: pulumi.Input[str],
+    queues: Queues,
+    log_group_arn: pulumi.Input[str],
+) -> dict[str, Any]:
+    """What the function may do. Its size does not depend on the number of applications."""
+    # Only names that end in a client id; Secrets Manager appends a hyphen and six characters to an ARN.
+    secrets = scope.arn(
+        "secretsmanager", pulumi.Output.concat("secret:", secret_prefix, "/amzn1.application-oa2-client.*")
+    )
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _allow("Secrets", SECRET_ACTIONS, secrets),
+            _allow("Key", KEY_ACTIONS, key_arn),
+            _allow("Receive", QUEUE_ACTIONS, queues.destination.arn),
+            _allow("LookIntoDeadLetters", ("sqs:GetQueueAttributes",), queues.dead_letter.arn),
+            _allow("ReportFailure", ("sqs:SendMessage",), queues.operations.arn),
+            _allow("Publish", ("events:PutEvents",), scope.arn("events", f"event-bus/{EVENT_BUS}")),
+            _allow(
+                "Log",
+                ("logs:CreateLogStream", "logs:PutLogEvents"),
+                pulumi.Output.concat(log_group_arn, ":*"),
+            ),
+        ],
+    }
+
+
+def create_function(scope: Scope, args: CheckedArgs, *, key: aws.kms.Key, queues: Queues) -> Function:
+    """Make the function, its role and log group, and connect it to the destination queue."""
+    log_group = aws.cloudwatch.LogGroup(
+        f"{scope.name}-log",
+        name=scope.log_group_name,
+        retention_in_days=args.log_retention_days,
+        kms_key_id=key.arn,
+        tags=scope.tags,
+        opts=scope.options(),
+    )
+    role = aws.iam.Role(
+        f"{scope.name}-function-role",
+        description="SP-API secret rotation: the function.",
+        assume_role_policy=pulumi.Output.json_dumps(trust_policy("lambda.amazonaws.com")),
+        tags=scope.tags,
+        opts=scope.options(),
+    )
+    role_policy = aws.iam.RolePolicy(
+        f"{scope.name}-function-policy",
+        role=role.name,
+        policy=pulumi.Output.json_dumps(
+            function_policy(
+                scope,
+                secret_prefix=args.secret_prefix,
+                key_arn=key.arn,
+                queues=queues,
+                log_group_arn=log_group.arn,
+            )
+        ),
+        opts=scope.options(),
+    )
+    variables = environment(args, scope, queues.destination.url, queues.dead_letter.url)
+    function = aws.lambda_.Function(
+        f"{scope.name}-function",
+        description="Rotates SP-API client secrets.",
+        code=function_code(),
+        handler=HANDLER,
+        runtime=RUNTIME,
+        architectures=[ARCHITECTURE],
+        memory_size=MEMORY_MB,
+        timeout=TIMEOUT_SECONDS,
+        role=role.arn,
+        environment={"variables": variables},
+        logging_config={"log_format": "JSON", "log_group": log_group.name},
+        tags=scope.tags,
+        opts=scope.options(depends_on=[role_policy]),
+    )
+    mapping = _connect(scope, function, queues, role_policy)
+    return Function(function, variables, (role_policy, mapping))
+
+
+def trust_policy(service: str, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Who may take a role: one AWS service, perhaps only on someone's behalf."""
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+    }
+    if condition is not None:
+        statement["Condition"] = condition
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _connect(
+    scope: Scope, function: aws.lambda_.Function, queues: Queues, role_policy: aws.iam.RolePolicy
+) -> aws.lambda_.EventSourceMapping:
+    """Messages come one at a time; a failed tick is not repeated but reported."""
+    mapping = aws.lambda_.EventSourceMapping(
+        f"{scope.name}-function-source",
+        event_source_arn=queues.destination.arn,
+        function_name=function.name,
+        batch_size=1,
+        enabled=True,
+        scaling_config={"maximum_concurrency": MAX_CONCURRENCY},
+        tags=scope.tags,
+        opts=scope.options(depends_on=[role_policy]),
+    )
+    aws.lambda_.FunctionEventInvokeConfig(
+        f"{scope.name}-function-events",
+        function_name=function.name,
+        maximum_retry_attempts=0,
+        maximum_event_age_in_seconds=MAX_EVENT_AGE_SECONDS,
+        destination_config={"on_failure": {"destination": queues.operations.arn}},
+        opts=scope.options(depends_on=[role_policy]),
+    )
+    return mapping
+
+
+def _allow(sid: str, actions: tuple[str, ...], resource: pulumi.Input[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def _text(number: Late[int]) -> Late[str]:
+    return number.apply(str) if isinstance(number, pulumi.Output) else str(number)

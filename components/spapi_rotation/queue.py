@@ -1,0 +1,105 @@
+"""The queue that Amazon sends new secrets to, its dead-letter queue, and the queue for failed ticks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from rotation_lambda.grants import queue_statement, tls_only_statement
+from spapi_rotation.scope import Scope
+
+RETENTION_SECONDS = 14 * 24 * 3600
+"""The longest that SQS allows. The old secret lives 7 days after a rotation, SQS's default is 4."""
+
+MAX_RECEIVE_COUNT = 10
+"""Deliveries before a message goes to the dead-letter queue. Throttling at a concurrency of 2 uses some up."""
+
+VISIBILITY_PER_TIMEOUT = 6
+"""Visibility as a multiple of the function's timeout. Source: Lambda guide, services-sqs-configure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """The three queues.
+
+    Attributes:
+        destination: where Amazon sends; its ARN is what a developer registers.
+        dead_letter: messages that the function could not take; may hold a live secret.
+        operations: ticks and schedules that failed; never holds a secret.
+        destination_policy: what lets Amazon send.
+    """
+
+    destination: aws.sqs.Queue
+    dead_letter: aws.sqs.Queue
+    operations: aws.sqs.Queue
+    destination_policy: aws.sqs.QueuePolicy
+
+
+def queue_policy(queue_arn: str, *, from_amazon: bool) -> dict[str, Any]:
+    """TLS only, and for the destination queue what Amazon's sender needs; nothing else."""
+    statements = [tls_only_statement(queue_arn)]
+    if from_amazon:
+        statements.insert(0, queue_statement(queue_arn))
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def create_queues(scope: Scope, key: aws.kms.Key, function_timeout_seconds: int) -> Queues:
+    """Make the three queues, encrypted by the key, and their policies."""
+    dead_letter = _queue(scope, "dead-letter-queue", key, protected=True)
+    destination = _queue(
+        scope,
+        "queue",
+        key,
+        protected=True,
+        visibility_timeout_seconds=VISIBILITY_PER_TIMEOUT * function_timeout_seconds,
+        redrive_policy=pulumi.Output.json_dumps(
+            {"deadLetterTargetArn": dead_letter.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
+        ),
+    )
+    operations = _queue(scope, "operations-queue", key, protected=False)
+    aws.sqs.RedriveAllowPolicy(
+        f"{scope.name}-dead-letter-queue-sources",
+        queue_url=dead_letter.url,
+        redrive_allow_policy=pulumi.Output.json_dumps(
+            {"redrivePermission": "byQueue", "sourceQueueArns": [destination.arn]}
+        ),
+        opts=scope.options(),
+    )
+    _policy(scope, "dead-letter-queue", dead_letter, from_amazon=False)
+    _policy(scope, "operations-queue", operations, from_amazon=False)
+    return Queues(
+        destination=destination,
+        dead_letter=dead_letter,
+        operations=operations,
+        destination_policy=_policy(scope, "queue", destination, from_amazon=True),
+    )
+
+
+def _queue(
+    scope: Scope,
+    role: str,
+    key: aws.kms.Key,
+    *,
+    protected: bool,
+    visibility_timeout_seconds: int | None = None,
+    redrive_policy: pulumi.Input[str] | None = None,
+) -> aws.sqs.Queue:
+    return aws.sqs.Queue(
+        f"{scope.name}-{role}",
+        message_retention_seconds=RETENTION_SECONDS,
+        visibility_timeout_seconds=visibility_timeout_seconds,
+        kms_master_key_id=key.arn,
+        redrive_policy=redrive_policy,
+        tags=scope.tags,
+        opts=scope.options(protected=protected),
+    )
+
+
+def _policy(scope: Scope, role: str, queue: aws.sqs.Queue, *, from_amazon: bool) -> aws.sqs.QueuePolicy:
+    return aws.sqs.QueuePolicy(
+        f"{scope.name}-{role}-policy",
+        queue_url=queue.url,
+        policy=pulumi.Output.json_dumps(queue.arn.apply(lambda arn: queue_policy(arn, from_amazon=from_amazon))),
+        opts=scope.options(),
+    )

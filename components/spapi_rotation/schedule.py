@@ -1,0 +1,130 @@
+"""The regular check of each application: one EventBridge Scheduler schedule, all in one group."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from rotation_lambda.settings import Action
+from spapi_rotation.checks import CheckedApplication, Late
+from spapi_rotation.function import trust_policy
+from spapi_rotation.queue import Queues
+from spapi_rotation.scope import Scope
+
+FLEXIBLE_WINDOW_MINUTES = 15
+"""Spreads the checks of a fleet; well below the shortest interval of an hour."""
+
+RETRY_ATTEMPTS = 10
+RETRY_AGE_SECONDS = 3600
+"""How long Scheduler tries to hand a tick over. The next one follows within 1 to 24 hours."""
+
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+"""Replaced by Scheduler. Source: Scheduler guide, "Adding context attributes"."""
+
+
+def rate(hours: int) -> str:
+    """The schedule expression of every so many hours; the unit is singular for one."""
+    return f"rate({hours} {'hour' if hours == 1 else 'hours'})"
+
+
+def tick_input(application: CheckedApplication) -> str:
+    """The event that the function gets."""
+    return json.dumps(
+        {
+            "action": Action.TICK.value,
+            "application": application.name,
+            "client_id": application.client_id,
+            "scheduled_at": SCHEDULED_TIME,
+        }
+    )
+
+
+def schedule_policy(
+    *, function_arn: pulumi.Input[str], operations_queue_arn: pulumi.Input[str], key_arn: pulumi.Input[str]
+) -> dict[str, Any]:
+    """What the schedules may do: call the function, and report what could not be handed over."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Tick",
+                "Effect": "Allow",
+                "Action": ["lambda:InvokeFunction"],
+                "Resource": function_arn,
+            },
+            {
+                "Sid": "ReportFailure",
+                "Effect": "Allow",
+                "Action": ["sqs:SendMessage"],
+                "Resource": operations_queue_arn,
+            },
+            {
+                "Sid": "EncryptReport",
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+                "Resource": key_arn,
+            },
+        ],
+    }
+
+
+def create_schedules(
+    scope: Scope,
+    applications: Sequence[CheckedApplication],
+    *,
+    every_hours: Late[int],
+    function: aws.lambda_.Function,
+    queues: Queues,
+    key: aws.kms.Key,
+) -> dict[str, aws.scheduler.Schedule]:
+    """Make the group, the role that only this group may take, and one schedule per application (by its name)."""
+    group = aws.scheduler.ScheduleGroup(f"{scope.name}-schedules", tags=scope.tags, opts=scope.options())
+    role = aws.iam.Role(
+        f"{scope.name}-schedule-role",
+        description="SP-API secret rotation: the schedules.",
+        assume_role_policy=pulumi.Output.json_dumps(
+            trust_policy(
+                "scheduler.amazonaws.com",
+                {"StringEquals": {"aws:SourceAccount": scope.account_id, "aws:SourceArn": group.arn}},
+            )
+        ),
+        tags=scope.tags,
+        opts=scope.options(),
+    )
+    role_policy = aws.iam.RolePolicy(
+        f"{scope.name}-schedule-policy",
+        role=role.name,
+        policy=pulumi.Output.json_dumps(
+            schedule_policy(function_arn=function.arn, operations_queue_arn=queues.operations.arn, key_arn=key.arn)
+        ),
+        opts=scope.options(),
+    )
+    expression = pulumi.Output.from_input(every_hours).apply(rate)
+    return {
+        application.name: aws.scheduler.Schedule(
+            f"{scope.name}-schedule-{application.suffix}",
+            # Given, not generated: it is unique in its own group, and a generated one could grow too long.
+            name=application.suffix,
+            group_name=group.name,
+            description=f"Checks {application.client_id}.",
+            schedule_expression=expression,
+            flexible_time_window={
+                "mode": "FLEXIBLE",
+                "maximum_window_in_minutes": FLEXIBLE_WINDOW_MINUTES,
+            },
+            target={
+                "arn": function.arn,
+                "role_arn": role.arn,
+                "input": tick_input(application),
+                "retry_policy": {
+                    "maximum_retry_attempts": RETRY_ATTEMPTS,
+                    "maximum_event_age_in_seconds": RETRY_AGE_SECONDS,
+                },
+                "dead_letter_config": {"arn": queues.operations.arn},
+            },
+            opts=scope.options(depends_on=[role_policy]),
+        )
+        for application in applications
+    }

@@ -1,0 +1,107 @@
+"""What every part of a component shares: its place in AWS, its names, its tags and its resource options."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from spapi_rotation.checks import Late, Tags, check_partition
+
+TAG_PREFIX = "spapi-rotation"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The surroundings of the component's parts.
+
+    Attributes:
+        name: the component's name, first part of every logical name.
+        identity: ``<project>/<stack>/<name>``, unique within an account and region.
+        component: the parent of every resource.
+        account_id: the AWS account of the component's provider.
+        region: its region.
+        tags: for every taggable resource.
+        deletion_protection: whether what holds secrets, or is registered with Amazon, is protected.
+    """
+
+    name: str
+    identity: str
+    component: pulumi.Resource
+    account_id: pulumi.Output[str]
+    region: pulumi.Output[str]
+    tags: Late[Tags]
+    deletion_protection: bool
+
+    def options(self, *, protected: bool = False, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        """Options of a child.
+
+        Args:
+            protected: whether deletion protection concerns this resource. Without it the component's own
+                ``protect`` is inherited.
+            depends_on: what must exist before.
+        """
+        return pulumi.ResourceOptions(
+            parent=self.component,
+            protect=True if protected and self.deletion_protection else None,
+            depends_on=list(depends_on),
+        )
+
+    def arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
+        """An ARN in this account and region."""
+        return pulumi.Output.concat("arn:aws:", service, ":", self.region, ":", self.account_id, ":", resource)
+
+    def tagged(self, **own: str) -> Late[Tags]:
+        """The tags with a few of the resource's own; the user's win."""
+        return _merged(own, self.tags)
+
+    @property
+    def log_group_name(self) -> str:
+        """Given, not generated, so that the key's policy can name exactly this log group."""
+        return f"/aws/lambda/{self.identity}"
+
+    @property
+    def alias_name(self) -> str:
+        """The key's alias: only letters, digits, ``/``, ``_`` and ``-`` are allowed in one."""
+        return "alias/" + re.sub(r"[^A-Za-z0-9/_-]", "-", self.identity)
+
+
+def make_scope(
+    component: pulumi.Resource,
+    name: str,
+    tags: Late[Tags],
+    *,
+    deletion_protection: bool,
+) -> Scope:
+    """Ask AWS where we are, by the component's own provider.
+
+    Raises:
+        InvalidArgument: the partition is not ``aws``; raised when the answer is there, during the preview.
+    """
+    invoke = pulumi.InvokeOutputOptions(parent=component)
+    partition = aws.get_partition_output(opts=invoke).partition.apply(check_partition)
+    region = aws.get_region_output(opts=invoke).region
+    own = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), "component": name}
+    return Scope(
+        name=name,
+        identity=identity(name),
+        component=component,
+        account_id=aws.get_caller_identity_output(opts=invoke).account_id,
+        # Through the partition, so that nothing is named in a region that was refused.
+        region=pulumi.Output.all(partition, region).apply(lambda both: str(both[1])),
+        tags=_merged(own, tags),
+        deletion_protection=deletion_protection,
+    )
+
+
+def identity(name: str) -> str:
+    """``<project>/<stack>/<name>``."""
+    return f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
+
+
+def _merged(own: Mapping[str, str], given: Late[Tags]) -> Late[Tags]:
+    prefixed = {f"{TAG_PREFIX}:{key}": text for key, text in own.items()}
+    if isinstance(given, pulumi.Output):
+        return given.apply(lambda tags: {**prefixed, **tags})
+    return {**prefixed, **given}

@@ -1,0 +1,196 @@
+"""A person's verbs: promote, reject, rollback, seed. Each leaves a state from which the next rotation works.
+
+They move labels with the same compare-and-swap as the machine. A crash inside one leaves either the old state, or
+REJECTED, which says that a person has to finish; repeating the verb finishes it.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from rotation_lambda import verify
+from rotation_lambda.errors import NotYetAccepted, RotationError, StoreFailed
+from rotation_lambda.model import Application, Credentials, Document, Label, derived_id, format_time
+from rotation_lambda.ports import LabelMoved, Ports
+from rotation_lambda.settle import announce, publish_and_take_off, put_into_use, set_aside
+from rotation_lambda.snapshot import Held, Snapshot
+
+
+class NothingToDo(RotationError):
+    """The verb does not fit the state; nothing was changed."""
+
+
+def promote(ports: Ports, application: Application) -> str:
+    """Put the pending, or else the rejected, version into use without verification. Returns its version id.
+
+    Raises:
+        NothingToDo: there is neither.
+        StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
+    """
+    snapshot = Snapshot(ports, application)
+    current = _seeded(snapshot)
+    candidate = snapshot.pending or snapshot.held(Label.REJECTED)
+    if candidate is None or candidate.credentials is None:
+        raise NothingToDo(
+            f"{application.name}: nothing is pending or rejected.",
+            remedy="Nothing. To get a new secret, request a rotation.",
+        )
+    same = current.credentials is not None and current.credentials.client_secret == candidate.credentials.client_secret
+    with _Steady(application):
+        in_use = current.version.id if same else put_into_use(ports, snapshot, candidate, current)
+        publish_and_take_off(ports, snapshot, candidate, in_use)
+        _take_off_rejected(ports, snapshot, {candidate.version.id, in_use})
+    ports.telemetry.warning("promoted_by_hand", application, version_id=in_use)
+    return in_use
+
+
+def reject(ports: Ports, application: Application) -> str:
+    """Set the pending version aside: the machine never promotes it. Returns its version id.
+
+    Raises:
+        NothingToDo: nothing is pending; perhaps it is in use already.
+        StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
+    """
+    snapshot = Snapshot(ports, application)
+    pending = snapshot.pending
+    if pending is None or pending.version.id == snapshot.id_of(Label.CURRENT):
+        raise NothingToDo(
+            f"{application.name}: nothing is pending.",
+            remedy="If the new secret is in use already, use rollback.",
+        )
+    with _Steady(application):
+        set_aside(ports, snapshot, pending)
+    ports.telemetry.warning("rejected_by_hand", application, version_id=pending.version.id)
+    return pending.version.id
+
+
+def rollback(ports: Ports, application: Application) -> str:
+    """Put the previous secret back into use, with today's other keys. Returns the new version's id.
+
+    The current version gets REJECTED first, so that the machine does not promote it again.
+
+    Raises:
+        NothingToDo: there is no previous secret that still lives, or one is pending.
+        StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
+    """
+    snapshot = Snapshot(ports, application)
+    current, previous = _seeded(snapshot), snapshot.held(Label.PREVIOUS)
+    if snapshot.pending is not None and snapshot.id_of(Label.PENDING) != current.version.id:
+        raise NothingToDo(f"{application.name}: a received secret is pending.", remedy="Reject or promote it first.")
+    older = _living_credentials(ports, application, previous, current)
+    document = current.document.with_credentials(older, application)
+    version_id = derived_id("rollback", current.version.id, previous.version.id if previous else "")
+    with _Steady(application):
+        ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)
+        if Label.REJECTED not in current.version.labels:
+            ports.store.move(
+                application.secret_id,
+                Label.REJECTED,
+                to=current.version.id,
+                away_from=snapshot.id_of(Label.REJECTED),
+            )
+        ports.store.move(application.secret_id, Label.CURRENT, to=version_id, away_from=current.version.id)
+        announce(ports, snapshot, older, version_id)
+    ports.telemetry.warning("rolled_back_by_hand", application, version_id=version_id)
+    return version_id
+
+
+def seed(ports: Ports, application: Application, credentials: Credentials, *, check: bool = True) -> str:
+    """Put credentials into the secret, keeping the owner's other keys. Returns the new version's id.
+
+    Takes AWSPENDING and REJECTED off: what a person puts in now is the newest.
+
+    Args:
+        check: try the credentials at Amazon first.
+
+    Raises:
+        NotYetAccepted: Amazon does not accept them.
+        NothingToDo: a pending secret is known to be newer.
+        StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
+    """
+    snapshot = Snapshot(ports, application)
+    pending = snapshot.pending
+    if pending is not None and pending.credentials is not None and _newer(pending.credentials, credentials):
+        raise NothingToDo(
+            f"{application.name}: the pending secret is newer than this one.", remedy="Promote or reject it first."
+        )
+    if check and not verify.accepted(ports, credentials, None):
+        raise NotYetAccepted(
+            f"{application.name}: Amazon does not accept these credentials.",
+            remedy="Check client id and secret. A secret made minutes ago may need half an hour.",
+        )
+    current = snapshot.current
+    base = current.document if current is not None else Document({}, application)
+    document = base.with_credentials(credentials, application)
+    if current is not None and document == current.document:
+        version_id = current.version.id
+    else:
+        version_id = derived_id("seed", current.version.id if current else "", format_time(ports.clock.now()))
+    with _Steady(application):
+        if current is None:
+            # The first version gets AWSCURRENT by itself.
+            ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)
+        elif version_id != current.version.id:
+            ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)
+            ports.store.move(application.secret_id, Label.CURRENT, to=version_id, away_from=current.version.id)
+        announce(ports, snapshot, credentials, version_id)
+        for label in (Label.PENDING, Label.REJECTED):
+            if (holder := snapshot.id_of(label)) is not None:
+                ports.store.move(application.secret_id, label, to=None, away_from=holder)
+    ports.telemetry.warning("seeded_by_hand", application, version_id=version_id)
+    return version_id
+
+
+def _seeded(snapshot: Snapshot) -> Held:
+    current = snapshot.current
+    if current is None or current.credentials is None:
+        raise NothingToDo(f"{snapshot.application.name}: the secret holds no credentials yet.", remedy="Seed it first.")
+    return current
+
+
+def _living_credentials(ports: Ports, application: Application, previous: Held | None, current: Held) -> Credentials:
+    """The previous secret with the date at which it dies, if it is another one and still lives."""
+    older = previous.credentials if previous is not None else None
+    in_use = current.credentials
+    if older is None or in_use is None or older.client_secret == in_use.client_secret:
+        raise NothingToDo(
+            f"{application.name}: there is no other secret to go back to.",
+            remedy="Make a new secret in Amazon's Developer Console and seed it.",
+        )
+    dies_at = _earliest(older.expires, in_use.previous_expires_at)
+    if dies_at is not None and dies_at <= ports.clock.now():
+        raise NothingToDo(
+            f"{application.name}: the previous secret died at {format_time(dies_at)}.",
+            remedy="Make a new secret in Amazon's Developer Console and seed it.",
+        )
+    return replace(older, expires_at=dies_at, previous_expires_at=None)
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _newer(one: Credentials, other: Credentials) -> bool:
+    return one.issued is not None and other.issued is not None and one.issued > other.issued
+
+
+def _take_off_rejected(ports: Ports, snapshot: Snapshot, versions: set[str]) -> None:
+    holder = snapshot.id_of(Label.REJECTED)
+    if holder in versions:
+        ports.store.move(snapshot.application.secret_id, Label.REJECTED, to=None, away_from=holder)
+
+
+class _Steady:
+    """Turns a label that moved under a person's verb into an error with a remedy."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, LabelMoved):
+            raise StoreFailed(
+                f"{self._application.name}: the secret changed meanwhile; this verb stopped half way or earlier.",
+                remedy="Look at the state, then repeat the verb if it is still wanted.",
+            ) from None

@@ -1,0 +1,150 @@
+"""Runs a Pulumi program under mocks and records what it registers, options included."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.sync_await import _ensure_event_loop
+
+from spapi_rotation import ClientSecretRotation
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+PROJECT = "orders"
+STACK = "dev"
+
+_ARNS = {
+    "aws:kms/key:Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/",
+    "aws:sqs/queue:Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:",
+    "aws:secretsmanager/secret:Secret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:",
+    "aws:iam/role:Role": f"arn:aws:iam::{ACCOUNT}:role/",
+    "aws:cloudwatch/logGroup:LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:",
+    "aws:lambda/function:Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:",
+    "aws:scheduler/scheduleGroup:ScheduleGroup": f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/",
+}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One registered resource, inputs as the engine gets them."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    parent: str
+    protect: bool
+    dependencies: frozenset[str]
+
+    def policy(self, key: str = "policy") -> dict[str, Any]:
+        """A JSON input, parsed."""
+        document: dict[str, Any] = json.loads(self.inputs[key])
+        return document
+
+
+@dataclass
+class Recording:
+    """Everything that a program registered."""
+
+    resources: list[Registered] = field(default_factory=list)
+    invokes: list[str] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def named(self, name: str) -> Registered:
+        """The one resource of a logical name."""
+        (found,) = [each for each in self.resources if each.name == name]
+        return found
+
+    def of_type(self, token: str) -> list[Registered]:
+        """All resources of a type."""
+        return [each for each in self.resources if each.type == token]
+
+
+class _Mocks(Mocks):
+    def __init__(self, recording: Recording, partition: str) -> None:
+        self._recording, self._partition = recording, partition
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        state = {"name": f"{args.name}-0000001", **args.inputs}
+        if args.typ in _ARNS:
+            state["arn"] = _ARNS[args.typ] + state["name"]
+        if args.typ == "aws:sqs/queue:Queue":
+            state["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{state['name']}"
+        if args.typ == "aws:kms/key:Key":
+            state["keyId"] = state["name"]
+        return f"{args.name}-id", state
+
+    def call(self, args: MockCallArgs) -> Any:
+        self._recording.invokes.append(args.token)
+        answers: dict[str, dict[str, Any]] = {
+            "aws:index/getPartition:getPartition": {"partition": self._partition},
+            "aws:index/getRegion:getRegion": {"region": REGION},
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+        }
+        return answers[args.token]
+
+
+class _Monitor(MockMonitor):
+    def __init__(self, mocks: Mocks, recording: Recording) -> None:
+        super().__init__(mocks)
+        self._recording = recording
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if request.type != "pulumi:pulumi:Stack":
+            self._recording.resources.append(
+                Registered(
+                    type=request.type,
+                    name=request.name,
+                    inputs=pulumi.runtime.rpc.deserialize_properties(request.object),
+                    parent=request.parent,
+                    protect=request.protect,
+                    dependencies=frozenset(urn.rpartition("::")[2] for urn in request.dependencies),
+                )
+            )
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        if not request.urn.split("::")[2].endswith("pulumi:pulumi:Stack"):
+            self._recording.outputs.update(pulumi.runtime.rpc.deserialize_properties(request.outputs))
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+def client_id(number: int) -> str:
+    """An obviously made-up client id."""
+    return f"amzn1.application-oa2-client.example{number:013d}"
+
+
+def deploy_component(
+    *,
+    name: str = "rotation",
+    opts: pulumi.ResourceOptions | None = None,
+    partition: str = "aws",
+    stack: str = STACK,
+    preview: bool = False,
+    **args: Any,
+) -> Recording:
+    """Run a program that makes the component, with one application unless others are given."""
+    given: Any = {"applications": {"storefront": {"client_id": client_id(1)}}, **args}
+    return deploy(lambda: ClientSecretRotation(name, given, opts), partition=partition, stack=stack, preview=preview)
+
+
+def deploy(
+    program: Callable[[], object], *, partition: str = "aws", stack: str = STACK, preview: bool = False
+) -> Recording:
+    """Run a program to its end and return what it registered."""
+    recording = Recording()
+    mocks = _Mocks(recording, partition)
+    pulumi.runtime.set_mocks(mocks, project=PROJECT, stack=stack, preview=preview, monitor=_Monitor(mocks, recording))
+
+    # A program that fails fails once, here; asyncio would report it again for each Output that waited.
+    _ensure_event_loop().set_exception_handler(lambda _loop, _context: None)  # type: ignore[no-untyped-call]
+
+    def run() -> None:
+        # Its result is no Output to wait for.
+        program()
+
+    pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
+    return recording

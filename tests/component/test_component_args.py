@@ -1,0 +1,235 @@
+"""Bad input fails the preview with the argument's name and a remedy; late values fail when they are known."""
+
+from typing import Any
+
+import pulumi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rotation_lambda.errors import BadSettings
+from rotation_lambda.settings import Verification
+from spapi_rotation import InvalidArgument
+from spapi_rotation.args import ClientSecretRotationArgs
+from spapi_rotation.checks import (
+    DEFAULTS,
+    LOG_RETENTION_DAYS,
+    CheckedArgs,
+    check_args,
+    check_component_name,
+    check_prefix,
+    check_whole,
+)
+from tests.component.recorder import client_id, deploy_component
+
+
+def check(**args: Any) -> CheckedArgs:
+    given_args: Any = {"applications": {"a": {"client_id": client_id(1)}}, **args}
+    return check_args(given_args, default_prefix="orders/dev/rotation")
+
+
+def test_defaults() -> None:
+    checked = check()
+    values = {name: getattr(checked, name) for name in DEFAULTS}
+    assert values == {**DEFAULTS, "spapi_endpoint": "https://sellingpartnerapi-na.amazon.com"}
+    assert checked.secret_prefix == "orders/dev/rotation"
+    assert checked.tags == {}
+
+
+def test_none_means_the_default() -> None:
+    names = set(ClientSecretRotationArgs.__annotations__) - {"applications"}
+    assert check(**dict.fromkeys(names)) == check()
+
+
+def test_every_optional_argument_has_a_default() -> None:
+    assert set(DEFAULTS) | {"secret_prefix", "tags"} == ClientSecretRotationArgs.__optional_keys__
+    assert ClientSecretRotationArgs.__required_keys__ == {"applications"}
+
+
+WHOLE = {
+    "rotate_every_days": (8, 150),
+    "check_interval_hours": (1, 24),
+    "promote_delay_minutes": (0, 1440),
+    "wait_seconds": (0, 3600),
+    "key_deletion_window_days": (7, 30),
+}
+
+
+@pytest.mark.parametrize(("name", "limits"), WHOLE.items())
+def test_limits_are_accepted_as_ints_and_as_the_floats_of_yaml(name: str, limits: tuple[int, int]) -> None:
+    for number in limits:
+        for given_number in (number, float(number)):
+            value: object = getattr(check(**{name: given_number, "secret_recovery_window_days": 7}), name)
+            assert value == number
+            assert type(value) is int
+
+
+NO_WHOLE_NUMBERS: list[Any] = ["soon", 10.5, True, float("nan"), []]
+
+ONE = {"a": {"client_id": client_id(1)}}
+
+BAD: list[tuple[str, dict[str, Any]]] = [
+    *((name, {name: value}) for name, (low, high) in WHOLE.items() for value in (low - 1, high + 1)),
+    *((name, {name: value}) for name in WHOLE for value in NO_WHOLE_NUMBERS),
+    ("secret_recovery_window_days", {"secret_recovery_window_days": 6}),
+    ("secret_recovery_window_days", {"secret_recovery_window_days": 31}),
+    ("secret_recovery_window_days", {"secret_recovery_window_days": -1}),
+    ("key_deletion_window_days", {"key_deletion_window_days": 7, "secret_recovery_window_days": 8}),
+    ("log_retention_days", {"log_retention_days": 100}),
+    ("log_retention_days", {"log_retention_days": 0}),
+    ("verification", {"verification": "maybe"}),
+    ("deletion_protection", {"deletion_protection": "yes"}),
+    ("spapi_endpoint", {"spapi_endpoint": "http://sellingpartnerapi-na.amazon.com"}),
+    ("spapi_endpoint", {"spapi_endpoint": "na"}),
+    ("spapi_endpoint", {"spapi_endpoint": ""}),
+    ("lwa_endpoint", {"lwa_endpoint": "http://api.amazon.com/auth/o2/token"}),
+    ("lwa_endpoint", {"lwa_endpoint": "NA"}),
+    ("secret_prefix", {"secret_prefix": ""}),
+    ("secret_prefix", {"secret_prefix": "/shop"}),
+    ("secret_prefix", {"secret_prefix": "shop/"}),
+    ("secret_prefix", {"secret_prefix": "shop//eu"}),
+    ("secret_prefix", {"secret_prefix": "shop*"}),
+    ("secret_prefix", {"secret_prefix": "shop?"}),
+    ("secret_prefix", {"secret_prefix": "shop\n"}),
+    ("secret_prefix", {"secret_prefix": "x" * 401}),
+    ("secret_prefix", {"secret_prefix": 5}),
+    ("tags", {"tags": {"team": 5}}),
+    ("tags", {"tags": ["team"]}),
+    ("tags", {"tags": {"": "shop"}}),
+    ("applications", {"applications": {}}),
+    ("applications", {"applications": None}),
+    ("applications", {"applications": [client_id(1)]}),
+    ("applications", {"applications": {"a b": {"client_id": client_id(1)}}}),
+    ("applications", {"applications": {"": {"client_id": client_id(1)}}}),
+    ("applications.a", {"applications": {"a": client_id(1)}}),
+    ("applications.a.client_id", {"applications": {"a": {}}}),
+    ("applications.a.client_id", {"applications": {"a": {"client_id": "amzn1.application-oa2-client.*"}}}),
+    ("applications.a.client_id", {"applications": {"a": {"client_id": client_id(1) + "/x"}}}),
+    ("applications.b.client_id", {"applications": {"a": ONE["a"], "b": ONE["a"]}}),
+    ("applications.a.rotate_on_up", {"applications": {"a": {**ONE["a"], "rotate_on_up": ""}}}),
+    ("applications.a.rotate_on_up", {"applications": {"a": {**ONE["a"], "rotate_on_up": 2026}}}),
+    ("applications.a.rotate_on_up", {"applications": {"a": {**ONE["a"], "rotate_on_up": "x" * 129}}}),
+    ("clientId", {"applications": {"a": {"clientId": client_id(1)}}}),
+    ("rotate_evry_days", {"rotate_evry_days": 30}),
+]
+
+
+@pytest.mark.parametrize(("named", "args"), BAD)
+def test_bad_input_is_refused_by_name_with_a_remedy(named: str, args: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        check(**args)
+    assert named in refused.value.args[0]
+    assert "What to do: " in str(refused.value)
+    assert isinstance(refused.value, BadSettings)
+    assert isinstance(refused.value, pulumi.RunError), "else Pulumi prints a stack trace"
+
+
+def test_arguments_must_be_a_map() -> None:
+    bad: Any = [("applications", {})]
+    with pytest.raises(InvalidArgument, match="args must be a plain map"):
+        check_args(bad, default_prefix="x")
+
+
+def test_bad_input_fails_the_preview() -> None:
+    with pytest.raises(InvalidArgument, match="rotate_every_days"):
+        deploy_component(rotate_every_days=7, preview=True)
+
+
+LATE: list[tuple[str, Any]] = [
+    ("rotate_every_days", 7),
+    ("check_interval_hours", 25),
+    ("promote_delay_minutes", -1),
+    ("verification", "maybe"),
+    ("wait_seconds", "long"),
+    ("secret_recovery_window_days", 3),
+    ("key_deletion_window_days", 29),
+    ("log_retention_days", 2),
+    ("secret_prefix", "*"),
+    ("spapi_endpoint", "http://example.com"),
+    ("lwa_endpoint", "EU"),
+    ("tags", {"team": 1}),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), LATE)
+def test_a_late_value_is_refused_when_it_is_known(name: str, value: Any) -> None:
+    with pytest.raises(InvalidArgument, match=name):
+        late: dict[str, Any] = {name: pulumi.Output.from_input(value)}
+        deploy_component(**late)
+
+
+def test_a_late_trigger_is_refused_when_it_is_known() -> None:
+    late = pulumi.Output.from_input(" ")
+    with pytest.raises(InvalidArgument, match="rotate_on_up"):
+        deploy_component(applications={"a": {"client_id": client_id(1), "rotate_on_up": late}})
+
+
+def test_an_awaitable_is_a_late_value_too() -> None:
+    async def days(number: int) -> int:
+        return number
+
+    recording = deploy_component(rotate_every_days=days(30))
+    assert recording.named("rotation-function").inputs["environment"]["variables"]["ROTATE_EVERY_DAYS"] == "30"
+    with pytest.raises(InvalidArgument, match="rotate_every_days"):
+        deploy_component(rotate_every_days=days(7))
+
+
+def test_late_values_reach_the_resources() -> None:
+    recording = deploy_component(
+        rotate_every_days=pulumi.Output.from_input(30.0),
+        check_interval_hours=pulumi.Output.from_input(3.0),
+        key_deletion_window_days=pulumi.Output.from_input(14.0),
+        secret_recovery_window_days=pulumi.Output.from_input(7.0),
+    )
+    assert recording.named("rotation-function").inputs["environment"]["variables"]["ROTATE_EVERY_DAYS"] == "30"
+    (schedule,) = recording.of_type("aws:scheduler/schedule:Schedule")
+    assert schedule.inputs["scheduleExpression"] == "rate(3 hours)"
+    assert recording.named("rotation-key").inputs["deletionWindowInDays"] == 14
+
+
+@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
+def test_another_partition_is_refused(partition: str) -> None:
+    with pytest.raises(InvalidArgument, match=partition):
+        deploy_component(partition=partition, preview=True)
+
+
+@pytest.mark.parametrize("name", ["", "1st", "a" * 33, "a b", "a/b", "é", "a\n"])
+def test_a_component_name_that_aws_names_cannot_hold_is_refused(name: str) -> None:
+    with pytest.raises(InvalidArgument, match="component's name"):
+        check_component_name(name)
+
+
+def test_enum_and_text_mean_the_same() -> None:
+    assert check(verification=Verification.LWA) == check(verification="lwa")
+
+
+def test_loopback_may_be_plain_http() -> None:
+    checked = check(spapi_endpoint="http://127.0.0.1:8080/", lwa_endpoint="http://localhost:8081/token")
+    assert checked.spapi_endpoint == "http://127.0.0.1:8080"
+    assert checked.lwa_endpoint == "http://localhost:8081/token"
+
+
+@pytest.mark.parametrize("days", sorted(LOG_RETENTION_DAYS))
+def test_every_retention_of_cloudwatch_is_accepted(days: int) -> None:
+    assert check(log_retention_days=float(days)).log_retention_days == days
+
+
+@given(st.floats() | st.integers() | st.text() | st.none() | st.booleans())
+def test_a_checked_number_is_whole_and_within_its_limits(value: object) -> None:
+    try:
+        number = check_whole(value, "x", 8, 150, "days")
+    except BadSettings as error:
+        assert "x" in error.args[0]
+    else:
+        assert type(number) is int
+        assert 8 <= number <= 150
+
+
+@given(st.text(max_size=30))
+def test_a_checked_prefix_cannot_widen_the_policy(value: str) -> None:
+    try:
+        prefix = check_prefix(value)
+    except BadSettings:
+        return
+    assert not set(prefix) & set("*?${}: \n")
+    assert "" not in prefix.split("/")

@@ -1,0 +1,175 @@
+"""The policies, statement by statement: a change of any is a change of who may do what."""
+
+from typing import Any
+
+import pytest
+
+from rotation_lambda.grants import missing_from_key_policy, missing_from_queue_policy
+from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy_component
+
+AMAZON = "arn:aws:iam::437568002678:root"
+KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/rotation-key-0000001"
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:rotation-function-0000001"
+LOG_GROUP_ARN = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{PROJECT}/{STACK}/rotation"
+
+
+def queue_arn(name: str) -> str:
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-{name}-0000001"
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    return deploy_component()
+
+
+def tls_only(arn: str) -> dict[str, Any]:
+    return {
+        "Sid": "DenyPlainText",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "sqs:*",
+        "Resource": arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def test_destination_queue_lets_amazon_send_and_nothing_else(recording: Recording) -> None:
+    policy = recording.named("rotation-queue-policy")
+    assert policy.policy() == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "AllowAmazonToSend",
+                "Effect": "Allow",
+                "Principal": {"AWS": AMAZON},
+                "Action": ["sqs:GetQueueAttributes", "sqs:SendMessage"],
+                "Resource": queue_arn("queue"),
+            },
+            tls_only(queue_arn("queue")),
+        ],
+    }
+    assert policy.inputs["queueUrl"].endswith("/rotation-queue-0000001")
+    assert missing_from_queue_policy(policy.inputs["policy"], queue_arn("queue")) == ()
+
+
+@pytest.mark.parametrize("queue", ["dead-letter-queue", "operations-queue"])
+def test_other_queues_only_demand_tls(recording: Recording, queue: str) -> None:
+    policy = recording.named(f"rotation-{queue}-policy")
+    assert policy.policy() == {"Version": "2012-10-17", "Statement": [tls_only(queue_arn(queue))]}
+    assert policy.inputs["queueUrl"].endswith(f"/rotation-{queue}-0000001")
+
+
+def test_key(recording: Recording) -> None:
+    key = recording.named("rotation-key")
+    assert key.policy() == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "AccountAdministers",
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+            {
+                "Sid": "AllowAmazonToEncrypt",
+                "Effect": "Allow",
+                "Principal": {"AWS": AMAZON},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+                "Resource": "*",
+            },
+            {
+                "Sid": "AllowLogGroup",
+                "Effect": "Allow",
+                "Principal": {"Service": f"logs.{REGION}.amazonaws.com"},
+                "Action": [
+                    "kms:Decrypt",
+                    "kms:DescribeKey",
+                    "kms:Encrypt",
+                    "kms:GenerateDataKey*",
+                    "kms:ReEncrypt*",
+                ],
+                "Resource": "*",
+                "Condition": {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": LOG_GROUP_ARN}},
+            },
+        ],
+    }
+    assert missing_from_key_policy(key.inputs["policy"], KEY_ARN) == ()
+
+
+def test_function_role(recording: Recording) -> None:
+    assert recording.named("rotation-function-role").policy("assumeRolePolicy") == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    policy = recording.named("rotation-function-policy")
+    assert policy.inputs["role"] == "rotation-function-role-0000001"
+    secrets = f"secret:{PROJECT}/{STACK}/rotation/amzn1.application-oa2-client.*"
+    assert {each["Sid"]: (each["Action"], each["Resource"]) for each in policy.policy()["Statement"]} == {
+        "Secrets": (
+            [
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:ListSecretVersionIds",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecretVersionStage",
+            ],
+            f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:{secrets}",
+        ),
+        "Key": (["kms:Decrypt", "kms:GenerateDataKey", "kms:GetKeyPolicy"], KEY_ARN),
+        "Receive": (
+            [
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+            ],
+            queue_arn("queue"),
+        ),
+        "LookIntoDeadLetters": (["sqs:GetQueueAttributes"], queue_arn("dead-letter-queue")),
+        "ReportFailure": (["sqs:SendMessage"], queue_arn("operations-queue")),
+        "Publish": (["events:PutEvents"], f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"),
+        "Log": (["logs:CreateLogStream", "logs:PutLogEvents"], f"{LOG_GROUP_ARN}:*"),
+    }
+
+
+def test_schedule_role_serves_only_the_own_group(recording: Recording) -> None:
+    group = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/rotation-schedules-0000001"
+    assert recording.named("rotation-schedule-role").policy("assumeRolePolicy") == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "scheduler.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": group}},
+            }
+        ],
+    }
+    policy = recording.named("rotation-schedule-policy")
+    assert policy.inputs["role"] == "rotation-schedule-role-0000001"
+    assert {each["Sid"]: (each["Action"], each["Resource"]) for each in policy.policy()["Statement"]} == {
+        "Tick": (["lambda:InvokeFunction"], FUNCTION_ARN),
+        "ReportFailure": (["sqs:SendMessage"], queue_arn("operations-queue")),
+        "EncryptReport": (["kms:Decrypt", "kms:GenerateDataKey"], KEY_ARN),
+    }
+
+
+@pytest.mark.parametrize("policy", ["rotation-function-policy", "rotation-schedule-policy"])
+def test_roles_have_no_star_and_only_allow(recording: Recording, policy: str) -> None:
+    for statement in recording.named(policy).policy()["Statement"]:
+        assert statement["Effect"] == "Allow"
+        assert statement["Resource"] != "*"
+        assert not any("*" in action for action in statement["Action"])
+
+
+def test_policies_do_not_grow_with_the_applications(recording: Recording) -> None:
+    fleet = deploy_component(applications={f"app{n}": {"client_id": client_id(n)} for n in range(1, 41)})
+    for name in ("rotation-function-policy", "rotation-schedule-policy", "rotation-key", "rotation-queue-policy"):
+        assert fleet.named(name).policy() == recording.named(name).policy()

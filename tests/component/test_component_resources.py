@@ -1,0 +1,407 @@
+"""What the component provisions: types, names, options, properties."""
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from rotation_lambda import telemetry
+from rotation_lambda.settings import HANDLER, Env, Settings
+from spapi_rotation import ClientSecretRotation
+from spapi_rotation.component import OUTPUTS, TYPE_TOKEN
+from spapi_rotation.function import METRICS_NAMESPACE
+from spapi_rotation.schedule import rate
+from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, client_id, deploy, deploy_component
+
+SUFFIX = client_id(1).rpartition(".")[2]
+QUEUE_URL = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
+
+SHARED = {
+    "rotation": TYPE_TOKEN,
+    "rotation-key": "aws:kms/key:Key",
+    "rotation-key-alias": "aws:kms/alias:Alias",
+    "rotation-queue": "aws:sqs/queue:Queue",
+    "rotation-dead-letter-queue": "aws:sqs/queue:Queue",
+    "rotation-operations-queue": "aws:sqs/queue:Queue",
+    "rotation-queue-policy": "aws:sqs/queuePolicy:QueuePolicy",
+    "rotation-dead-letter-queue-policy": "aws:sqs/queuePolicy:QueuePolicy",
+    "rotation-operations-queue-policy": "aws:sqs/queuePolicy:QueuePolicy",
+    "rotation-dead-letter-queue-sources": "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
+    "rotation-log": "aws:cloudwatch/logGroup:LogGroup",
+    "rotation-function-role": "aws:iam/role:Role",
+    "rotation-function-policy": "aws:iam/rolePolicy:RolePolicy",
+    "rotation-function": "aws:lambda/function:Function",
+    "rotation-function-source": "aws:lambda/eventSourceMapping:EventSourceMapping",
+    "rotation-function-events": "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
+    "rotation-schedules": "aws:scheduler/scheduleGroup:ScheduleGroup",
+    "rotation-schedule-role": "aws:iam/role:Role",
+    "rotation-schedule-policy": "aws:iam/rolePolicy:RolePolicy",
+}
+
+
+def of_application(number: int) -> dict[str, str]:
+    suffix = client_id(number).rpartition(".")[2]
+    return {
+        f"rotation-secret-{suffix}": "aws:secretsmanager/secret:Secret",
+        f"rotation-schedule-{suffix}": "aws:scheduler/schedule:Schedule",
+    }
+
+
+def test_provisions_exactly_these_resources() -> None:
+    recording = deploy_component()
+    assert {each.name: each.type for each in recording.resources} == SHARED | of_application(1)
+
+
+def test_a_further_application_costs_two_resources() -> None:
+    recording = deploy_component(applications={"a": {"client_id": client_id(1)}, "b": {"client_id": client_id(2)}})
+    expected = SHARED | of_application(1) | of_application(2)
+    assert {each.name: each.type for each in recording.resources} == expected
+
+
+def test_every_child_has_the_component_as_its_parent() -> None:
+    recording = deploy_component()
+    stack = f"urn:pulumi:{STACK}::{PROJECT}::pulumi:pulumi:Stack"
+    for each in recording.resources:
+        if each.type != TYPE_TOKEN:
+            assert each.parent == f"{stack}${TYPE_TOKEN}::rotation", each.name
+
+
+def test_renaming_an_application_keeps_every_logical_and_physical_name() -> None:
+    def names(application: str) -> set[tuple[str, object]]:
+        recording = deploy_component(applications={application: {"client_id": client_id(1), "rotate_on_up": "1"}})
+        return {(each.name, each.inputs.get("name")) for each in recording.resources}
+
+    assert names("storefront") == names("renamed")
+
+
+PROTECTED = {"rotation-key", "rotation-queue", "rotation-dead-letter-queue", f"rotation-secret-{SUFFIX}"}
+
+
+def test_protects_what_must_not_be_lost_by_default() -> None:
+    recording = deploy_component()
+    assert {each.name for each in recording.resources if each.protect} == PROTECTED
+
+
+def test_deletion_protection_can_be_switched_off() -> None:
+    assert not any(each.protect for each in deploy_component(deletion_protection=False).resources)
+
+
+def test_protect_of_the_component_is_inherited_without_deletion_protection() -> None:
+    recording = deploy_component(deletion_protection=False, opts=pulumi.ResourceOptions(protect=True))
+    assert all(each.protect for each in recording.resources)
+
+
+def test_keeps_the_key_as_long_as_the_secrets() -> None:
+    recording = deploy_component()
+    key = recording.named("rotation-key").inputs
+    assert key["enableKeyRotation"] is True
+    assert key["deletionWindowInDays"] == 30
+    assert recording.named(f"rotation-secret-{SUFFIX}").inputs["recoveryWindowInDays"] == 30
+    assert recording.named("rotation-key-alias").inputs == {
+        "name": f"alias/{PROJECT}/{STACK}/rotation",
+        "targetKeyId": "rotation-key-0000001",
+    }
+
+
+def test_alias_has_only_characters_that_kms_allows() -> None:
+    alias = deploy_component(stack="v1.2").named("rotation-key-alias")
+    assert alias.inputs["name"] == f"alias/{PROJECT}/v1-2/rotation"
+
+
+KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/rotation-key-0000001"
+QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-queue-0000001"
+DEAD_LETTER_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-dead-letter-queue-0000001"
+OPERATIONS_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-operations-queue-0000001"
+
+
+@pytest.mark.parametrize("queue", ["queue", "dead-letter-queue", "operations-queue"])
+def test_queues_are_encrypted_and_keep_messages_for_14_days(queue: str) -> None:
+    inputs = deploy_component().named(f"rotation-{queue}").inputs
+    assert inputs["kmsMasterKeyId"] == KEY_ARN
+    assert inputs["messageRetentionSeconds"] == 14 * 86_400
+    assert "fifoQueue" not in inputs
+
+
+def test_a_message_goes_to_the_dead_letter_queue_after_ten_deliveries_and_only_from_the_queue() -> None:
+    recording = deploy_component()
+    assert recording.named("rotation-queue").policy("redrivePolicy") == {
+        "deadLetterTargetArn": DEAD_LETTER_ARN,
+        "maxReceiveCount": 10,
+    }
+    sources = recording.named("rotation-dead-letter-queue-sources")
+    assert sources.inputs["queueUrl"] == f"{QUEUE_URL}/rotation-dead-letter-queue-0000001"
+    assert sources.policy("redriveAllowPolicy") == {
+        "redrivePermission": "byQueue",
+        "sourceQueueArns": [QUEUE_ARN],
+    }
+
+
+def test_a_message_stays_hidden_for_six_times_the_functions_timeout() -> None:
+    recording = deploy_component()
+    timeout = recording.named("rotation-function").inputs["timeout"]
+    assert recording.named("rotation-queue").inputs["visibilityTimeoutSeconds"] >= 6 * timeout
+
+
+def test_secret_is_named_by_prefix_and_client_id_and_has_no_value() -> None:
+    recording = deploy_component()
+    secret = recording.named(f"rotation-secret-{SUFFIX}").inputs
+    assert secret["name"] == f"{PROJECT}/{STACK}/rotation/{client_id(1)}"
+    assert secret["kmsKeyId"] == KEY_ARN
+    assert not recording.of_type("aws:secretsmanager/secretVersion:SecretVersion")
+
+
+def test_secret_prefix_can_be_given_late() -> None:
+    recording = deploy_component(secret_prefix=pulumi.Output.from_input("shop/eu"))
+    assert recording.named(f"rotation-secret-{SUFFIX}").inputs["name"] == f"shop/eu/{client_id(1)}"
+    variables = recording.named("rotation-function").inputs["environment"]["variables"]
+    assert variables["SECRET_PREFIX"] == "shop/eu"
+
+
+def test_no_prefix_and_none_mean_the_default() -> None:
+    recording = deploy_component(secret_prefix=None)
+    secret = recording.named(f"rotation-secret-{SUFFIX}")
+    assert secret.inputs["name"].startswith(f"{PROJECT}/{STACK}/rotation/")
+
+
+def test_function() -> None:
+    function = deploy_component().named("rotation-function")
+    inputs = dict(function.inputs)
+    assert isinstance(inputs.pop("code"), pulumi.AssetArchive)
+    inputs.pop("environment")
+    inputs.pop("tags")
+    assert inputs == {
+        "architectures": ["arm64"],
+        "description": "Rotates SP-API client secrets.",
+        "handler": HANDLER,
+        "loggingConfig": {"logFormat": "JSON", "logGroup": f"/aws/lambda/{PROJECT}/{STACK}/rotation"},
+        "memorySize": 256,
+        "role": f"arn:aws:iam::{ACCOUNT}:role/rotation-function-role-0000001",
+        "runtime": "python3.13",
+        "timeout": 60,
+    }
+    assert "rotation-function-policy" in function.dependencies
+
+
+def test_log_group_is_encrypted_and_kept_for_a_year() -> None:
+    inputs = dict(deploy_component().named("rotation-log").inputs)
+    inputs.pop("tags")
+    assert inputs == {
+        "name": f"/aws/lambda/{PROJECT}/{STACK}/rotation",
+        "retentionInDays": 365,
+        "kmsKeyId": KEY_ARN,
+    }
+
+
+def test_environment_names_every_variable_that_the_function_knows() -> None:
+    recording = deploy_component(
+        spapi_endpoint="EU",
+        lwa_endpoint="https://login.example/token",
+        rotate_every_days=30.0,
+        check_interval_hours=6.0,
+        promote_delay_minutes=0,
+        verification="lwa",
+    )
+    variables = recording.named("rotation-function").inputs["environment"]["variables"]
+    assert variables == {
+        "SECRET_PREFIX": f"{PROJECT}/{STACK}/rotation",
+        "QUEUE_URL": f"{QUEUE_URL}/rotation-queue-0000001",
+        "DEAD_LETTER_QUEUE_URL": f"{QUEUE_URL}/rotation-dead-letter-queue-0000001",
+        "SPAPI_ENDPOINT": "https://sellingpartnerapi-eu.amazon.com",
+        "LWA_ENDPOINT": "https://login.example/token",
+        "ROTATE_EVERY_DAYS": "30",
+        "CHECK_INTERVAL_HOURS": "6",
+        "PROMOTE_DELAY_MINUTES": "0",
+        "VERIFICATION": "lwa",
+        "EVENT_BUS": "default",
+        "POWERTOOLS_METRICS_NAMESPACE": "SpApiRotation",
+        "POWERTOOLS_SERVICE_NAME": f"{PROJECT}/{STACK}/rotation",
+    }
+    assert set(variables) == {each.value for each in Env}
+
+
+def test_default_environment_gives_the_functions_own_default_settings() -> None:
+    variables = deploy_component().named("rotation-function").inputs["environment"]["variables"]
+    prefix, queue, dead = variables["SECRET_PREFIX"], variables["QUEUE_URL"], variables["DEAD_LETTER_QUEUE_URL"]
+    assert Settings.from_environment(variables) == Settings(prefix, queue, dead)
+
+
+def test_metrics_namespace_is_the_functions() -> None:
+    assert METRICS_NAMESPACE == telemetry.NAMESPACE
+
+
+def test_queue_feeds_the_function_one_message_at_a_time() -> None:
+    source = deploy_component().named("rotation-function-source")
+    inputs = dict(source.inputs)
+    inputs.pop("tags")
+    assert inputs == {
+        "batchSize": 1,
+        "enabled": True,
+        "eventSourceArn": QUEUE_ARN,
+        "functionName": "rotation-function-0000001",
+        "scalingConfig": {"maximumConcurrency": 2},
+    }
+    assert "rotation-function-policy" in source.dependencies
+
+
+def test_a_failed_tick_is_not_repeated_but_reported() -> None:
+    assert deploy_component().named("rotation-function-events").inputs == {
+        "functionName": "rotation-function-0000001",
+        "maximumRetryAttempts": 0,
+        "maximumEventAgeInSeconds": 3600,
+        "destinationConfig": {"onFailure": {"destination": OPERATIONS_ARN}},
+    }
+
+
+def test_schedule() -> None:
+    schedule = deploy_component(check_interval_hours=2.0).named(f"rotation-schedule-{SUFFIX}")
+    assert schedule.inputs == {
+        "name": SUFFIX,
+        "groupName": "rotation-schedules-0000001",
+        "description": f"Checks {client_id(1)}.",
+        "scheduleExpression": "rate(2 hours)",
+        "flexibleTimeWindow": {"mode": "FLEXIBLE", "maximumWindowInMinutes": 15},
+        "target": {
+            "arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:rotation-function-0000001",
+            "roleArn": f"arn:aws:iam::{ACCOUNT}:role/rotation-schedule-role-0000001",
+            "input": schedule.inputs["target"]["input"],
+            "retryPolicy": {"maximumRetryAttempts": 10, "maximumEventAgeInSeconds": 3600},
+            "deadLetterConfig": {"arn": OPERATIONS_ARN},
+        },
+    }
+    assert json.loads(schedule.inputs["target"]["input"]) == {
+        "action": "tick",
+        "application": "storefront",
+        "client_id": client_id(1),
+        "scheduled_at": "<aws.scheduler.scheduled-time>",
+    }
+    assert "rotation-schedule-policy" in schedule.dependencies
+
+
+def test_schedule_name_fits_the_longest_client_id() -> None:
+    longest = "amzn1.application-oa2-client." + "x" * 64
+    recording = deploy_component(name="a" * 32, applications={"a": {"client_id": longest}})
+    (schedule,) = recording.of_type("aws:scheduler/schedule:Schedule")
+    assert len(schedule.inputs["name"]) == 64
+    # Pulumi appends a hyphen and seven characters to a name that it makes.
+    assert all(len(each.name) + 8 <= 64 for each in recording.of_type("aws:iam/role:Role"))
+
+
+@pytest.mark.parametrize(("hours", "expression"), [(1, "rate(1 hour)"), (2, "rate(2 hours)"), (24, "rate(24 hours)")])
+def test_rate(hours: int, expression: str) -> None:
+    assert rate(hours) == expression
+
+
+def test_tags_are_merged_over_the_components_own_on_every_taggable_resource() -> None:
+    recording = deploy_component(tags={"team": "shop", "spapi-rotation:stack": "mine"})
+    own = {
+        "spapi-rotation:project": PROJECT,
+        "spapi-rotation:component": "rotation",
+        "spapi-rotation:stack": "mine",
+        "team": "shop",
+    }
+    untaggable = ("Alias", "Policy", "Schedule", "FunctionEventInvokeConfig", "ClientSecretRotation")
+    for each in recording.resources:
+        if not each.type.endswith(untaggable):
+            tags = dict(each.inputs["tags"])
+            application = tags.pop("spapi-rotation:application", None)
+            assert tags == own, each.name
+            assert application == ("storefront" if each.type.endswith(":Secret") else None)
+
+
+def test_tags_can_be_given_late() -> None:
+    recording = deploy_component(tags=pulumi.Output.from_input({"team": "shop"}))
+    assert recording.named("rotation-queue").inputs["tags"]["team"] == "shop"
+    assert recording.named(f"rotation-secret-{SUFFIX}").inputs["tags"]["team"] == "shop"
+
+
+def test_outputs() -> None:
+    recording = deploy_component()
+    steps = recording.outputs.pop("registration_steps")
+    assert QUEUE_ARN in steps
+    assert "Application Client New Secret" in steps
+    name = f"{PROJECT}/{STACK}/rotation/{client_id(1)}"
+    assert recording.outputs == {
+        "queue_arn": QUEUE_ARN,
+        "queue_url": f"{QUEUE_URL}/rotation-queue-0000001",
+        "dead_letter_queue_url": f"{QUEUE_URL}/rotation-dead-letter-queue-0000001",
+        "operations_queue_url": f"{QUEUE_URL}/rotation-operations-queue-0000001",
+        "secret_arns": {"storefront": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}"},
+        "function_name": "rotation-function-0000001",
+        "schedule_names": {"storefront": SUFFIX},
+        "key_arn": KEY_ARN,
+    }
+    assert set(OUTPUTS) == {*recording.outputs, "registration_steps"}
+
+
+class Recorded(ClientSecretRotation):
+    """Overrides the one method that declares the rotation during `up`."""
+
+    calls: list[dict[str, Any]] = []  # noqa: RUF012
+
+    def _rotate_on_up(self, resource_name: str, **given: Any) -> None:
+        self.calls.append({"resource_name": resource_name, **given})
+
+
+def test_rotation_on_up_is_declared_in_one_method_for_applications_with_a_trigger() -> None:
+    Recorded.calls.clear()
+    applications: Any = {
+        "a": {"client_id": client_id(1), "rotate_on_up": "2026-01"},
+        "b": {"client_id": client_id(2)},
+    }
+    recording = deploy(lambda: Recorded("rotation", {"applications": applications, "wait_seconds": 0}))
+    assert {each.name for each in recording.resources} == set(SHARED | of_application(1) | of_application(2))
+    (call,) = Recorded.calls
+    opts = call.pop("opts")
+    assert {type(each).__name__ for each in opts.depends_on} == {
+        "Key",
+        "QueuePolicy",
+        "Function",
+        "RolePolicy",
+        "EventSourceMapping",
+    }
+    assert isinstance(opts.parent, Recorded)
+    assert (call["resource_name"], call["application"], call["client_id"]) == (
+        f"rotation-rotate-{SUFFIX}",
+        "a",
+        client_id(1),
+    )
+    assert (call["trigger"], call["wait_seconds"]) == ("2026-01", 0)
+    assert set(call["settings"]) == {each.value for each in Env}
+
+
+def test_rotation_on_up_is_a_dynamic_resource_that_waits_for_everything_it_needs() -> None:
+    applications = {"a": {"client_id": client_id(1), "rotate_on_up": "2026-01"}}
+    rotation = deploy_component(applications=applications).named(f"rotation-rotate-{SUFFIX}")
+    assert rotation.type == "pulumi-python:dynamic/spapi-rotation:RotateOnUp"
+    assert rotation.dependencies >= {
+        "rotation-queue-policy",
+        "rotation-key",
+        "rotation-function",
+        "rotation-function-source",
+        "rotation-function-policy",
+        f"rotation-secret-{SUFFIX}",
+    }
+    assert rotation.inputs["trigger"] == "2026-01"
+
+
+def test_asks_aws_by_the_components_own_provider() -> None:
+    assert sorted(deploy_component().invokes) == [
+        "aws:index/getCallerIdentity:getCallerIdentity",
+        "aws:index/getPartition:getPartition",
+        "aws:index/getRegion:getRegion",
+    ]
+
+
+def test_two_components_live_in_one_stack() -> None:
+    def both() -> None:
+        ClientSecretRotation("one", {"applications": {"a": {"client_id": client_id(1)}}})
+        ClientSecretRotation("two", {"applications": {"a": {"client_id": client_id(1)}}})
+
+    recording = deploy(both)
+    names = [each.name for each in recording.resources]
+    assert len(names) == len(set(names))
+    given = [
+        each.inputs["name"] for each in recording.resources if "name" in each.inputs and "schedule-" not in each.name
+    ]
+    assert len(given) == len(set(given))

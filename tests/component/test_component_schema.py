@@ -1,0 +1,52 @@
+"""The package's schema: what programs in other languages see. A change of it is a change of the public interface."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi.provider.experimental.component import ComponentProvider
+
+from spapi_rotation import ClientSecretRotation
+from spapi_rotation.args import Application, ClientSecretRotationArgs
+
+GOLDEN = Path(__file__).parents[1] / "data" / "schema.json"
+COMPONENT = "spapi-rotation:index:ClientSecretRotation"
+
+
+def schema() -> dict[str, Any]:
+    provider = ComponentProvider([ClientSecretRotation], "spapi-rotation", None, "0.0.0")
+    document: dict[str, Any] = json.loads(str(provider.schema))
+    return document
+
+
+def test_schema_is_the_recorded_one() -> None:
+    """After a deliberate change run this file as a program: it writes the record anew."""
+    assert schema() == json.loads(GOLDEN.read_text(encoding="utf-8"))
+
+
+def test_everything_is_described_in_one_line() -> None:
+    found = schema()
+    component = found["resources"][COMPONENT]
+    described = [component, *component["inputProperties"].values(), *component["properties"].values()]
+    for each in found["types"].values():
+        described += [each, *each.get("properties", {}).values(), *each.get("enum", ())]
+    assert all(each["description"].strip() for each in described)
+    assert not any("\n" in each["description"] for each in described)
+
+
+def test_only_what_shapes_the_resources_must_be_plain() -> None:
+    inputs = schema()["resources"][COMPONENT]["inputProperties"]
+    assert {name for name, each in inputs.items() if each.get("plain")} == {"applications", "deletionProtection"}
+
+
+@pytest.mark.parametrize("arguments", [Application, ClientSecretRotationArgs])
+def test_every_argument_is_in_the_schema(arguments: type) -> None:
+    found = json.dumps(schema())
+    for name in arguments.__annotations__:
+        head, *tail = name.split("_")
+        assert f'"{head}{"".join(part.title() for part in tail)}"' in found
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps(schema(), indent=2) + "\n", encoding="utf-8", newline="\n")

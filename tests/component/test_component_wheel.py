@@ -1,0 +1,56 @@
+"""The wheel carries the function's locked third-party files. Builds one, through pip: slow."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from spapi_rotation import vendored
+
+ROOT = Path(__file__).parents[2]
+FOLDER = "spapi_rotation/_bundle/"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(ROOT)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = out.glob("*.whl")
+    return built
+
+
+def test_bundle_of_the_wheel_equals_the_lock(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    lock = vendored.Lock.read(tmp_path / "spapi_rotation" / "bundle.lock.json")
+    assert lock == vendored.Lock.read()
+    files = vendored.packaged_files(lock, tmp_path / FOLDER)
+    assert vendored.digest(files) == lock.sha256
+
+
+def test_wheel_holds_both_packages_and_no_bytecode(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"spapi_rotation/py.typed", "spapi_rotation/component.py", "rotation_lambda/settings.py"} <= set(names)
+    assert FOLDER + "certifi/cacert.pem" in names
+    assert not any("__pycache__" in name for name in names)
+    tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
+    assert {"spapi_rotation", "rotation_lambda"} <= tops
+    assert not tops & {"components", "tests", "httpx", "certifi", "sandbox"}
+
+
+def test_wheel_has_the_same_bytes_when_built_again(wheel: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
+    env = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
+    subprocess.run(command, capture_output=True, check=True, env=env)
+    (again,) = tmp_path.glob("*.whl")
+    assert hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(wheel.read_bytes()).digest()
