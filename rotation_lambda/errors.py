@@ -33,6 +33,10 @@ class NotDue(Declined):
     """The current secret is younger than the rotation interval."""
 
 
+class OutsideWindow(Declined):
+    """The rotation window is closed, or rotation is paused; only a rotation on purpose passes."""
+
+
 class TooSoon(Declined):
     """An earlier rotation forbids another one until ``until`` (UTC)."""
 

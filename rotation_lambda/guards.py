@@ -7,7 +7,7 @@ secrets is unknown, so it is refused.
 
 from datetime import datetime, timedelta
 
-from rotation_lambda.errors import NotDue, TooSoon
+from rotation_lambda.errors import NotDue, OutsideWindow, TooSoon
 from rotation_lambda.model import Trigger, format_time
 from rotation_lambda.ports import Ports
 from rotation_lambda.snapshot import Snapshot
@@ -69,6 +69,19 @@ def require_due(ports: Ports, snapshot: Snapshot, trigger: Trigger) -> None:
         raise NotDue(
             f"{snapshot.application.name}: not due before {format_time(due_at)}.",
             remedy="Nothing. The schedule rotates it then; set rotate_on_up to a new text to rotate now.",
+        )
+
+
+def require_open_window(ports: Ports, snapshot: Snapshot, trigger: Trigger) -> None:
+    """Raise OutsideWindow while the machine may not ask on its own. It gates the request and nothing else."""
+    if trigger.on_purpose:
+        return
+    window = ports.settings.rotation_window
+    if ports.settings.paused or (window is not None and not window.is_open(ports.clock.now())):
+        raise OutsideWindow(
+            f"{snapshot.application.name}: "
+            f"{'rotation is paused' if ports.settings.paused else 'the rotation window is closed'}.",
+            remedy="Nothing. The schedule rotates when it may again; set rotate_on_up to a new text to rotate now.",
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 
+from rotation_lambda.applications import application as application_of
 from rotation_lambda.errors import BadSettings, Declined
 from rotation_lambda.model import Application, Trigger, parse_time
 from rotation_lambda.notification import NewSecret, parse
@@ -68,11 +69,7 @@ def _queue_message(ports: Ports, records: object) -> dict[str, Any]:
     if record.get("eventSource") != "aws:sqs" or not isinstance(body, str):
         raise _unknown_event()
     message = parse(Sensitive(body))
-    application = Application(
-        name=message.client_id,
-        client_id=message.client_id,
-        secret_id=f"{ports.settings.secret_prefix}/{message.client_id}",
-    )
+    application = application_of(ports.settings, message.client_id)
     if not isinstance(message, NewSecret):
         return {"receipt": notice(ports, application, message).value}
     receipt = receive(ports, application, message)
@@ -100,11 +97,7 @@ def _request(ports: Ports, application: Application, event: Mapping[str, Any]) -
 def _application(ports: Ports, event: Mapping[str, Any]) -> Application:
     client_id = checked_client_id(event.get("client_id"), "client_id")
     name = event.get("application")
-    return Application(
-        name=name if isinstance(name, str) and name else client_id,
-        client_id=client_id,
-        secret_id=f"{ports.settings.secret_prefix}/{client_id}",
-    )
+    return application_of(ports.settings, client_id, name if isinstance(name, str) else None)
 
 
 def _scheduled_at(event: Mapping[str, Any]) -> Any:

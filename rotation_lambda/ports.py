@@ -206,6 +206,7 @@ class Metric(StrEnum):
     STUCK = "SecretsStuck"
     OVERDUE = "DeliveriesOverdue"
     EXPIRED = "SecretsExpired"
+    SET_ASIDE = "SecretsSetAside"
     UNSEEDED = "SecretsUnseeded"
     DAYS_TO_EXPIRY = "DaysToExpiry"
 

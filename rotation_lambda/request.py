@@ -61,6 +61,7 @@ def request(
         if not (force or repost):
             guards.require_due(ports, snapshot, trigger)
         if not force:
+            guards.require_open_window(ports, snapshot, trigger)
             guards.require_no_rotation_in_flight(ports, snapshot, repost=repost)
             guards.require_patience_after_refusal(ports, snapshot, trigger)
         queue = preflight.require_ready_queue(ports, snapshot)

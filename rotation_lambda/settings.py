@@ -11,6 +11,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from rotation_lambda.errors import BadSettings
+from rotation_lambda.window import Window
 
 SPAPI_ENDPOINTS = {
     "NA": "https://sellingpartnerapi-na.amazon.com",
@@ -44,6 +45,9 @@ class Env(StrEnum):
     VERIFICATION = "VERIFICATION"
     EVENT_BUS = "EVENT_BUS"
     CHECK_INTERVAL_HOURS = "CHECK_INTERVAL_HOURS"
+    ROTATION_WINDOW = "ROTATION_WINDOW"
+    PAUSED = "PAUSED"
+    ADOPTED_SECRETS = "ADOPTED_SECRETS"
     METRICS_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
     SERVICE = "POWERTOOLS_SERVICE_NAME"
 
@@ -117,6 +121,9 @@ class Settings:
     verification: Verification = Verification.CALL
     event_bus: str = "default"
     check_interval: timedelta = timedelta(hours=DEFAULT_CHECK_HOURS)
+    rotation_window: Window | None = None
+    paused: bool = False
+    adopted_secrets: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -150,6 +157,10 @@ class Settings:
             MAX_CHECK_HOURS,
             "hours",
         )
+        window = environ.get(Env.ROTATION_WINDOW, "")
+        paused = environ.get(Env.PAUSED, "false")
+        if paused not in ("true", "false"):
+            raise BadSettings(f"{Env.PAUSED} is neither true nor false.", remedy=f"Set {Env.PAUSED} to one of them.")
         try:
             verification = Verification(environ.get(Env.VERIFICATION, Verification.CALL))
         except ValueError:
@@ -170,4 +181,7 @@ class Settings:
             verification=verification,
             event_bus=environ.get(Env.EVENT_BUS, "default"),
             check_interval=timedelta(hours=hours),
+            rotation_window=Window.parse(window, Env.ROTATION_WINDOW) if window else None,
+            paused=paused == "true",
+            adopted_secrets=environ.get(Env.ADOPTED_SECRETS, ""),
         )

@@ -98,7 +98,12 @@ def _try_current(ports: Ports, snapshot: Snapshot, state: State) -> State:
 
 
 def _report(ports: Ports, snapshot: Snapshot, state: State) -> None:
-    metric = {State.UNSEEDED: Metric.UNSEEDED, State.EXPIRED: Metric.EXPIRED, State.OVERDUE: Metric.OVERDUE}.get(state)
+    metric = {
+        State.UNSEEDED: Metric.UNSEEDED,
+        State.EXPIRED: Metric.EXPIRED,
+        State.OVERDUE: Metric.OVERDUE,
+        State.REJECTED: Metric.SET_ASIDE,
+    }.get(state)
     if metric is not None:
         ports.telemetry.count(metric)
     current = snapshot.current

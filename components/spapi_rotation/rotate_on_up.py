@@ -10,6 +10,7 @@ import json
 import sys
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
 from rotation_lambda import guards
+from rotation_lambda.applications import application as application_of
 from rotation_lambda.aws import error_code
 from rotation_lambda.errors import RotationError, StoreFailed
 from rotation_lambda.model import Application, Trigger, format_time
@@ -140,13 +142,12 @@ def _rotated(aws: Mapping[str, str | None], props: Props) -> Props:
 
 
 def _rotate(aws: Mapping[str, str | None], props: Props) -> Props:
-    application = Application(
-        name=str(props["application"]), client_id=str(props["client_id"]), secret_id=str(props["secret_arn"])
+    settings = Settings.from_environment({k: str(v) for k, v in props["settings"].items()})
+    application = replace(
+        application_of(settings, str(props["client_id"]), str(props["application"])), secret_id=str(props["secret_arn"])
     )
     say = _Progress(application.name)
-    ports = build(
-        _session(aws, application), Settings.from_environment({k: str(v) for k, v in props["settings"].items()}), say
-    )
+    ports = build(_session(aws, application), settings, say)
     settle(ports, application)
     requested = request(ports, application, Trigger.PULUMI_UP, reference=str(props["trigger"]))
     say.line(describe(requested))

@@ -154,7 +154,7 @@ def test_without_amazons_statement_nothing_is_delivered_and_the_preflight_says_w
         assert scene.posts(app) == 0
         scene.box.amazon.rotate_by_hand(app.client_id)
         until(lambda: len(scene.box.amazon.delivery_failures()) > 0)
-        assert {failure.code for failure in scene.box.amazon.delivery_failures()} == {"AccessDenied"}
+        assert {failure.error_code for failure in scene.box.amazon.delivery_failures()} == {"AccessDenied"}
     finally:
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
 
