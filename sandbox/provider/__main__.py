@@ -1,0 +1,5 @@
+"""``python -m sandbox.provider``."""
+
+from sandbox.provider.main import main
+
+main()

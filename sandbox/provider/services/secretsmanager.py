@@ -1,0 +1,95 @@
+"""Secrets Manager: secrets, without any value.
+
+Source of defaults and ranges: ``internal/service/secretsmanager`` of terraform-provider-aws.
+"""
+
+import uuid
+from collections.abc import Mapping
+
+from sandbox.provider.aws import Aws, says
+from sandbox.provider.resource import Resource
+from sandbox.provider.schema import Spec, flag, integer, matching, text
+from sandbox.provider.services.tagging import as_list, as_map
+from sandbox.provider.values import Props
+
+_GONE = ("ResourceNotFoundException",)
+
+
+class Secret(Resource):
+    """``aws.secretsmanager.Secret``; its id is its ARN."""
+
+    spec = Spec(
+        "aws:secretsmanager/secret:Secret",
+        props={
+            "name": text(
+                matching(r"[0-9A-Za-z/_+=.@-]{1,512}", "only alphanumeric characters and /_+=.@- allowed, at most 512"),
+                replaces=True,
+            ),
+            "description": text(),
+            "forceOverwriteReplicaSecret": flag(default=False, write_only=True),
+            "kmsKeyId": text(),
+            "recoveryWindowInDays": integer(7, 30, only=(0,), default=30, write_only=True),
+        },
+        computed={"arn": ()},
+        tags=True,
+    )
+
+    def create(self, aws: Aws, inputs: Props) -> str:
+        extra = {"KmsKeyId": inputs["kmsKeyId"]} if inputs.get("kmsKeyId") else {}
+        token = str(uuid.uuid4())
+        made = aws.call(
+            f"creating secretsmanager.Secret ({inputs['name']})",
+            lambda: aws.client("secretsmanager").create_secret(
+                Name=inputs["name"],
+                ClientRequestToken=token,
+                Description=inputs.get("description", ""),
+                ForceOverwriteReplicaSecret=inputs["forceOverwriteReplicaSecret"],
+                Tags=as_list(inputs["tagsAll"]),
+                **extra,
+            ),
+            retry=says("scheduled for deletion", "was deleted", code="InvalidRequestException"),
+        )
+        return str(made["ARN"])
+
+    def read(self, aws: Aws, resource_id: str, prior: Props) -> Props | None:
+        found = aws.unless_missing(
+            f"reading secretsmanager.Secret ({resource_id})",
+            lambda: aws.client("secretsmanager").describe_secret(SecretId=resource_id),
+            *_GONE,
+        )
+        if found is None or found.get("DeletedDate") is not None:
+            return None
+        return {
+            "arn": found["ARN"],
+            "name": found["Name"],
+            "description": found.get("Description"),
+            "kmsKeyId": found.get("KmsKeyId"),
+            "tagsAll": as_map(found.get("Tags", [])),
+        }
+
+    def update(self, aws: Aws, resource_id: str, state: Props, news: Props, changed: frozenset[str]) -> None:
+        if not changed & {"description", "kmsKeyId"}:
+            return
+        extra = {"KmsKeyId": news["kmsKeyId"]} if news.get("kmsKeyId") else {}
+        aws.call(
+            f"updating secretsmanager.Secret ({resource_id})",
+            lambda: aws.client("secretsmanager").update_secret(
+                SecretId=resource_id, Description=news.get("description", ""), **extra
+            ),
+        )
+
+    def delete(self, aws: Aws, resource_id: str, state: Props) -> None:
+        window = state.get("recoveryWindowInDays", 30)
+        how = {"RecoveryWindowInDays": window} if window else {"ForceDeleteWithoutRecovery": True}
+        aws.unless_missing(
+            f"deleting secretsmanager.Secret ({resource_id})",
+            lambda: aws.client("secretsmanager").delete_secret(SecretId=resource_id, **how),
+            *_GONE,
+        )
+
+    def tag(self, aws: Aws, resource_id: str, state: Props, put: Mapping[str, str], drop: list[str]) -> None:
+        secrets, doing = aws.client("secretsmanager"), f"tagging secretsmanager.Secret ({resource_id})"
+        if drop:
+            aws.call(doing, lambda: secrets.untag_resource(SecretId=resource_id, TagKeys=drop))
+        if put:
+            aws.call(doing, lambda: secrets.tag_resource(SecretId=resource_id, Tags=as_list(put)))

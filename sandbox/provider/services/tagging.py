@@ -1,0 +1,13 @@
+"""Tags in the form that most AWS services use: a list of keys and values."""
+
+from collections.abc import Iterable, Mapping
+
+
+def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags for a request, sorted by key."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def as_map(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Tags of an answer by key."""
+    return {tag["Key"]: tag["Value"] for tag in tags}

@@ -1,0 +1,267 @@
+"""The stand-in provider's resources on the emulator, without an engine: made, looked at, changed, deleted."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from pulumi.provider.experimental import provider as api
+
+from sandbox.aws.emulator import AwsEmulator
+from sandbox.provider import resource
+from sandbox.provider.aws import AwsRefused
+from sandbox.provider.errors import PartlyDone, StandInError
+from sandbox.provider.plugin import ANNOUNCEMENT, StandIn
+from sandbox.provider.values import Props, to_plain_map, to_property_map
+from tests.sandbox.provider_support import (
+    ACCOUNT,
+    INVOCATION,
+    QUEUE,
+    REGION,
+    ROLE_TYPE,
+    SECRET,
+    TRUST,
+    check,
+    kind,
+    urn,
+)
+
+pytestmark = pytest.mark.sandbox
+
+KEY = "aws:kms/key:Key"
+LOGS = "aws:cloudwatch/logGroup:LogGroup"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+
+
+class Driver:
+    """Calls a configured provider as the engine does."""
+
+    def __init__(self, **config: Any) -> None:
+        self.said: list[str] = []
+        self.provider = StandIn(self.said.append)
+        args = to_property_map({"region": REGION, **config})
+        asyncio.run(self.provider.configure(api.ConfigureRequest({}, args, True, True)))
+
+    def inputs(self, token: str, given: Props, olds: Props | None = None) -> Props:
+        """Checked inputs."""
+        found, failures = check(token, given, olds, provider=self.provider)
+        assert failures == {}
+        return found
+
+    def create(self, token: str, given: Props) -> tuple[str, Props]:
+        """Create; the id and the outputs."""
+        inputs = to_property_map(self.inputs(token, given))
+        answer = asyncio.run(self.provider.create(api.CreateRequest(urn(token), inputs, 0, False)))
+        assert answer.resource_id
+        return answer.resource_id, to_plain_map(answer.properties)
+
+    def read(self, token: str, resource_id: str, state: Props, inputs: Props) -> tuple[Props, Props] | None:
+        """Refresh; outputs and inputs, None when it is gone."""
+        asked = api.ReadRequest(urn(token), resource_id, to_property_map(state), to_property_map(inputs))
+        answer = asyncio.run(self.provider.read(asked))
+        if not answer.resource_id:
+            return None
+        return to_plain_map(answer.properties), to_plain_map(answer.inputs)
+
+    def update(self, token: str, resource_id: str, state: Props, given: Props) -> Props:
+        """Update; the outputs."""
+        news = to_property_map(self.inputs(token, given, state))
+        asked = api.UpdateRequest(urn(token), resource_id, to_property_map(state), news, 0, [], False)
+        return to_plain_map(asyncio.run(self.provider.update(asked)).properties)
+
+    def delete(self, token: str, resource_id: str, state: Props) -> None:
+        """Delete."""
+        asyncio.run(self.provider.delete(api.DeleteRequest(urn(token), resource_id, to_property_map(state), 0)))
+
+    def invoke(self, token: str) -> Props:
+        """Call a function."""
+        return to_plain_map(asyncio.run(self.provider.invoke(api.InvokeRequest(token, {}))).return_value or {})
+
+
+@pytest.fixture
+def settings(aws: AwsEmulator, monkeypatch: pytest.MonkeyPatch) -> AwsEmulator:
+    """The emulator, and this process's AWS settings pointing at it."""
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    return aws
+
+
+@pytest.fixture
+def driver(settings: AwsEmulator) -> Driver:
+    """A provider on the emulator."""
+    return Driver()
+
+
+def test_it_says_once_that_it_is_a_stand_in(driver: Driver) -> None:
+    assert driver.said == [ANNOUNCEMENT]
+
+
+def test_the_caller_is_the_emulators(driver: Driver) -> None:
+    assert driver.invoke("aws:index/getCallerIdentity:getCallerIdentity")["accountId"] == ACCOUNT
+
+
+def test_a_refresh_without_drift_changes_nothing(driver: Driver) -> None:
+    given = {"name": "queue", "visibilityTimeoutSeconds": 50, "tags": {"a": "b"}}
+    inputs = driver.inputs(QUEUE, given)
+    resource_id, state = driver.create(QUEUE, given)
+    assert driver.read(QUEUE, resource_id, state, inputs) == (state, inputs)
+
+
+def test_drift_shows_in_a_refresh_and_the_next_update_takes_it_back(driver: Driver, settings: AwsEmulator) -> None:
+    given = {"name": "queue", "visibilityTimeoutSeconds": 50, "tags": {"a": "b"}}
+    resource_id, state = driver.create(QUEUE, given)
+    sqs = settings.client("sqs")
+    sqs.set_queue_attributes(QueueUrl=resource_id, Attributes={"VisibilityTimeout": "99"})
+    sqs.tag_queue(QueueUrl=resource_id, Tags={"other": "tag"})
+    found = driver.read(QUEUE, resource_id, state, driver.inputs(QUEUE, given))
+    assert found is not None
+    outputs, inputs = found
+    assert outputs["visibilityTimeoutSeconds"] == inputs["visibilityTimeoutSeconds"] == 99
+    assert outputs["tags"] == {"a": "b", "other": "tag"}
+    repaired = driver.update(QUEUE, resource_id, outputs, given)
+    assert repaired == state
+    assert sqs.list_queue_tags(QueueUrl=resource_id)["Tags"] == {"a": "b"}
+
+
+def test_what_is_gone_is_gone_in_a_refresh_and_no_error_to_delete(driver: Driver, settings: AwsEmulator) -> None:
+    resource_id, state = driver.create(QUEUE, {})
+    settings.client("sqs").delete_queue(QueueUrl=resource_id)
+    assert driver.read(QUEUE, resource_id, state, {}) is None
+    driver.delete(QUEUE, resource_id, state)
+
+
+def test_an_import_finds_what_is_there(driver: Driver, settings: AwsEmulator) -> None:
+    sqs = settings.client("sqs")
+    url = sqs.create_queue(QueueName="old", Attributes={"VisibilityTimeout": "77"}, tags={"a": "b"})["QueueUrl"]
+    found = driver.read(QUEUE, url, {}, {})
+    assert found is not None
+    outputs, inputs = found
+    assert (outputs["name"], inputs["visibilityTimeoutSeconds"], inputs["tags"]) == ("old", 77, {"a": "b"})
+    given = {name: inputs[name] for name in ("name", "visibilityTimeoutSeconds", "maxMessageSize", "tags")}
+    assert resource.diff(kind(QUEUE), outputs, driver.inputs(QUEUE, given)) == []
+
+
+def test_a_policy_keeps_the_programs_spelling(driver: Driver) -> None:
+    spelled = json.dumps(json.loads(TRUST), indent=3)
+    resource_id, state = driver.create(ROLE_TYPE, {"assumeRolePolicy": spelled})
+    assert state["assumeRolePolicy"] == spelled
+    found = driver.read(ROLE_TYPE, resource_id, state, {})
+    assert found is not None
+    assert found[0]["assumeRolePolicy"] == spelled
+
+
+def test_default_tags_are_sent_and_changed(settings: AwsEmulator) -> None:
+    first = Driver(defaultTags={"tags": {"owner": "platform", "kind": "default"}})
+    resource_id, state = first.create(SECRET, {"name": "secret", "tags": {"kind": "own"}})
+    assert state["tagsAll"] == {"owner": "platform", "kind": "own"}
+    assert state["tags"] == {"kind": "own"}
+    second = Driver(defaultTags={"tags": {"team": "other"}})
+    state = second.update(SECRET, resource_id, state, {"name": "secret", "tags": {"kind": "own"}})
+    held = settings.client("secretsmanager").describe_secret(SecretId="secret")["Tags"]
+    assert {tag["Key"]: tag["Value"] for tag in held} == state["tagsAll"] == {"team": "other", "kind": "own"}
+
+
+@pytest.mark.parametrize(("days", "left"), [(0, False), (7, True)])
+def test_a_secret_is_deleted_as_its_recovery_window_says(
+    days: int, left: bool, driver: Driver, settings: AwsEmulator
+) -> None:
+    resource_id, state = driver.create(SECRET, {"name": "secret", "recoveryWindowInDays": days})
+    driver.delete(SECRET, resource_id, state)
+    assert driver.read(SECRET, resource_id, state, {}) is None
+    listed = settings.client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"]
+    assert ([item["Name"] for item in listed] == ["secret"]) is left
+
+
+def test_a_key_is_deleted_with_its_window(driver: Driver, settings: AwsEmulator) -> None:
+    resource_id, state = driver.create(KEY, {"deletionWindowInDays": 7, "enableKeyRotation": True})
+    assert state["enableKeyRotation"] is True
+    driver.delete(KEY, resource_id, state)
+    held = settings.client("kms").describe_key(KeyId=resource_id)["KeyMetadata"]
+    assert held["KeyState"] == "PendingDeletion"
+    assert (held["DeletionDate"] - held["CreationDate"]).days == 7
+    assert driver.read(KEY, resource_id, state, {}) is None
+
+
+def test_what_is_to_be_kept_is_not_deleted(driver: Driver) -> None:
+    resource_id, state = driver.create(LOGS, {"name": "logs", "retentionInDays": 7, "skipDestroy": True})
+    driver.delete(LOGS, resource_id, state)
+    assert driver.read(LOGS, resource_id, state, {}) is not None
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_a_role_with_policies_is_deleted_only_by_force(force: bool, driver: Driver, settings: AwsEmulator) -> None:
+    resource_id, state = driver.create(ROLE_TYPE, {"assumeRolePolicy": TRUST, "forceDetachPolicies": force})
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    settings.client("iam").put_role_policy(
+        RoleName=resource_id, PolicyName="other", PolicyDocument=json.dumps(document)
+    )
+    if force:
+        driver.delete(ROLE_TYPE, resource_id, state)
+        assert driver.read(ROLE_TYPE, resource_id, state, {}) is None
+    else:
+        with pytest.raises(AwsRefused, match="DeleteConflict"):
+            driver.delete(ROLE_TYPE, resource_id, state)
+
+
+def test_what_aws_refuses_is_reported_with_its_words(driver: Driver) -> None:
+    inputs = {"role": "nobody", "policy": json.dumps({"Version": "2012-10-17", "Statement": []}), "name": "policy"}
+    with pytest.raises(AwsRefused, match=r"^creating iam\.RolePolicy \(nobody:policy\): NoSuchEntity: "):
+        driver.create(ROLE_POLICY, inputs)
+
+
+def test_a_property_that_the_endpoint_does_not_keep_is_reported(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = driver.provider.aws.client("sqs")
+    create = client.create_queue
+
+    def forgetful(**asked: Any) -> Any:
+        asked["Attributes"].pop("VisibilityTimeout")
+        return create(**asked)
+
+    monkeypatch.setattr(client, "create_queue", forgetful)
+    with pytest.raises(PartlyDone, match="does not hold what was asked for in: visibilityTimeoutSeconds") as partly:
+        driver.create(QUEUE, {"visibilityTimeoutSeconds": 50})
+    assert partly.value.resource_id.startswith("https://127.0.0.1")
+    assert partly.value.outputs["visibilityTimeoutSeconds"] == 30
+
+
+def test_a_creation_that_stops_halfway_is_finished_by_the_next_update(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = driver.provider.aws.client("kms")
+
+    def failing(**_: Any) -> None:
+        raise StandInError("no rotation today")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(client, "enable_key_rotation", failing)
+        with pytest.raises(PartlyDone, match="no rotation today") as partly:
+            driver.create(KEY, {"enableKeyRotation": True})
+    state = partly.value.outputs
+    assert state["enableKeyRotation"] is False
+    assert driver.update(KEY, partly.value.resource_id, state, {"enableKeyRotation": True})["enableKeyRotation"] is True
+
+
+@pytest.mark.parametrize(("account", "allowed"), [(ACCOUNT, True), ("999999999999", False)])
+def test_only_allowed_accounts_are_used(account: str, allowed: bool, settings: AwsEmulator) -> None:
+    if allowed:
+        Driver(allowedAccountIds=[account])
+    else:
+        with pytest.raises(StandInError, match=f"AWS account ID not allowed: {ACCOUNT}"):
+            Driver(allowedAccountIds=[account])
+
+
+def test_a_role_is_assumed(settings: AwsEmulator) -> None:
+    trust = TRUST.replace('{"Service":"lambda.amazonaws.com"}', f'{{"AWS":"arn:aws:iam::{ACCOUNT}:root"}}')
+    role = settings.client("iam").create_role(RoleName="deployer", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    assumed = Driver(assumeRoles=[{"roleArn": role, "sessionName": "me"}])
+    arn = assumed.invoke("aws:index/getCallerIdentity:getCallerIdentity")["arn"]
+    assert arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/me"
+    with pytest.raises(AwsRefused, match="AccessDenied"):
+        assumed.create(QUEUE, {})
+
+
+def test_an_invocation_of_a_function_that_is_missing_fails(driver: Driver) -> None:
+    with pytest.raises(AwsRefused, match=r"invoking lambda\.Function \(nobody\): ResourceNotFoundException"):
+        driver.create(INVOCATION, {"functionName": "nobody", "input": "{}"})
