@@ -1,5 +1,6 @@
 """A whole rotation on the real Pulumi engine: one stack, whose tests follow one another."""
 
+import contextlib
 import json
 import os
 import signal
@@ -66,6 +67,21 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         assert box.aws.client("sqs").list_queues().get("QueueUrls", []) == []
 
 
+def descendants(pid: int) -> list[int]:
+    """Every process below a process: a killed engine does not end the dynamic provider that it started."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            parents[int(stat.parent.name)] = int(fields[1])
+    found: list[int] = []
+    frontier = {pid}
+    while frontier:
+        frontier = {child for child, parent in parents.items() if parent in frontier}
+        found += sorted(frontier)
+    return found
+
+
 def until(probe: Callable[[], object], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not probe():
@@ -117,7 +133,8 @@ def test_an_up_killed_after_the_post_does_not_post_again(scene: Scene) -> None:
     scene.box.amazon.misbehave(EMPTY.client_id, Delay(seconds=15))
     with scene.box.stack.start("up", "--yes", "--skip-preview", "--non-interactive") as process:
         until(lambda: scene.posts(EMPTY) == 1)
-        os.killpg(process.pid, signal.SIGKILL)
+        for pid in (process.pid, *descendants(process.pid)):
+            os.kill(pid, signal.SIGKILL)
     scene.box.stack.run("cancel", "--yes")
     run = scene.box.stack.up()
     assert "not requested again" in run.text
