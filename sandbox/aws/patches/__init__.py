@@ -1,0 +1,18 @@
+"""Corrections of MiniStack where it differs from AWS, one module for each service.
+
+They run in MiniStack's process and replace functions of its modules. Each has contract tests in
+``tests/sandbox``, which also say when a new MiniStack version no longer fits them.
+"""
+
+from sandbox.aws.patches.settings import Settings
+
+__all__ = ["Settings", "apply_all"]
+
+
+def apply_all(settings: Settings) -> None:
+    """Apply every correction. Imports MiniStack, so its environment variables must be set before."""
+    from sandbox.aws.patches import alarms, functions, metrics, queues, scheduler, secretsmanager
+
+    # Metrics come from written log lines only, so "functions", which checks the right to write, wraps "metrics".
+    for module in (alarms, metrics, functions, queues, scheduler, secretsmanager):
+        module.apply(settings)

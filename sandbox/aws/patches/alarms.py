@@ -1,0 +1,112 @@
+"""CloudWatch alarms judged as AWS does: by exact dimensions, period for period, as time passes.
+
+Source: "Using Amazon CloudWatch alarms" of the CloudWatch user guide. Alarms on a single metric are judged; those on
+metric math stay at INSUFFICIENT_DATA. Periods are as long as the sandbox's hour makes them.
+"""
+
+import logging
+import operator
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.core.responses import set_request_account_id, set_request_region
+from ministack.services import cloudwatch
+
+from sandbox.aws.patches.replacing import replace
+from sandbox.aws.patches.settings import Settings
+
+_log = logging.getLogger("sandbox.alarms")
+
+COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "GreaterThanThreshold": operator.gt,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
+}
+
+Alarm = dict[str, Any]
+
+
+def apply(settings: Settings) -> None:
+    """Replace MiniStack's judgement, and judge every alarm every second."""
+    scale = settings.hour_seconds / 3600
+    exact = cloudwatch._dims_from_list
+    replace(cloudwatch, "_dims_from_list", lambda listed: _Exact(exact(listed)))
+    replace(cloudwatch, "_evaluate_alarm", lambda alarm: _judge(alarm, scale))
+    threading.Thread(target=_watch, args=(scale,), daemon=True, name="alarms").start()
+
+
+class _Exact(dict[str, str]):
+    """Dimensions. No dimensions are dimensions too: MiniStack takes an empty dict for any dimensions."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def _watch(scale: float) -> None:
+    while True:
+        time.sleep(1)
+        for (account, region, _), alarm in list(cloudwatch._alarms._data.items()):
+            set_request_account_id(account)
+            set_request_region(region)
+            try:
+                _judge(alarm, scale)
+            except Exception:  # noqa: BLE001 - one odd alarm must not stop the others
+                _log.exception("Alarm %s", alarm.get("AlarmName"))
+
+
+def _judge(alarm: Alarm, scale: float) -> None:
+    compare = COMPARISONS.get(alarm.get("ComparisonOperator", ""))
+    if compare is None or not alarm.get("MetricName"):
+        return
+    periods = alarm.get("EvaluationPeriods", 1)
+    breaching = [
+        None if value is None else compare(value, alarm["Threshold"])
+        for value in _values(alarm, periods, max(1.0, alarm.get("Period", 60) * scale))
+    ]
+    needed = alarm.get("DatapointsToAlarm") or periods
+    state = verdict(breaching, needed, alarm.get("TreatMissingData") or "missing")
+    if state and state != alarm["StateValue"]:
+        _change(alarm, state)
+
+
+def verdict(breaching: list[bool | None], needed: int, missing: str) -> str | None:
+    """The state that follows from the periods (None: no data); None if it stays as it is.
+
+    Args:
+        breaching: for each period whether it breaches.
+        needed: how many must breach.
+        missing: the alarm's treatment of missing data.
+    """
+    if missing in ("breaching", "notBreaching"):
+        breaching = [missing == "breaching" if seen is None else seen for seen in breaching]
+    known = [seen for seen in breaching if seen is not None]
+    if not known:
+        return None if missing == "ignore" else "INSUFFICIENT_DATA"
+    return "ALARM" if sum(known) >= min(needed, len(known)) else "OK"
+
+
+def _values(alarm: Alarm, periods: int, seconds: float) -> list[float | None]:
+    """The metric's statistic in each of the last periods, the newest first."""
+    dimensions = {entry["Name"]: entry["Value"] for entry in alarm.get("Dimensions") or ()}
+    key = (alarm["Namespace"], alarm["MetricName"], cloudwatch._dims_key(dimensions))
+    points, now = list(cloudwatch._metrics.get(key) or ()), time.time()
+    statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
+    found: list[float | None] = []
+    for number in range(periods):
+        end = now - number * seconds
+        inside = [point for point in points if end - seconds < point["Timestamp"] <= end]
+        stats = cloudwatch._calc_stats(inside)
+        found.append(cloudwatch._stat_value(stats, statistic, inside) if stats else None)
+    return found
+
+
+def _change(alarm: Alarm, state: str) -> None:
+    old = alarm["StateValue"]
+    reason = f"Threshold {alarm.get('ComparisonOperator')} {alarm.get('Threshold')}: {state}"
+    alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
+    cloudwatch._record_history(alarm["AlarmName"], old, state, reason)
+    cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)
+    cloudwatch._evaluate_parent_alarms(alarm)

@@ -1,0 +1,348 @@
+"""Secrets Manager's rules for versions, staging labels and tokens, and its use of keys.
+
+Source: the Secrets Manager API reference (CreateSecret, PutSecretValue, UpdateSecret,
+UpdateSecretVersionStage, ListSecretVersionIds) and its quotas page. Where the documentation leaves a choice,
+the stricter one is taken.
+"""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ministack.core.responses import error_response_json, json_response, new_uuid
+from ministack.services import secretsmanager as service
+
+from sandbox.aws.patches.permissions import caller_may, customer_key, via
+from sandbox.aws.patches.replacing import replace
+from sandbox.aws.patches.settings import Settings
+
+VERSION_QUOTA = 100
+"""Secrets Manager removes unlabelled versions beyond this number, and fails when it can't."""
+
+LABEL_QUOTA = 20
+"""Staging labels attached across all versions of a secret."""
+
+CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"
+
+Request = Mapping[str, Any]
+Secret = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
+Operation = Callable[[Request], Response]
+
+
+class _Refused(Exception):
+    """Becomes an error answer."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def apply(settings: Settings) -> None:
+    """Replace the operations that differ from AWS."""
+    rules = _Rules(settings.version_age_seconds, service._create_secret, service._get_secret_value)
+    for name, operation in (
+        ("_create_secret", rules.create_secret),
+        ("_get_secret_value", rules.get_secret_value),
+        ("_put_secret_value", rules.put_secret_value),
+        ("_update_secret", rules.update_secret),
+        ("_update_secret_version_stage", rules.update_secret_version_stage),
+        ("_list_secret_version_ids", rules.list_secret_version_ids),
+        ("_rotate_secret", rules.rotate_secret),
+    ):
+        replace(service, name, _answering(operation))
+
+
+def _answering(operation: Callable[[Request], dict[str, Any]]) -> Operation:
+    def answer(data: Request) -> Response:
+        try:
+            return json_response(operation(data))  # type: ignore[no-any-return]
+        except _Refused as refused:
+            return error_response_json(refused.code, refused.message, 400)  # type: ignore[no-any-return]
+
+    return answer
+
+
+class _Rules:
+    def __init__(self, version_age_seconds: float, create: Operation, get: Operation) -> None:
+        self._version_age = version_age_seconds
+        self._create = create
+        self._get = get
+
+    def create_secret(self, data: Request) -> dict[str, Any]:
+        """CreateSecret. No value, no version; the token is the version's id; a replay changes nothing."""
+        name, value = data.get("Name"), _value_in(data)
+        existing = service._secrets.get(name)
+        if existing and existing.get("DeletedDate"):
+            raise _Refused(
+                "InvalidRequestException",
+                "You can't create this secret because a secret with this name is already scheduled for deletion.",
+            )
+        token = _token_in(data)
+        if existing:
+            version = existing["Versions"].get(token)
+            if version and _value_of(version) == value:
+                return _named(existing, VersionId=token)
+            raise _Refused(
+                "ResourceExistsException",
+                f"The operation failed because the secret {name} already exists.",
+            )
+        _body_of(self._create(data))
+        secret = service._secrets[name]
+        secret["Versions"].clear()
+        if value is None:
+            return _named(secret)
+        try:
+            self._add_version(secret, token, value, (CURRENT,))
+        except _Refused:
+            del service._secrets[name]
+            raise
+        return _named(secret, VersionId=token)
+
+    def get_secret_value(self, data: Request) -> dict[str, Any]:
+        """GetSecretValue, for those who may use the secret's key."""
+        _check_key(_found(data), ("kms:Decrypt",))
+        return _body_of(self._get(data))
+
+    def put_secret_value(self, data: Request) -> dict[str, Any]:
+        """PutSecretValue. An existing token is a replay or an error, never a change."""
+        secret = _writable(data)
+        value, token = _value_in(data) or {}, _token_in(data)
+        if not value:
+            raise _Refused("InvalidParameterException", "You must provide either SecretString or SecretBinary.")
+        labels = tuple(dict.fromkeys(data.get("VersionStages") or (CURRENT,)))
+        existing = secret["Versions"].get(token)
+        if existing is None:
+            if not secret["Versions"] and CURRENT not in labels:
+                labels = (*labels, CURRENT)
+            self._add_version(secret, token, value, labels)
+        elif _value_of(existing) != value:
+            raise _Refused(
+                "ResourceExistsException",
+                "A version with this ClientRequestToken as its id has another value, and can't be modified.",
+            )
+        return _named(secret, VersionId=token, VersionStages=sorted(secret["Versions"][token]["Stages"]))
+
+    def update_secret(self, data: Request) -> dict[str, Any]:
+        """UpdateSecret. A value becomes a new version with AWSCURRENT; an existing token is an error."""
+        secret = _writable(data)
+        value, token = _value_in(data), _token_in(data)
+        if value is not None and token in secret["Versions"]:
+            raise _Refused(
+                "ResourceExistsException",
+                "A version with this ClientRequestToken exists already: a version can't be modified.",
+            )
+        for key in ("Description", "KmsKeyId"):
+            if key in data:
+                secret[key] = data[key]
+        if value is None:
+            _touch(secret)
+            return _named(secret)
+        self._add_version(secret, token, value, (CURRENT,))
+        return _named(secret, VersionId=token)
+
+    def update_secret_version_stage(self, data: Request) -> dict[str, Any]:
+        """UpdateSecretVersionStage. A label that sits elsewhere moves only from the version named."""
+        secret = _writable(data)
+        label, target, source = (data.get(key) for key in ("VersionStage", "MoveToVersionId", "RemoveFromVersionId"))
+        if not label or not (target or source):
+            raise _Refused(
+                "InvalidParameterException",
+                "VersionStage and at least one of MoveToVersionId and RemoveFromVersionId are required.",
+            )
+        for version_id in filter(None, (target, source)):
+            if version_id not in secret["Versions"]:
+                raise _Refused(
+                    "ResourceNotFoundException",
+                    f"Secrets Manager can't find the specified secret version: {version_id}.",
+                )
+        holder, _ = service._find_stage_version(secret, label)
+        if source and source != holder:
+            raise _Refused(
+                "InvalidParameterException",
+                f"Staging label {label} isn't currently attached to version {source}.",
+            )
+        if target and holder and holder != target and not source:
+            raise _Refused(
+                "InvalidParameterException",
+                f"The parameter RemoveFromVersionId can't be empty. Staging label {label} is currently "
+                f"attached to version {holder}, so you must explicitly reference that version in "
+                "RemoveFromVersionId.",
+            )
+        if not target and label == CURRENT:
+            raise _Refused(
+                "InvalidParameterException",
+                "You can't remove staging label AWSCURRENT without attaching it to another version.",
+            )
+        if target:
+            _check_labels(secret, (label,))
+            _attach(secret, target, label)
+        else:
+            service._remove_stage(secret, source, label)
+        _touch(secret)
+        return _named(secret)
+
+    def list_secret_version_ids(self, data: Request) -> dict[str, Any]:
+        """ListSecretVersionIds. Versions without labels are listed only with IncludeDeprecated."""
+        secret = _found(data)
+        wanted = sorted(
+            (version_id, version)
+            for version_id, version in secret["Versions"].items()
+            if version["Stages"] or data.get("IncludeDeprecated")
+        )
+        size = min(int(data.get("MaxResults", 100)), 100)
+        start = _start_of_page(data.get("NextToken"))
+        answer = _named(
+            secret,
+            Versions=[
+                {
+                    "VersionId": version_id,
+                    "VersionStages": sorted(version["Stages"]),
+                    "CreatedDate": version["CreatedDate"],
+                    "KmsKeyIds": [secret.get("KmsKeyId") or "DefaultEncryptionKey"],
+                }
+                for version_id, version in wanted[start : start + size]
+            ],
+        )
+        if start + size < len(wanted):
+            answer["NextToken"] = base64.b64encode(str(start + size).encode()).decode()
+        return answer
+
+    def rotate_secret(self, data: Request) -> dict[str, Any]:
+        """RotateSecret is refused: MiniStack's own promotes a copy of the value and calls no function."""
+        _writable(data)
+        raise _Refused("InvalidRequestException", "The sandbox does not do native rotation.")
+
+    def _add_version(self, secret: Secret, version_id: str, value: Mapping[str, Any], labels: Sequence[str]) -> None:
+        _check_key(secret, ("kms:GenerateDataKey", "kms:Decrypt"))
+        _check_labels(secret, labels)
+        self._make_room(secret)
+        secret["Versions"][version_id] = {
+            "SecretString": value.get("SecretString"),
+            "SecretBinary": value.get("SecretBinary"),
+            "CreatedDate": _now(),
+            "Stages": [],
+        }
+        for label in labels:
+            _attach(secret, version_id, label)
+        _touch(secret)
+
+    def _make_room(self, secret: Secret) -> None:
+        """Remove the oldest removable versions beyond the quota.
+
+        Raises:
+            _Refused: LimitExceededException, when the quota is used up and every version is labelled or too
+                young.
+        """
+        removable = sorted(
+            (version["CreatedDate"], version_id)
+            for version_id, version in secret["Versions"].items()
+            if not version["Stages"] and version["CreatedDate"] <= _now() - self._version_age
+        )
+        for _, version_id in removable[: max(0, len(secret["Versions"]) + 1 - VERSION_QUOTA)]:
+            del secret["Versions"][version_id]
+        if len(secret["Versions"]) >= VERSION_QUOTA:
+            raise _Refused(
+                "LimitExceededException",
+                f"You've reached the quota of {VERSION_QUOTA} versions for this secret.",
+            )
+
+
+def _body_of(response: Response) -> dict[str, Any]:
+    """The answer of MiniStack's own operation, or its refusal."""
+    status, _, body = response
+    answer: dict[str, Any] = json.loads(body)
+    if status != 200:
+        raise _Refused(answer.get("__type", "InternalServiceError"), answer.get("message", ""))
+    return answer
+
+
+def _attach(secret: Secret, version_id: str, label: str) -> None:
+    """Put a label on a version and take it off every other; AWSPREVIOUS follows AWSCURRENT."""
+    holder, _ = service._find_stage_version(secret, label)
+    if holder == version_id:
+        return
+    service._remove_stage_everywhere(secret, label, except_version_id=version_id)
+    service._add_stage(secret, version_id, label)
+    if label not in (PENDING, PREVIOUS):
+        service._emit_secret_label_updated(secret, label, version_id)
+    if label == CURRENT and holder:
+        service._remove_stage_everywhere(secret, PREVIOUS)
+        service._add_stage(secret, holder, PREVIOUS)
+
+
+def _check_key(secret: Secret, actions: Sequence[str]) -> None:
+    """Who reads or writes a value must be allowed to use the customer managed key that encrypts it."""
+    key = customer_key(secret.get("KmsKeyId"), secret["ARN"])
+    for action in actions if key else ():
+        if not caller_may(action, key or "", via("secretsmanager", secret["ARN"])):
+            raise _Refused("AccessDeniedException", "Access to KMS is not allowed")
+
+
+def _check_labels(secret: Secret, labels: Sequence[str]) -> None:
+    attached = {label for version in secret["Versions"].values() for label in version["Stages"]}
+    if len(attached.union(labels)) > LABEL_QUOTA:
+        raise _Refused("LimitExceededException", f"You've reached the quota of {LABEL_QUOTA} staging labels.")
+
+
+def _found(data: Request) -> Secret:
+    _, secret = service._resolve(data.get("SecretId"))
+    if not secret:
+        raise _Refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+    return secret  # type: ignore[no-any-return]
+
+
+def _writable(data: Request) -> Secret:
+    secret = _found(data)
+    if secret.get("DeletedDate"):
+        raise _Refused(
+            "InvalidRequestException",
+            "You can't perform this operation on the secret because it was marked for deletion.",
+        )
+    if service._is_replica(secret):
+        raise _Refused("InvalidRequestException", "You can't perform this operation on a replica secret.")
+    return secret
+
+
+def _value_in(data: Request) -> dict[str, Any] | None:
+    value = {key: data[key] for key in ("SecretString", "SecretBinary") if data.get(key) is not None}
+    if len(value) > 1:
+        raise _Refused("InvalidParameterException", "You can't provide both SecretString and SecretBinary.")
+    return value or None
+
+
+def _value_of(version: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: version[key] for key in ("SecretString", "SecretBinary") if version.get(key) is not None}
+
+
+def _token_in(data: Request) -> str:
+    token = data.get("ClientRequestToken") or new_uuid()
+    if not 32 <= len(token) <= 64:
+        raise _Refused("InvalidParameterException", "ClientRequestToken must have 32 to 64 characters.")
+    return token  # type: ignore[no-any-return]
+
+
+def _start_of_page(token: str | None) -> int:
+    if not token:
+        return 0
+    try:
+        return int(base64.b64decode(token))
+    except ValueError:
+        raise _Refused("InvalidNextTokenException", "The NextToken value is invalid.") from None
+
+
+def _named(secret: Secret, **more: Any) -> dict[str, Any]:
+    return {"ARN": secret["ARN"], "Name": secret["Name"], **more}
+
+
+def _touch(secret: Secret) -> None:
+    secret["LastChangedDate"] = _now()
+    service._sync_replicas(secret)
+
+
+def _now() -> float:
+    """AWS's time stamps have milliseconds."""
+    return round(time.time(), 3)

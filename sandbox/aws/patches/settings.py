@@ -1,0 +1,35 @@
+"""What the corrections are told by environment variables."""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of the corrections.
+
+    Attributes:
+        hour_seconds: how many seconds an hour of ``rate(N hours)`` lasts (``SANDBOX_HOUR_SECONDS``, default
+            3600).
+        version_age_seconds: how old an unlabelled version of a secret must be before Secrets Manager may
+            remove it (``SANDBOX_VERSION_AGE_SECONDS``, default a day: AWS's 24 hours).
+        tick_seconds: how often EventBridge Scheduler looks for due schedules (``SANDBOX_TICK_SECONDS``,
+            default 1).
+        function_python: the interpreter for functions (``SANDBOX_FUNCTION_PYTHON``).
+    """
+
+    hour_seconds: float
+    version_age_seconds: float
+    tick_seconds: float
+    function_python: str
+
+    @classmethod
+    def from_environment(cls, environ: MutableMapping[str, str]) -> Self:
+        """Read the variables and take them away, so that functions do not inherit them."""
+        return cls(
+            hour_seconds=float(environ.pop("SANDBOX_HOUR_SECONDS", 3600)),
+            version_age_seconds=float(environ.pop("SANDBOX_VERSION_AGE_SECONDS", 24 * 3600)),
+            tick_seconds=float(environ.pop("SANDBOX_TICK_SECONDS", 1)),
+            function_python=environ.pop("SANDBOX_FUNCTION_PYTHON"),
+        )

@@ -1,0 +1,178 @@
+"""Metrics that functions write into their logs and metrics of queues reach CloudWatch and its alarms."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sandbox.aws.emulator import AwsEmulator
+from sandbox.testing import allow, eventually, make_function, make_queue, make_role, receive
+
+pytestmark = pytest.mark.sandbox
+
+EMF = {
+    "_aws": {
+        "Timestamp": 0,
+        "CloudWatchMetrics": [
+            {
+                "Namespace": "Own",
+                "Dimensions": [["service"], ["service", "kind"]],
+                "Metrics": [{"Name": "Done", "Unit": "Count"}, {"Name": "Ages", "Unit": "Seconds"}],
+            }
+        ],
+    },
+    "service": "rotation",
+    "kind": "x",
+    "Done": 2,
+    "Ages": [1, 3],
+}
+
+LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+
+
+def total(aws: AwsEmulator, namespace: str, metric: str, statistic: str = "Sum", **dimensions: str) -> float | None:
+    points = aws.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        StartTime="2020-01-01",
+        EndTime="2100-01-01",
+        Period=86400,
+        Statistics=[statistic],
+    )["Datapoints"]
+    return float(points[-1][statistic]) if points else None
+
+
+def run(aws: AwsEmulator, line: str, *statements: dict[str, Any]) -> None:
+    code = f"def handler(event, context):\n    print({line!r})"
+    function = make_function(aws, code, make_role(aws, *statements))
+    aws.client("lambda").invoke(FunctionName=function)
+
+
+def test_embedded_metrics_are_published_for_each_set_of_dimensions(aws: AwsEmulator) -> None:
+    run(aws, json.dumps(EMF), allow(LOGS))
+    for dimensions in ({"service": "rotation"}, {"service": "rotation", "kind": "x"}):
+        assert total(aws, "Own", "Done", **dimensions) == 2
+        assert total(aws, "Own", "Ages", **dimensions) == 4
+        assert total(aws, "Own", "Ages", "Maximum", **dimensions) == 3
+    assert total(aws, "Own", "Done") is None
+
+
+def test_without_the_right_to_log_there_are_no_embedded_metrics(aws: AwsEmulator) -> None:
+    run(aws, json.dumps(EMF))
+    assert total(aws, "Own", "Done", service="rotation") is None
+
+
+@pytest.mark.parametrize("line", ["text", "{", "[]", "{}", '{"_aws": {}}', '{"_aws": {"CloudWatchMetrics": [{}]}}'])
+def test_other_lines_are_no_metrics(aws: AwsEmulator, line: str) -> None:
+    run(aws, line, allow(LOGS))
+    assert {metric["Namespace"] for metric in aws.client("cloudwatch").list_metrics()["Metrics"]} <= {
+        "AWS/Lambda",
+        "AWS/SQS",
+    }
+
+
+def test_queues_are_measured(aws: AwsEmulator) -> None:
+    url, _ = make_queue(aws, "measured")
+    sqs = aws.client("sqs")
+    for body in ("a", "b", "c"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    sqs.send_message(QueueUrl=url, MessageBody="late", DelaySeconds=900)
+    sqs.receive_message(QueueUrl=url)
+
+    def maximum(metric: str) -> float | None:
+        return total(aws, "AWS/SQS", metric, "Maximum", QueueName="measured")
+
+    eventually(lambda: maximum("ApproximateNumberOfMessagesNotVisible"))
+    assert maximum("ApproximateNumberOfMessagesVisible") in (2, 3)
+    assert maximum("ApproximateNumberOfMessagesDelayed") == 1
+    assert eventually(lambda: maximum("ApproximateAgeOfOldestMessage"))
+
+
+def test_an_alarm_on_a_queue_metric_fires(aws: AwsEmulator) -> None:
+    url, _ = make_queue(aws, "dead")
+    cloudwatch = aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="dead letters",
+        Namespace="AWS/SQS",
+        MetricName="ApproximateNumberOfMessagesVisible",
+        Dimensions=[{"Name": "QueueName", "Value": "dead"}],
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
+    aws.client("sqs").send_message(QueueUrl=url, MessageBody="body")
+    eventually(lambda: state(aws) == "ALARM")
+
+
+def put_alarm(aws: AwsEmulator, **settings: Any) -> None:
+    """An alarm on the sum of ``Own``/``Count`` of the last hour (which lasts two seconds here)."""
+    alarm = {
+        "AlarmName": "alarm",
+        "Namespace": "Own",
+        "MetricName": "Count",
+        "Statistic": "Sum",
+        "Period": 3600,
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "TreatMissingData": "notBreaching",
+    }
+    aws.client("cloudwatch").put_metric_alarm(**alarm | settings)
+
+
+def put(aws: AwsEmulator, value: float, **dimensions: str) -> None:
+    listed = [{"Name": name, "Value": given} for name, given in dimensions.items()]
+    datum = {"MetricName": "Count", "Value": value, "Dimensions": listed}
+    aws.client("cloudwatch").put_metric_data(Namespace="Own", MetricData=[datum])
+
+
+def state(aws: AwsEmulator) -> str:
+    return str(aws.client("cloudwatch").describe_alarms()["MetricAlarms"][0]["StateValue"])
+
+
+def test_an_alarm_without_dimensions_ignores_metrics_that_have_some(aws: AwsEmulator) -> None:
+    put_alarm(aws)
+    eventually(lambda: state(aws) == "OK")
+    put(aws, 5, service="x")
+    assert state(aws) == "OK"
+    put(aws, 5, service="x")
+    put_alarm(aws, Dimensions=[{"Name": "service", "Value": "x"}])
+    eventually(lambda: state(aws) == "ALARM")
+
+
+def test_an_alarm_ends_when_its_period_is_over_and_its_topic_hears_both(aws: AwsEmulator) -> None:
+    url, queue = make_queue(aws)
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name="alarms")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+    put_alarm(aws, AlarmActions=[topic], OKActions=[topic])
+    eventually(lambda: state(aws) == "OK")
+    assert json.loads(eventually(lambda: receive(aws, url))["Body"])["NewStateValue"] == "OK"
+    put(aws, 1)
+    assert json.loads(eventually(lambda: receive(aws, url))["Body"])["NewStateValue"] == "ALARM"
+    assert json.loads(eventually(lambda: receive(aws, url))["Body"])["NewStateValue"] == "OK"
+
+
+@pytest.mark.parametrize(("missing", "expected"), [("breaching", "ALARM"), ("notBreaching", "OK")])
+def test_missing_data_is_treated_as_the_alarm_says(aws: AwsEmulator, missing: str, expected: str) -> None:
+    put_alarm(aws, TreatMissingData=missing)
+    eventually(lambda: state(aws) == expected)
+
+
+def test_an_alarm_on_missing_data_falls_back_to_insufficient_data(aws: AwsEmulator) -> None:
+    put_alarm(aws, TreatMissingData="missing")
+    put(aws, 1)
+    eventually(lambda: state(aws) == "ALARM")
+    eventually(lambda: state(aws) == "INSUFFICIENT_DATA")
