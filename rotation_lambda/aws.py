@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rotation_lambda.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
 from rotation_lambda.model import Version, Versions, format_time
-from rotation_lambda.ports import LabelMoved, QueueState, RotationEvent, VersionExists
+from rotation_lambda.ports import DeadMessage, LabelMoved, QueueState, RotationEvent, VersionExists
 from rotation_lambda.redaction import Sensitive
 
 if TYPE_CHECKING:
@@ -171,6 +171,52 @@ class SqsQueue:
         except (ClientError, BotoCoreError):
             # A brought queue's key may be unreadable to us; the caller warns about it.
             return None
+
+
+_PEEK_SECONDS = 30
+
+
+class SqsDeadLetterQueue:
+    """The DeadLetterQueue port on SQS, with the caller's own permissions: the function has none of these."""
+
+    def __init__(self, sqs: "SQSClient", url: str) -> None:
+        self._sqs, self._url = sqs, url
+
+    def peek(self) -> list[DeadMessage]:
+        """Receive every message once; each is visible to others again after half a minute."""
+        found: dict[str, DeadMessage] = {}
+        while True:
+            with _named("sqs:ReceiveMessage"):
+                answer = self._sqs.receive_message(
+                    QueueUrl=self._url,
+                    MaxNumberOfMessages=10,
+                    VisibilityTimeout=_PEEK_SECONDS,
+                    MessageSystemAttributeNames=["SentTimestamp"],
+                )
+            fresh = [message for message in answer.get("Messages", ()) if message.get("MessageId") not in found]
+            if not fresh:
+                return list(found.values())
+            for message in fresh:
+                sent = int(message.get("Attributes", {}).get("SentTimestamp", 0))
+                body = message.get("Body", "")
+                found[message.get("MessageId", "")] = DeadMessage(
+                    message_id=message.get("MessageId", ""),
+                    handle=message.get("ReceiptHandle", ""),
+                    sent_at=datetime.fromtimestamp(sent / 1000, UTC),
+                    size=len(body),
+                    body=Sensitive(body),
+                )
+
+    def delete(self, message: DeadMessage) -> None:
+        """Delete one message."""
+        with _named("sqs:DeleteMessage"):
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.handle)
+
+    def redrive(self) -> None:
+        """Start a message move task to where the messages came from."""
+        with _named("sqs:StartMessageMoveTask"):
+            arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]
+            self._sqs.start_message_move_task(SourceArn=arn["QueueArn"])
 
 
 class EventBridgeAnnouncer:

@@ -154,6 +154,40 @@ class Queue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DeadMessage:
+    """A message as the queue holds it.
+
+    Attributes:
+        message_id: SQS's id.
+        handle: what deletes it, for as long as it is invisible to others.
+        sent_at: when it was first sent to the destination queue.
+        size: of its body, in characters.
+    """
+
+    message_id: str
+    handle: str
+    sent_at: datetime
+    size: int
+    body: Sensitive
+
+
+class DeadLetterQueue(Protocol):
+    """The dead-letter queue. Every method may raise StoreFailed."""
+
+    def peek(self) -> list[DeadMessage]:
+        """Its messages, each invisible to others for a short while."""
+        ...
+
+    def delete(self, message: DeadMessage) -> None:
+        """Delete one."""
+        ...
+
+    def redrive(self) -> None:
+        """Move all back to the destination queue (SQS's own message move task)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class RotationEvent:
     """What consumers are told when a new secret is in use. Names, ids and times only."""
 

@@ -56,7 +56,7 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
                 f"{application.name}: the first secret is not accepted by Amazon yet.",
                 remedy="Nothing at first: the message comes again. If it ends in the dead-letter queue, move it back.",
             )
-        verdict = _judge(snapshot, message)
+        verdict = judge(snapshot, message)
         if verdict in (Receipt.STORED, Receipt.CONTRADICTORY):
             try:
                 _store(ports, snapshot, message, verdict)
@@ -76,6 +76,8 @@ def settle_after_receipt(ports: Ports, application: Application) -> None:
         settle(ports, application)
     except RotationError as error:
         ports.telemetry.warning("settle_left_to_next_tick", application, error=type(error).__name__, detail=str(error))
+    except Exception as error:  # noqa: BLE001  (the next tick raises it; the text could hold anything)
+        ports.telemetry.warning("settle_left_to_next_tick", application, error=type(error).__name__)
 
 
 def notice(ports: Ports, application: Application, message: ExpiryNotice) -> Receipt:
@@ -128,7 +130,8 @@ def _snapshot(ports: Ports, application: Application) -> Snapshot:
         ) from None
 
 
-def _judge(snapshot: Snapshot, message: NewSecret) -> Receipt:
+def judge(snapshot: Snapshot, message: NewSecret) -> Receipt:
+    """What a message is, compared with what is stored: one of the first four receipts."""
     holders = snapshot.holders()
     if any(
         held.credentials and held.credentials.client_secret == message.credentials.client_secret for held in holders
