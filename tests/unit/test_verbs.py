@@ -1,0 +1,242 @@
+"""A person's verbs: each does what it says, refuses what does not fit, and leaves a state that rotates again."""
+
+from datetime import timedelta
+
+import pytest
+
+from rotation_lambda import verbs
+from rotation_lambda.errors import NotYetAccepted, StoreFailed
+from rotation_lambda.model import Credentials, Label, Trigger
+from rotation_lambda.ports import Metric, Ports, Probe
+from rotation_lambda.redaction import Sensitive
+from rotation_lambda.request import request
+from rotation_lambda.snapshot import Snapshot
+from rotation_lambda.state import State, derive
+from tests.model.interposer import Crash, interposed, traced
+from tests.model.world import CLIENT_ID, World
+from tests.unit.conftest import MakeWorld
+from tests.unit.support import raises
+
+
+def state(world: World) -> State:
+    return derive(Snapshot(world.ports, world.application), world.clock.now())
+
+
+def in_use(world: World) -> str:
+    return str((world.value() or {})["client_secret"])
+
+
+def pending(world: World) -> str:
+    """A received secret that Amazon does not accept yet; returns its text."""
+    world.clock.advance(days=60)
+    world.amazon.usable_after = timedelta(days=3)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    assert state(world) is State.RECEIVED
+    return world.amazon.newest.text
+
+
+def assert_next_rotation_works(world: World) -> None:
+    world.amazon.usable_after = timedelta()
+    world.clock.advance(days=61)
+    world.run(hours=3)
+    assert state(world) is State.CURRENT
+    assert in_use(world) == world.amazon.newest.text
+    assert Label.PENDING not in world.labels()
+
+
+def credentials(text: str) -> Credentials:
+    return Credentials(CLIENT_ID, Sensitive(text))
+
+
+def test_promote_skips_verification_and_takes_the_label_off(world: World) -> None:
+    new = pending(world)
+    verbs.promote(world.ports, world.application)
+    assert in_use(world) == new
+    assert Label.PENDING not in world.labels()
+    assert len(world.recorder.events) == 1
+    assert_next_rotation_works(world)
+
+
+def test_promote_after_reject_brings_the_rejected_secret_into_use(world: World) -> None:
+    new = pending(world)
+    verbs.reject(world.ports, world.application)
+    verbs.promote(world.ports, world.application)
+    assert in_use(world) == new
+    assert Label.REJECTED not in world.labels()
+    assert state(world) is State.CURRENT
+
+
+def test_promote_without_a_candidate_changes_nothing(world: World) -> None:
+    before = world.labels()
+    with raises(world, verbs.NothingToDo):
+        verbs.promote(world.ports, world.application)
+    assert world.labels() == before
+
+
+def test_promote_keeps_the_owners_keys_of_today(world: World) -> None:
+    pending(world)
+    world.write({**(world.value() or {}), "refresh_token_arn": "arn"})
+    verbs.promote(world.ports, world.application)
+    assert (world.value() or {})["refresh_token_arn"] == "arn"
+
+
+def test_a_rejected_secret_is_never_promoted_by_the_machine_nor_by_its_duplicates(world: World) -> None:
+    old = in_use(world)
+    pending(world)
+    verbs.reject(world.ports, world.application)
+    assert state(world) is State.REJECTED
+    world.amazon.usable_after = timedelta()
+    body = world.amazon.message(world.amazon.newest, world.amazon.ever[-2].expires_at)
+    assert world.hand_over(body) == "duplicate"
+    world.run(hours=5)
+    assert in_use(world) == old
+    assert world.recorder.counted(Metric.SET_ASIDE) >= 5
+
+
+def test_reject_of_what_is_in_use_points_to_rollback(world: World) -> None:
+    with raises(world, verbs.NothingToDo, match="rollback"):
+        verbs.reject(world.ports, world.application)
+
+
+def test_reject_labels_before_it_takes_the_label_off(world: World) -> None:
+    pending(world)
+    ports, calls = traced(world.ports)
+    verbs.reject(ports, world.application)
+    assert calls.index("move REJECTED") < calls.index("remove AWSPENDING")
+
+
+def test_a_reject_that_dies_half_way_is_finished_by_the_next_tick(world: World) -> None:
+    old = in_use(world)
+    pending(world)
+    with pytest.raises(Crash):
+        verbs.reject(dying_after(world, "move REJECTED"), world.application)
+    world.amazon.probe_answer = Probe.ACCEPTED
+    world.tick()
+    assert in_use(world) == old
+    assert Label.PENDING not in world.labels()
+    assert state(world) is State.REJECTED
+
+
+def rotated(world: World) -> tuple[str, str]:
+    """A finished rotation; returns the old and the new secret."""
+    old = in_use(world)
+    world.clock.advance(days=60)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    assert state(world) is State.CURRENT
+    return old, in_use(world)
+
+
+def test_rollback_puts_the_old_secret_back_and_the_machine_leaves_it(world: World) -> None:
+    old, new = rotated(world)
+    # The previous version must hold the old secret, the current one a key that the previous has not.
+    value = world.value() or {}
+    world.write({**value, "client_secret": old, "note": "lost"})
+    world.write({**value, "client_secret": new, "note": "today"})
+    verbs.rollback(world.ports, world.application)
+    assert in_use(world) == old
+    assert (world.value() or {})["note"] == "today"
+    assert state(world) is State.REJECTED
+    world.run(hours=5)
+    assert in_use(world) == old
+
+
+def test_after_rollback_the_date_says_when_the_old_secret_dies(world: World) -> None:
+    rotated(world)
+    dies_at = (world.value() or {})["previous_client_secret_expires_at"]
+    verbs.rollback(world.ports, world.application)
+    assert (world.value() or {})["client_secret_expires_at"] == dies_at
+
+
+def test_rollback_after_the_seven_days_is_refused(world: World) -> None:
+    _, new = rotated(world)
+    world.clock.advance(days=8)
+    with raises(world, verbs.NothingToDo, match="died"):
+        verbs.rollback(world.ports, world.application)
+    assert in_use(world) == new
+
+
+def test_rollback_without_another_secret_is_refused(world: World) -> None:
+    with raises(world, verbs.NothingToDo):
+        verbs.rollback(world.ports, world.application)
+
+
+def test_promote_undoes_a_rollback(world: World) -> None:
+    _, new = rotated(world)
+    verbs.rollback(world.ports, world.application)
+    verbs.promote(world.ports, world.application)
+    assert in_use(world) == new
+    assert state(world) is State.CURRENT
+    assert_next_rotation_works(world)
+
+
+def test_a_rollback_that_dies_half_way_is_seen_and_can_be_repeated(world: World) -> None:
+    old, new = rotated(world)
+    with pytest.raises(Crash):
+        verbs.rollback(dying_after(world, "move REJECTED"), world.application)
+    assert in_use(world) == new
+    world.tick()
+    assert state(world) is State.REJECTED
+    verbs.rollback(world.ports, world.application)
+    assert in_use(world) == old
+
+
+def test_seed_fills_an_empty_secret(make_world: MakeWorld) -> None:
+    empty = make_world()
+    verbs.seed(empty.ports, empty.application, credentials(empty.amazon.newest.text))
+    assert in_use(empty) == empty.amazon.newest.text
+    assert state(empty) is State.UNDATED
+
+
+def test_seed_refuses_what_amazon_refuses_and_writes_nothing(world: World) -> None:
+    before = world.labels()
+    with raises(world, NotYetAccepted):
+        verbs.seed(world.ports, world.application, credentials("canary-wrong"))
+    assert world.labels() == before
+
+
+def test_seed_takes_pending_and_rejected_off_and_keeps_other_keys(world: World) -> None:
+    pending(world)
+    verbs.reject(world.ports, world.application)
+    world.amazon.usable_after = timedelta()
+    world.write({**(world.value() or {}), "note": "kept"})
+    by_hand = world.amazon.rotate_by_hand(message=False)
+    verbs.seed(world.ports, world.application, credentials(by_hand.text))
+    assert in_use(world) == by_hand.text
+    assert (world.value() or {})["note"] == "kept"
+    assert not {Label.PENDING, Label.REJECTED} & set(world.labels())
+
+
+def test_seed_does_not_lose_a_newer_pending_secret(world: World) -> None:
+    pending(world)
+    older = world.amazon.ever[0]
+    dated = Credentials(CLIENT_ID, Sensitive(older.text), issued_at=older.issued_at)
+    with raises(world, verbs.NothingToDo, match="newer"):
+        verbs.seed(world.ports, world.application, dated)
+
+
+def test_a_forced_request_passes_the_seven_days(world: World) -> None:
+    rotated(world)
+    request(world.ports, world.application, Trigger.CLI, force=True)
+    assert world.amazon.posts == 1
+
+
+def test_a_label_that_moves_meanwhile_stops_the_verb(world: World) -> None:
+    pending(world)
+
+    def meddle(call: str) -> None:
+        if call == "move AWSCURRENT":
+            world.write({**(world.value() or {}), "note": "meddled"})
+
+    with raises(world, StoreFailed, match="changed meanwhile"):
+        verbs.promote(interposed(world.ports, before=meddle), world.application)
+    assert (world.value() or {})["note"] == "meddled"
+
+
+def dying_after(world: World, fatal: str) -> Ports:
+    def die(call: str) -> None:
+        if call == fatal:
+            raise Crash
+
+    return interposed(world.ports, after=die)
