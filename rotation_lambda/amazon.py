@@ -29,11 +29,20 @@ _DEFINITE_LWA_CODES = frozenset(
     {"invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "unauthorized_client", "access_denied"}
 )
 _EXPIRED = "LWA secret token you provided has expired"
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+# Narrow enough that neither a secret nor a token can pass for a code.
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,47}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,48}")
 _DEFAULT_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 60.0, 3600.0
 _TIMEOUT = httpx.Timeout(15.0, connect=5.0)
-_NEVER_OPENED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+# A kept connection may be dead after the function was frozen, and a POST lost on it would count as unknown.
+_FRESH_CONNECTIONS = httpx.Limits(max_keepalive_connections=0)
+_NEVER_OPENED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
 
 
 class AmazonClient:
@@ -48,7 +57,7 @@ class AmazonClient:
             client: an httpx client of the caller's; it is not closed by us.
         """
         self._lwa, self._spapi = lwa_endpoint, spapi_endpoint
-        self._http = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
+        self._http = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False, limits=_FRESH_CONNECTIONS)
         self._own = client is None
 
     def __enter__(self) -> Self:
@@ -102,7 +111,7 @@ class AmazonClient:
             )
         except _NEVER_OPENED as error:
             return RotateAnswer(Answer.REFUSED, status=0, code=type(error).__name__)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except httpx.HTTPError as error:
             return RotateAnswer(Answer.UNKNOWN, status=0, code=type(error).__name__)
         status = response.status_code
         request_id = _matching(_REQUEST_ID, response.headers.get("x-amzn-RequestId"))
@@ -179,4 +188,4 @@ def _wait_seconds(rate: str | None) -> float:
         per_second = math.nan
     if not math.isfinite(per_second) or per_second <= 0:
         return _DEFAULT_WAIT_SECONDS
-    return min(math.ceil(1 / per_second), _LONGEST_WAIT_SECONDS)
+    return float(math.ceil(min(1 / per_second, _LONGEST_WAIT_SECONDS)))

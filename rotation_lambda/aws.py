@@ -191,6 +191,7 @@ class SqsDeadLetterQueue:
                     QueueUrl=self._url,
                     MaxNumberOfMessages=10,
                     VisibilityTimeout=_PEEK_SECONDS,
+                    WaitTimeSeconds=1,  # a short poll asks only some of SQS's servers
                     MessageSystemAttributeNames=["SentTimestamp"],
                 )
             fresh = [message for message in answer.get("Messages", ()) if message.get("MessageId") not in found]

@@ -8,7 +8,8 @@ paragraph of Amazon's SP-API notification documentation (the two key actions).
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 AMAZON_ACCOUNT = "437568002678"
@@ -85,15 +86,24 @@ def _allowed_actions(policy: str | None, resource: str) -> set[str]:
     denied: set[str] = set()
     wanted = {action.lower() for action in (*QUEUE_ACTIONS, *KEY_ACTIONS)}
     for statement in _listed(document.get("Statement") if isinstance(document, Mapping) else None):
-        if not isinstance(statement, Mapping) or not _names_amazon(statement.get("Principal")):
+        if not isinstance(statement, Mapping) or statement.get("Condition"):
             continue
-        if not any(_matches(pattern, resource) for pattern in _listed(statement.get("Resource"))):
+        if not _selects(statement, "Principal", _names_amazon):
             continue
-        actions = {a for a in wanted for pattern in _listed(statement.get("Action")) if _matches(pattern, a)}
-        if statement.get("Condition"):
+        if not _selects(statement, "Resource", lambda value: _any_matches(value, resource)):
             continue
+        actions = {
+            action for action in wanted if _selects(statement, "Action", partial(_any_matches, text=action, fold=True))
+        }
         (allowed if statement.get("Effect") == "Allow" else denied).update(actions)
     return allowed - denied
+
+
+def _selects(statement: Mapping[str, Any], element: str, names: Callable[[object], bool]) -> bool:
+    """Whether an element of a statement, or its negated form such as NotPrincipal, selects what ``names`` finds."""
+    if f"Not{element}" in statement:
+        return not names(statement[f"Not{element}"])
+    return names(statement.get(element))
 
 
 def _names_amazon(principal: object) -> bool:
@@ -101,12 +111,14 @@ def _names_amazon(principal: object) -> bool:
     return any(name in (AMAZON_ACCOUNT, AMAZON_PRINCIPAL, "*") for name in names)
 
 
-def _matches(pattern: object, text: str) -> bool:
-    """IAM wildcard match (``*`` and ``?``), case-insensitive as IAM actions are."""
-    if not isinstance(pattern, str):
-        return False
-    regex = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-    return re.fullmatch(regex, text, re.IGNORECASE) is not None
+def _any_matches(patterns: object, text: str, fold: bool = False) -> bool:
+    """IAM wildcard match (``*`` and ``?``); ``fold`` ignores case, as IAM does for actions."""
+    for pattern in _listed(patterns):
+        if isinstance(pattern, str):
+            regex = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
+            if re.fullmatch(regex, text, re.IGNORECASE if fold else 0):
+                return True
+    return False
 
 
 def _listed(value: object) -> Sequence[Any]:

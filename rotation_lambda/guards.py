@@ -7,16 +7,14 @@ secrets is unknown, so it is refused.
 
 from datetime import datetime, timedelta
 
-from rotation_lambda.errors import NotDue, OutsideWindow, TooSoon
-from rotation_lambda.model import Trigger, format_time
+from rotation_lambda.errors import AlreadyRequested, NotDue, OutsideWindow, TooSoon
+from rotation_lambda.model import Label, Trigger, format_time
 from rotation_lambda.ports import Ports
 from rotation_lambda.snapshot import Snapshot
 
 OVERLAP = timedelta(days=7)
 UNANSWERED_BLOCKS = timedelta(days=8)
 CLOCK_TOLERANCE = timedelta(minutes=5)
-DELIVERY_DEADLINE = timedelta(hours=1)
-REPOST_AFTER = timedelta(hours=24)
 FIRST_REFUSAL_WAIT, LATER_REFUSAL_WAIT = timedelta(hours=6), timedelta(hours=24)
 UNDATED_GRACE = timedelta(days=30)
 
@@ -53,6 +51,24 @@ def unanswered_request(snapshot: Snapshot) -> datetime | None:
 def answered(snapshot: Snapshot, requested_at: datetime) -> bool:
     """Whether any received secret closes a request made then."""
     return any(closes(snapshot.issued(held), requested_at) for held in snapshot.holders())
+
+
+def repost_is_due(ports: Ports, snapshot: Snapshot) -> bool:
+    """Whether the one automatic repetition of an unanswered request is due."""
+    unanswered = unanswered_request(snapshot)
+    if unanswered is None or snapshot.marker_refused or snapshot.id_of(Label.PENDING) is not None:
+        return False
+    marker, now = snapshot.marker(), ports.clock.now()
+    first, last = unanswered + ports.settings.repost_after, unanswered + UNANSWERED_BLOCKS
+    return marker is not None and marker.reposts == 0 and first <= now < last
+
+
+def require_repost_due(ports: Ports, snapshot: Snapshot) -> None:
+    """Raise AlreadyRequested when the request was answered or repeated since the caller looked."""
+    if not repost_is_due(ports, snapshot):
+        raise AlreadyRequested(
+            f"{snapshot.application.name}: the request was answered or repeated meanwhile.", remedy="Nothing."
+        )
 
 
 def require_due(ports: Ports, snapshot: Snapshot, trigger: Trigger) -> None:

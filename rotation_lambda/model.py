@@ -60,7 +60,10 @@ class Trigger(StrEnum):
 
 
 def parse_time(text: object, what: str) -> datetime:
-    """Parse an RFC 3339 time with an offset into UTC. Raises ValueError naming ``what``, never the text."""
+    """Parse an RFC 3339 time with an offset into UTC. Raises ValueError naming ``what``, never the text.
+
+    Years far from ours are refused, so that adding a lifetime to a date can never overflow.
+    """
     if not isinstance(text, str) or len(text) > 64:
         raise ValueError(f"{what} is not a time")
     try:
@@ -69,10 +72,18 @@ def parse_time(text: object, what: str) -> datetime:
         raise ValueError(f"{what} is not an RFC 3339 time") from None
     if moment.tzinfo is None:
         raise ValueError(f"{what} has no time zone")
+    if not 1970 < moment.year < 9000:
+        raise ValueError(f"{what} is out of range")
+    return moment.astimezone(UTC)
+
+
+def is_storable(text: str) -> bool:
+    """Whether a text is valid Unicode: JSON can spell lone surrogates, which no AWS or HTTP call can send."""
     try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"{what} is out of range") from None
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def format_time(moment: datetime) -> str:
@@ -167,16 +178,21 @@ class Document:
             keys.previous_expires_at: credentials.previous_expires_at and format_time(credentials.previous_expires_at),
             keys.rotation_id: credentials.rotation_id,
         }
-        data = {key: value for key, value in self._data.items() if own.get(key, value) is not None}
+        data = {key: value for key, value in self._data.items() if key not in own or own[key] is not None}
         data.update({key: value for key, value in own.items() if value is not None})
         return Document(data, application)
 
     def text(self) -> Sensitive:
         """The JSON text to store; the same for the same content."""
-        return Sensitive(json.dumps(self._data, ensure_ascii=False))
+        text = json.dumps(self._data, ensure_ascii=False)
+        return Sensitive(text if is_storable(text) else json.dumps(self._data))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Document) and self._data == other._data
+        # As JSON: in Python 1, 1.0 and true are equal, and NaN is not equal to itself.
+        return isinstance(other, Document) and self._canonical() == other._canonical()
+
+    def _canonical(self) -> str:
+        return json.dumps(self._data, sort_keys=True)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -191,6 +207,8 @@ def _credentials(data: Mapping[str, Any], application: Application) -> Credentia
         return None
     if not isinstance(client_id, str) or not isinstance(client_secret, str) or not client_secret:
         raise _malformed(application, f"needs both {keys.client_id} and {keys.client_secret} as texts")
+    if not is_storable(client_secret):
+        raise _malformed(application, f"has a {keys.client_secret} that is not valid Unicode")
     if client_id != application.client_id:
         raise _malformed(application, f"holds another {keys.client_id} than the application's")
     rotation_id = data.get(keys.rotation_id)
@@ -305,7 +323,7 @@ class Marker:
                 standing_since=None if standing is None else parse_time(standing, "standing_since"),
                 nonce=str(data["nonce"]),
             )
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             raise MalformedSecret(
                 f"The version labelled {Label.MARKER} is not a marker of this package.",
                 remedy=f"Move the label {Label.MARKER} back to the version that this package wrote.",

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from rotation_lambda.errors import UnknownMessage
-from rotation_lambda.model import Credentials, derived_id, format_time, parse_time
+from rotation_lambda.model import Credentials, derived_id, format_time, is_storable, parse_time
 from rotation_lambda.redaction import Sensitive
 from rotation_lambda.settings import CLIENT_ID
 
@@ -73,7 +73,7 @@ def parse(body: Sensitive) -> Notification:
 def _new_secret(envelope: Mapping[str, Any], part: Mapping[str, Any], event_time: datetime) -> NewSecret:
     client_id = _client_id(part)
     secret = _get(part, "newClientSecret")
-    if not isinstance(secret, str) or not 1 <= len(secret) <= MAX_SECRET_CHARACTERS or not _encodable(secret):
+    if not isinstance(secret, str) or not 1 <= len(secret) <= MAX_SECRET_CHARACTERS or not is_storable(secret):
         raise _unknown("newClientSecret is not a usable text")
     notification_id = _notification_id(envelope, client_id, event_time)
     return NewSecret(
@@ -124,14 +124,6 @@ def _time(value: object, what: str) -> datetime:
         return parse_time(value, what)
     except ValueError as error:
         raise _unknown(str(error)) from None
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _unknown(problem: str) -> UnknownMessage:

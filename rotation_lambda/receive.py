@@ -57,11 +57,13 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
                 remedy="Nothing at first: the message comes again. If it ends in the dead-letter queue, move it back.",
             )
         verdict = judge(snapshot, message)
-        if verdict in (Receipt.STORED, Receipt.CONTRADICTORY):
-            try:
+        try:
+            if verdict in (Receipt.STORED, Receipt.CONTRADICTORY):
                 _store(ports, snapshot, message, verdict)
-            except LabelMoved:
-                continue
+            elif verdict is Receipt.DUPLICATE:
+                _resume_first(ports, snapshot, message)
+        except LabelMoved:
+            continue
         _report(ports, application, message, verdict)
         return verdict
     raise StoreFailed(
@@ -165,6 +167,16 @@ def _store(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: Receip
         _require_same(ports, application, version_id, document)
     label = Label.REJECTED if verdict is Receipt.CONTRADICTORY else Label.PENDING
     ports.store.move(application.secret_id, label, to=version_id, away_from=snapshot.id_of(label))
+
+
+def _resume_first(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:
+    """Go on with a secret's very first version, which AWS makes current as it is written: it may be unpublished.
+
+    A later copy of that message publishes it again, which is harmless.
+    """
+    first = derived_id("receive", message.notification_id, "")
+    if snapshot.id_of(Label.CURRENT) == first and snapshot.id_of(Label.PENDING) is None:
+        ports.store.move(snapshot.application.secret_id, Label.PENDING, to=first, away_from=None)
 
 
 def _require_same(ports: Ports, application: Application, version_id: str, document: Document) -> None:

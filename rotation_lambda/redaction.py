@@ -30,7 +30,8 @@ class Sensitive:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sensitive):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        one, two = (text.encode("utf-8", "surrogatepass") for text in (self._text, other._text))
+        return hmac.compare_digest(one, two)
 
     def __hash__(self) -> int:
         return hash((Sensitive, self._text))

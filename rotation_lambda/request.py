@@ -58,7 +58,9 @@ def request(
         credentials = _usable_credentials(snapshot)
         if reference is not None and (earlier := _earlier(snapshot, reference)) is not None:
             return earlier
-        if not (force or repost):
+        if repost:
+            guards.require_repost_due(ports, snapshot)
+        elif not force:
             guards.require_due(ports, snapshot, trigger)
         if not force:
             guards.require_open_window(ports, snapshot, trigger)

@@ -47,6 +47,8 @@ class Env(StrEnum):
     CHECK_INTERVAL_HOURS = "CHECK_INTERVAL_HOURS"
     ROTATION_WINDOW = "ROTATION_WINDOW"
     PAUSED = "PAUSED"
+    DELIVERY_DEADLINE_MINUTES = "DELIVERY_DEADLINE_MINUTES"
+    REPOST_AFTER_HOURS = "REPOST_AFTER_HOURS"
     ADOPTED_SECRETS = "ADOPTED_SECRETS"
     METRICS_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
     SERVICE = "POWERTOOLS_SERVICE_NAME"
@@ -97,14 +99,22 @@ def checked_endpoint(value: object, argument: str, *, regional: bool) -> str:
     """Return an endpoint URL, or that of a region's name where ``regional``. Plain http is for loopback only."""
     regions = SPAPI_ENDPOINTS if regional else {}
     text = regions.get(value, value) if isinstance(value, str) else ""
-    parts = urlsplit(text)
-    loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
+    if not _is_endpoint(text):
         raise BadSettings(
             f"{argument} is not a usable endpoint.",
             remedy=f"Use {'NA, EU, FE or ' if regional else ''}an https URL; plain http is accepted for loopback only.",
         )
     return text.rstrip("/")
+
+
+def _is_endpoint(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +133,8 @@ class Settings:
     check_interval: timedelta = timedelta(hours=DEFAULT_CHECK_HOURS)
     rotation_window: Window | None = None
     paused: bool = False
+    delivery_deadline: timedelta = timedelta(hours=1)
+    repost_after: timedelta = timedelta(hours=24)
     adopted_secrets: str = ""
 
     @classmethod
@@ -157,6 +169,11 @@ class Settings:
             MAX_CHECK_HOURS,
             "hours",
         )
+        # Not arguments of the component: shorter deadlines are for a sandbox that cannot wait.
+        deadline = checked_number(
+            environ.get(Env.DELIVERY_DEADLINE_MINUTES, 60), Env.DELIVERY_DEADLINE_MINUTES, 0.01, 1440, "minutes"
+        )
+        repost = checked_number(environ.get(Env.REPOST_AFTER_HOURS, 24), Env.REPOST_AFTER_HOURS, 0.001, 168, "hours")
         window = environ.get(Env.ROTATION_WINDOW, "")
         paused = environ.get(Env.PAUSED, "false")
         if paused not in ("true", "false"):
@@ -183,5 +200,7 @@ class Settings:
             check_interval=timedelta(hours=hours),
             rotation_window=Window.parse(window, Env.ROTATION_WINDOW) if window else None,
             paused=paused == "true",
+            delivery_deadline=timedelta(minutes=deadline),
+            repost_after=timedelta(hours=repost),
             adopted_secrets=environ.get(Env.ADOPTED_SECRETS, ""),
         )

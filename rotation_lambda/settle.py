@@ -94,6 +94,8 @@ def _restore_overwritten(ports: Ports, snapshot: Snapshot, current: Held) -> Out
     newer = previous.credentials.issued
     if newer is None or newer <= issued:
         return Outcome.NOTHING_PENDING
+    if current.credentials and current.credentials.client_secret == previous.credentials.client_secret:
+        return Outcome.NOTHING_PENDING  # the owner changed a date, not the secret
     ports.telemetry.warning("newer_secret_overwritten", snapshot.application, version_id=version.id)
     ports.store.move(snapshot.application.secret_id, Label.PENDING, to=version.id, away_from=None)
     return None
@@ -101,13 +103,13 @@ def _restore_overwritten(ports: Ports, snapshot: Snapshot, current: Held) -> Out
 
 def _without_promotion(ports: Ports, snapshot: Snapshot, pending: Held, current: Held) -> Outcome | None:
     """End it when the pending version is the current secret already, or not newer than it."""
-    candidate, in_use = pending.credentials, current.credentials
-    if candidate is None or in_use is None:
-        return None
-    if Label.REJECTED in pending.version.labels:
+    if snapshot.id_of(Label.REJECTED) == pending.version.id:
         # A reject that did not come to its end.
         ports.store.move(snapshot.application.secret_id, Label.PENDING, to=None, away_from=pending.version.id)
         return Outcome.REJECTED
+    candidate, in_use = pending.credentials, current.credentials
+    if candidate is None or in_use is None:
+        return None
     if candidate.client_secret == in_use.client_secret:
         publish_and_take_off(ports, snapshot, pending, current.version.id)
         return Outcome.PROMOTED

@@ -1,12 +1,14 @@
 """The state that a person sees, derived from the labels and dates, never kept."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rotation_lambda import guards
 from rotation_lambda.model import Label
 from rotation_lambda.settle import STUCK_BEFORE_DEATH, old_secret_dies_at
 from rotation_lambda.snapshot import Snapshot
+
+DELIVERY_DEADLINE = timedelta(hours=1)
 
 
 class State(StrEnum):
@@ -34,8 +36,12 @@ class State(StrEnum):
     """In use; nothing to do."""
 
 
-def derive(snapshot: Snapshot, now: datetime) -> State:
-    """Derive the state. Raises MalformedSecret or StoreFailed like the reading itself."""
+def derive(snapshot: Snapshot, now: datetime, delivery_deadline: timedelta = DELIVERY_DEADLINE) -> State:
+    """Derive the state; a request is overdue after the delivery deadline.
+
+    Raises:
+        MalformedSecret, StoreFailed: like the reading itself.
+    """
     current = snapshot.current
     if current is None or current.credentials is None:
         return State.UNSEEDED
@@ -48,7 +54,7 @@ def derive(snapshot: Snapshot, now: datetime) -> State:
         return State.STUCK if death is not None and now >= death - STUCK_BEFORE_DEATH else State.RECEIVED
     unanswered = guards.unanswered_request(snapshot)
     if unanswered is not None:
-        return State.OVERDUE if now >= unanswered + guards.DELIVERY_DEADLINE else State.REQUESTED
+        return State.OVERDUE if now >= unanswered + delivery_deadline else State.REQUESTED
     return _at_rest(snapshot)
 
 

@@ -35,8 +35,8 @@ def tick(ports: Ports, application: Application, scheduled_at: datetime | None =
         changed = _request_if_due(ports, snapshot) or changed
     if changed:
         snapshot = Snapshot(ports, application)
-    state = derive(snapshot, ports.clock.now())
-    if state is State.CURRENT and _daily_try_is_due(ports, application, scheduled_at):
+    state = derive(snapshot, ports.clock.now(), ports.settings.delivery_deadline)
+    if state not in (State.UNSEEDED, State.EXPIRED) and _daily_try_is_due(ports, application, scheduled_at):
         state = _try_current(ports, snapshot, state)
     _report(ports, snapshot, state)
     return state
@@ -46,7 +46,7 @@ def _request_if_due(ports: Ports, snapshot: Snapshot) -> bool:
     """Request when the interval is over, or repeat the one request that nothing has answered. True if asked."""
     application = snapshot.application
     try:
-        if _repost_is_due(ports, snapshot):
+        if guards.repost_is_due(ports, snapshot):
             request(ports, application, Trigger.SCHEDULE, repost=True)
             return True
         current = snapshot.current
@@ -63,19 +63,6 @@ def _request_if_due(ports: Ports, snapshot: Snapshot) -> bool:
         ports.telemetry.count(Metric.DECLINED)
         ports.telemetry.info("rotation_declined", application, reason=type(declined).__name__, detail=str(declined))
         return True
-
-
-def _repost_is_due(ports: Ports, snapshot: Snapshot) -> bool:
-    unanswered = guards.unanswered_request(snapshot)
-    if unanswered is None or snapshot.marker_refused:
-        return False
-    marker = snapshot.marker()
-    now = ports.clock.now()
-    return (
-        marker is not None
-        and marker.reposts == 0
-        and unanswered + guards.REPOST_AFTER <= now < unanswered + guards.UNANSWERED_BLOCKS
-    )
 
 
 def _daily_try_is_due(ports: Ports, application: Application, scheduled_at: datetime | None) -> bool:

@@ -76,6 +76,10 @@ def rollback(ports: Ports, application: Application) -> str:
     current, previous = _seeded(snapshot), snapshot.held(Label.PREVIOUS)
     if snapshot.pending is not None and snapshot.id_of(Label.PENDING) != current.version.id:
         raise NothingToDo(f"{application.name}: a received secret is pending.", remedy="Reject or promote it first.")
+    if previous is not None and current.credentials is not None and Label.REJECTED in previous.version.labels:
+        # An earlier run has swapped already, and may not have published; a second swap would undo it.
+        announce(ports, snapshot, current.credentials, current.version.id)
+        return current.version.id
     older = _living_credentials(ports, application, previous, current)
     document = current.document.with_credentials(older, application)
     version_id = derived_id("rollback", current.version.id, previous.version.id if previous else "")

@@ -1,0 +1,40 @@
+"""What the unit tests share: the search for canaries, and errors that are searched for them."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import pytest
+
+from rotation_lambda.errors import RotationError
+from tests.model.world import World
+
+E = TypeVar("E", bound=BaseException)
+
+_OF_MESSAGES = ("notificationVersion", "PERIODIC_ROTATION")
+_OF_TOKENS = ("sellingpartnerapi::",)
+
+
+def assert_silent(world: World, *texts: str) -> None:
+    """No secret that Amazon ever made in this world, no token and no message body is in a text."""
+    canaries = (*(issued.text for issued in world.amazon.ever), *_OF_MESSAGES, *_OF_TOKENS)
+    for text in texts:
+        assert not [canary for canary in canaries if canary in text]
+
+
+def shown(error: BaseException) -> str:
+    """Everything that a runtime prints of an exception, and its own representation."""
+    return "".join(traceback.format_exception(error)) + repr(error) + str(error)
+
+
+@contextmanager
+def raises(world: World, kind: type[E], match: str | None = None) -> Iterator[pytest.ExceptionInfo[E]]:
+    """Like pytest.raises; the error must have a remedy, if it is one of ours, and hold no canary."""
+    with pytest.raises(kind, match=match) as caught:
+        yield caught
+    assert type(caught.value) is kind
+    assert_silent(world, shown(caught.value))
+    if isinstance(caught.value, RotationError):
+        assert caught.value.remedy
+        assert caught.value.remedy in str(caught.value)

@@ -1,0 +1,193 @@
+"""The handler: which events it knows, what it hands to the use cases, and that nothing else gets through."""
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rotation_lambda import handler as module
+from rotation_lambda.errors import BadSettings, RotationError, UnknownMessage
+from rotation_lambda.handler import dispatch
+from rotation_lambda.model import Label, format_time
+from rotation_lambda.ports import Metric, Probe
+from tests.model.world import CLIENT_ID, World
+from tests.unit.fuzz import Message, any_text, json_values, mutated_messages
+from tests.unit.support import assert_silent, raises, shown
+
+ROOT = Path(__file__).parents[2]
+REQUEST = {"action": "request", "application": "shop", "client_id": CLIENT_ID}
+
+
+def record(body: object = "canary-abcdef-1", source: object = "aws:sqs") -> dict[str, object]:
+    return {"eventSource": source, "body": body}
+
+
+NO_RECORDS: list[object] = [None, [], {}, "canary-abcdef-1", 5]
+NO_RECORD: list[object] = [None, [], "canary-abcdef-1", record(None), record(b"x"), record({})]
+NO_CLIENT_ID: list[object] = [None, 5, [], "canary-abcdef-1", "../other", "amzn1.application-oa2-client."]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *(None, "canary-abcdef-1", 5, [], {}, {"action": "canary-abcdef-1"}, {"action": None}, {"action": {}}),
+        *({"Records": value} for value in NO_RECORDS),
+        *({"Records": [value]} for value in NO_RECORD),
+        {"Records": [record(source="aws:sns")]},
+        {"Records": [record(), record()]},
+        *({"action": action, "client_id": value} for action in ("tick", "request") for value in NO_CLIENT_ID),
+    ],
+)
+def test_an_event_that_is_not_known_is_refused_and_not_repeated(world: World, event: object) -> None:
+    with raises(world, BadSettings):
+        dispatch(world.ports, event)
+    assert world.recorder.metrics == []
+
+
+def test_a_batch_of_two_changes_nothing(world: World) -> None:
+    for _ in range(2):
+        world.clock.advance(minutes=1)
+        world.amazon.rotate_by_hand()
+    before = world.labels()
+    with raises(world, BadSettings, match="batch size"):
+        dispatch(world.ports, {"Records": [record(body) for body in world.queue.visible]})
+    assert world.labels() == before
+
+
+def test_a_tick_takes_the_schedules_name_and_time(world: World) -> None:
+    event = {
+        "action": "tick",
+        "application": "shop",
+        "client_id": CLIENT_ID,
+        "scheduled_at": format_time(world.clock.now()),
+    }
+    assert dispatch(world.ports, event) == {"state": "CURRENT"}
+
+
+@pytest.mark.parametrize("scheduled_at", [None, 5, "<aws.scheduler.scheduled-time>", "canary-abcdef-1"])
+def test_a_tick_by_hand_needs_no_time(world: World, scheduled_at: object) -> None:
+    event = {"action": "tick", "client_id": CLIENT_ID, "scheduled_at": scheduled_at}
+    assert dispatch(world.ports, event)["state"] == "CURRENT"
+
+
+@pytest.mark.parametrize("name", [None, "", 5, ["shop"]])
+def test_without_a_usable_name_an_application_is_called_by_its_client_id(world: World, name: object) -> None:
+    world.queue.exists = False
+    told = dispatch(world.ports, REQUEST | {"application": name})
+    assert told["detail"] == "There is no queue. What to do: none"
+    world.queue.exists, world.queue.policy = True, None
+    assert dispatch(world.ports, REQUEST | {"application": name})["detail"].startswith(f"{CLIENT_ID}: ")
+
+
+def test_a_request_answers_what_it_did(world: World) -> None:
+    told = dispatch(world.ports, REQUEST | {"reference": "text"})
+    assert told["requested"] is True
+    assert "Amazon confirmed it" in told["detail"]
+    again = dispatch(world.ports, REQUEST | {"reference": "text"})
+    assert (again["requested"], world.amazon.posts) == (True, 1)
+    assert "already requested" in again["detail"]
+
+
+def test_a_request_that_is_declined_says_why(world: World) -> None:
+    dispatch(world.ports, REQUEST)
+    world.drain()
+    told = dispatch(world.ports, REQUEST | {"reference": 5})
+    assert (told["requested"], told["reason"]) == (False, "TooSoon")
+    assert format_time(world.clock.now() + timedelta(days=7)) in told["detail"]
+    assert world.recorder.counted(Metric.DECLINED) == 1
+    json.dumps(told)
+
+
+def test_a_superseded_message_is_not_settled(world: World) -> None:
+    world.amazon.rotate_by_hand()
+    world.clock.advance(minutes=1)
+    world.amazon.rotate_by_hand()
+    older, newer = world.queue.visible
+    world.amazon.probe_answer = Probe.UNCLEAR
+    world.hand_over(newer)
+    world.amazon.probe_answer = None
+    assert world.hand_over(older) == "superseded"
+    assert Label.PENDING in world.labels()
+
+
+def test_the_handler_uses_the_ports_of_its_environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ports", lambda: world.ports)
+    assert module.handler({"action": "tick", "client_id": CLIENT_ID}, None) == {"state": "CURRENT"}
+
+
+def test_the_ports_are_built_once_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "SECRET_PREFIX": "prefix",
+        "QUEUE_URL": "https://sqs.invalid/queue",
+        "DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/dead",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    module._ports.cache_clear()
+    try:
+        ports = module._ports()
+        assert ports.settings.secret_prefix == "prefix"
+        assert module._ports() is ports
+        assert ports.amazon() is ports.amazon()
+        assert ports.clock.now().tzinfo is not None
+    finally:
+        module._ports.cache_clear()
+
+
+def test_the_function_loads_neither_pulumi_nor_httpx_at_its_start() -> None:
+    """httpx only on the paths that call Amazon; Pulumi never."""
+    code = (
+        "import sys, rotation_lambda.handler\n"
+        "print([name for name in ('httpx', 'pulumi', 'spapi_rotation', 'sandbox') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def world_of_the_fuzz() -> World:
+    world = World()
+    world.seed()
+    world.clock.advance(days=1)
+    return world
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(
+    st.builds(lambda body: {"Records": [record(body)]}, any_text | json_values.map(json.dumps))
+    | st.fixed_dictionaries({"Records": json_values})
+    | st.fixed_dictionaries(
+        {"action": st.sampled_from(["tick", "request"]) | json_values},
+        optional={"client_id": json_values, "application": json_values, "scheduled_at": json_values},
+    )
+    | json_values
+)
+def test_no_event_gets_anything_written_or_an_error_without_a_type(event: Any) -> None:
+    world = world_of_the_fuzz()
+    before = world.labels()
+    with pytest.raises((BadSettings, UnknownMessage)) as caught:
+        dispatch(world.ports, event)
+    assert (world.labels(), world.amazon.posts) == (before, 0)
+    assert_silent(world, shown(caught.value), world.recorder.text())
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(mutated_messages(CLIENT_ID, "2026-03-02T12:00:00Z"))
+def test_whatever_a_message_says_the_application_lives_on(message: Message) -> None:
+    """Even one that is believed, with absurd dates, leads to no untyped error in this call or a later one."""
+    world = world_of_the_fuzz()
+    before = world.labels()
+    try:
+        world.hand_over(json.dumps(message))
+    except RotationError as error:
+        assert_silent(world, shown(error))
+        assert world.labels() == before
+    assert world.tick()
+    assert (world.value() or {})["client_secret"] == world.amazon.ever[0].text
+    assert_silent(world, world.recorder.text())
+    assert "8b6X" not in world.recorder.text()

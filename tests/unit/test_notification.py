@@ -1,0 +1,166 @@
+"""Amazon's two messages, parsed without trust; and messages that are none, which say nothing of their content."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rotation_lambda.errors import UnknownMessage
+from rotation_lambda.model import derived_id, format_time
+from rotation_lambda.notification import ExpiryNotice, NewSecret, Notification, parse
+from rotation_lambda.redaction import Sensitive
+from tests.unit.fuzz import EXPIRY, NEW, Message, json_values, mutated_messages, part, pascal, sample
+from tests.unit.support import shown
+
+CANARY = "canary-of-a-body"
+
+
+def read(message: Any) -> Notification:
+    return parse(Sensitive(message if isinstance(message, str) else json.dumps(message)))
+
+
+def refused(message: Any, match: str | None = None) -> None:
+    with pytest.raises(UnknownMessage, match=match) as caught:
+        read(message)
+    assert CANARY not in shown(caught.value)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("casing", [lambda m: m, pascal], ids=["camelCase", "PascalCase"])
+def test_amazons_sample_of_a_new_secret(casing: Callable[[Message], Message]) -> None:
+    message = read(casing(sample(NEW)))
+    assert isinstance(message, NewSecret)
+    found = message.credentials
+    assert message.client_id == found.client_id == "amzn1.application-oa2-client.6XXXXXXXXXXXXXXXXXXXXXXXXX"
+    assert found.client_secret == Sensitive("amzn1.oa2-cs.v1.8b6XXXXXXXXXXXXXXXXXXXXXXXXX")
+    assert message.notification_id == found.rotation_id == "b0805eb9-78f7-49bb-ac0e-XXXXXXXXXXX"
+    assert message.issued_at == found.issued_at
+    dates = (found.issued_at, found.expires_at, found.previous_expires_at)
+    assert [format_time(date) for date in dates if date] == [
+        "2024-01-10T22:09:17.456Z",
+        "2024-07-08T22:09:17.198Z",
+        "2024-01-17T22:09:17.180Z",
+    ]
+    assert "8b6" not in repr(message)
+
+
+@pytest.mark.parametrize("casing", [lambda m: m, pascal], ids=["camelCase", "PascalCase"])
+def test_amazons_sample_of_an_expiry_notice(casing: Callable[[Message], Message]) -> None:
+    message = read(casing(sample(EXPIRY)))
+    assert isinstance(message, ExpiryNotice)
+    assert message.client_id == "amzn1.application-oa2-client." + "x" * 28
+    assert message.notification_id == "e7e27216-4970-477a-882c-e4xxxxxxxxxxxxxdc"
+    assert format_time(message.expires_at) == "2024-03-03T22:06:39.224Z"
+
+
+@pytest.mark.parametrize("name", [NEW, EXPIRY])
+@pytest.mark.parametrize("version", ["1.0", "2099-01-01", None, 5])
+def test_the_payloads_version_is_not_looked_at(name: str, version: object) -> None:
+    assert read(sample(name) | {"payloadVersion": version, "notificationVersion": version, "more": {}})
+
+
+def test_another_reason_of_an_expiry_is_an_expiry() -> None:
+    message = sample(EXPIRY)
+    part(message)["clientSecretExpiryReason"] = "SOMETHING_NEW"
+    assert isinstance(read(message), ExpiryNotice)
+
+
+@pytest.mark.parametrize("metadata", [None, "text", {}, {"notificationId": 5}, {"notificationId": "line\nbreak"}])
+def test_without_a_usable_id_every_copy_derives_the_same(metadata: object) -> None:
+    message = read(sample(NEW) | {"notificationMetadata": metadata})
+    assert message.notification_id == derived_id("notification", message.client_id, "2024-01-10T22:09:17.456Z")
+
+
+@pytest.mark.parametrize("name", [NEW, EXPIRY])
+@pytest.mark.parametrize("value", [None, 5, [], {}, "", CANARY])
+@pytest.mark.parametrize("field", ["notificationType", "eventTime", "payload"])
+def test_an_envelope_with_something_else_is_unknown(name: str, field: str, value: object) -> None:
+    refused(sample(name) | {field: value})
+
+
+@pytest.mark.parametrize("value", [None, 5, [], {}, "", "amzn1.sp.solution.1234567890123", CANARY, "x" * 5000])
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        (NEW, "clientId"),
+        (NEW, "newClientSecret"),
+        (NEW, "newClientSecretExpiryTime"),
+        (NEW, "oldClientSecretExpiryTime"),
+        (EXPIRY, "clientId"),
+        (EXPIRY, "clientSecretExpiryTime"),
+    ],
+)
+def test_a_part_with_something_else_is_named_and_not_repeated(name: str, field: str, value: object) -> None:
+    if field == "newClientSecret" and value in ("amzn1.sp.solution.1234567890123", CANARY):
+        return
+    message = sample(name)
+    part(message)[field] = value
+    refused(message, match=field)
+
+
+@pytest.mark.parametrize(
+    "client_id",
+    [
+        "amzn1.application-oa2-client.short",
+        "amzn1.application-oa2-client." + "x" * 65,
+        "amzn1.application-oa2-client.0123456789abcdef/../other",
+        "amzn1.application-oa2-client.0123456789abcdef\n",
+        "amzn1.application-oa2-client.0123456789abcdé",
+        "amzn1xapplication-oa2-client.0123456789abcdef",
+    ],
+)
+def test_a_client_id_of_another_shape_never_gets_near_a_secrets_name(client_id: str) -> None:
+    message = sample(NEW)
+    part(message)["clientId"] = client_id
+    refused(message, match="clientId")
+
+
+def test_a_secret_of_lone_surrogates_is_no_usable_text() -> None:
+    message = sample(NEW)
+    part(message)["newClientSecret"] = CANARY + "\ud800"
+    refused(message, match="newClientSecret")
+
+
+def test_the_longest_secret_is_taken_and_one_more_is_not() -> None:
+    message = sample(NEW)
+    part(message)["newClientSecret"] = "x" * 4096
+    assert isinstance(read(message), NewSecret)
+    part(message)["newClientSecret"] = "x" * 4097
+    refused(message, match="newClientSecret")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", CANARY, f'"{CANARY}"', "[]", "null", "5", "[" * 100_000, '{"a":' * 100_000, "1" * 5000),
+        *(json.dumps({"Message": json.dumps({"x": CANARY})}), f'{{"{CANARY}": ' + "x" * 256 * 1024),
+    ],
+)
+def test_a_body_that_is_no_message_is_unknown(body: str) -> None:
+    refused(body)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(json_values | st.text(st.characters(codec=None)) | st.text('{}[]":,\\u0d8 \x00', max_size=200))
+def test_anything_at_all_is_unknown_and_nothing_else(value: Any) -> None:
+    with pytest.raises(UnknownMessage):
+        read(value if isinstance(value, str) else json.dumps(value))
+
+
+@settings(max_examples=500, derandomize=True, deadline=None)
+@given(mutated_messages())
+def test_a_mutated_sample_is_read_or_unknown(message: Message) -> None:
+    try:
+        found = read(message)
+    except UnknownMessage as error:
+        assert not [canary for canary in ("8b6X", "PERIODIC", "oauth", "8594") if canary in shown(error)]
+    else:
+        assert isinstance(found, NewSecret | ExpiryNotice)
+        assert found.client_id.startswith("amzn1.application-oa2-client.")
+        assert found.notification_id.isprintable()
+        if isinstance(found, NewSecret):
+            assert found.credentials.expires is not None
+            found.credentials.client_secret.reveal().encode()

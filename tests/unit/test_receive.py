@@ -1,0 +1,467 @@
+"""The use case *receive*: design section 2, receive 1 to 6."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rotation_lambda.errors import MalformedSecret, NotYetAccepted, StoreFailed, UnknownMessage
+from rotation_lambda.handler import dispatch
+from rotation_lambda.model import Label, derived_id, format_time
+from rotation_lambda.ports import Metric, Ports, Probe
+from tests.model.amazon import LIFETIME, OVERLAP, Issued
+from tests.model.interposer import Crash, interposed, traced
+from tests.model.world import CLIENT_ID, World
+from tests.unit.conftest import MakeWorld
+from tests.unit.support import raises, shown
+
+
+def give(ports: Ports, body: str) -> str:
+    """Hand one message to the function, with ports of the test's own."""
+    return str(dispatch(ports, {"Records": [{"eventSource": "aws:sqs", "body": body}]})["receipt"])
+
+
+def new_message(world: World) -> str:
+    """What Amazon sends after a rotation that somebody made by hand."""
+    world.amazon.rotate_by_hand()
+    return world.queue.visible.pop()
+
+
+def message(world: World, issued_at: datetime, text: str = "canary-told", notification_id: str = "told") -> str:
+    """A message about a secret that this world's Amazon never made."""
+    told = Issued(text, issued_at, issued_at + LIFETIME, issued_at)
+    return world.amazon.message(told, issued_at + OVERLAP, notification_id)
+
+
+def held_back(world: World) -> None:
+    """Amazon accepts no new secret for the time being, so nothing is promoted."""
+    world.amazon.usable_after = timedelta(days=100)
+
+
+def stored(world: World) -> int:
+    return len(world.store.secrets[world.secret_id].versions)
+
+
+# 1, 3. What is ours.
+
+
+def test_a_message_for_an_application_that_is_not_ours_is_kept(world: World) -> None:
+    body = new_message(world).replace(CLIENT_ID, "amzn1.application-oa2-client.somebodyelses1")
+    with raises(world, UnknownMessage, match=r"somebodyelses1"):
+        give(world.ports, body)
+    with raises(world, UnknownMessage):
+        give(world.ports, world.amazon.expiry_notice(world.clock.now()).replace(CLIENT_ID, CLIENT_ID + "0"))
+    assert stored(world) == 1
+
+
+def test_an_adopted_secret_is_found_by_the_map_and_keeps_its_own_key_names(make_world: MakeWorld) -> None:
+    entry = {"secret_arn": "adopted", "keys": {"client_id": "id", "client_secret": "secret", "issued_at": "since"}}
+    world = make_world(adopted_secrets=json.dumps({CLIENT_ID: entry}))
+    world.store.create("adopted")
+    first = world.amazon.newest
+    value = {"id": CLIENT_ID, "secret": first.text, "since": format_time(first.issued_at), "region": "eu"}
+    world.store.put("adopted", "first", json.dumps(value), {"AWSCURRENT"})
+    world.clock.advance(days=1)
+    assert give(world.ports, new_message(world)) == "stored"
+    labels = world.store.labels("adopted")
+    now = json.loads(world.store.secrets["adopted"].versions[labels["AWSCURRENT"]].text)
+    assert now["secret"] == world.amazon.newest.text
+    assert (now["region"], now["since"]) == ("eu", format_time(world.clock.now()))
+    assert "client_secret" not in now
+    assert stored(world) == 0
+
+
+# 4. Duplicate, superseded, contradictory, unseeded.
+
+
+def test_a_new_secret_is_stored_and_taken_into_use_with_amazons_dates(world: World) -> None:
+    world.seed(refresh_token=None, region={"eu": [1, 2.5, True]})
+    world.clock.advance(hours=1)
+    assert world.hand_over(new_message(world)) == "stored"
+    assert world.value() == {
+        "client_id": CLIENT_ID,
+        "client_secret": world.amazon.newest.text,
+        "client_secret_issued_at": format_time(world.clock.now()),
+        "client_secret_expires_at": format_time(world.clock.now() + LIFETIME),
+        "previous_client_secret_expires_at": format_time(world.clock.now() + OVERLAP),
+        "rotation_id": "notification-f-2",
+        "refresh_token": None,
+        "region": {"eu": [1, 2.5, True]},
+    }
+    assert world.recorder.counted(Metric.RECEIVED) == 1
+
+
+@pytest.mark.parametrize("label", [Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED])
+def test_a_secret_that_is_held_under_any_label_is_a_duplicate(world: World, label: Label) -> None:
+    held_back(world)
+    body = new_message(world)
+    world.hand_over(body)
+    version = world.labels()[Label.PENDING]
+    if label in (Label.CURRENT, Label.PREVIOUS):
+        world.store.move(world.secret_id, Label.CURRENT, to=version, away_from=world.labels()[Label.CURRENT])
+    if label is Label.PREVIOUS:
+        world.write({"client_id": CLIENT_ID, "client_secret": "canary-owner"})
+    if label is Label.REJECTED:
+        world.store.move(world.secret_id, Label.REJECTED, to=version, away_from=None)
+    if label is not Label.PENDING:
+        world.store.move(world.secret_id, Label.PENDING, to=None, away_from=version)
+    assert label in world.store.secrets[world.secret_id].versions[version].labels
+    count = stored(world)
+    again = body.replace("notification-", "another-")
+    assert [world.hand_over(body), world.hand_over(again)] == ["duplicate", "duplicate"]
+    assert stored(world) == count
+    assert world.recorder.counted(Metric.DUPLICATE) == 2
+
+
+def test_a_duplicate_settles_what_the_first_copy_left(world: World) -> None:
+    held_back(world)
+    body = new_message(world)
+    world.hand_over(body)
+    assert (world.value() or {})["client_secret"] != world.amazon.newest.text
+    world.amazon.newest.usable_from = world.clock.now()
+    assert world.hand_over(body) == "duplicate"
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+    assert len(world.recorder.events) == 1
+
+
+@pytest.mark.parametrize("label", [Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED])
+def test_a_secret_issued_before_the_newest_under_any_label_is_superseded(world: World, label: Label) -> None:
+    late = message(world, world.clock.now() - timedelta(hours=1))
+    told = {
+        "client_id": CLIENT_ID,
+        "client_secret": "canary-newer",
+        "client_secret_issued_at": format_time(world.clock.now()),
+    }
+    if label in (Label.CURRENT, Label.PREVIOUS):
+        world.write(told)
+        if label is Label.PREVIOUS:
+            world.seed(world.amazon.ever[0])
+            world.store.move(world.secret_id, Label.REJECTED, to=world.labels()[Label.CURRENT], away_from=None)
+    else:
+        world.store.put(world.secret_id, "newer", json.dumps(told), {label})
+    before, count = world.labels(), stored(world)
+    assert world.hand_over(late) == "superseded"
+    assert (world.labels(), stored(world)) == (before, count)
+    assert world.recorder.counted(Metric.SUPERSEDED) == 1
+
+
+def test_same_times_but_another_value_is_set_aside(world: World) -> None:
+    world.hand_over(new_message(world))
+    in_use = world.labels()[Label.CURRENT]
+    body = message(world, world.clock.now())
+    assert world.hand_over(body) == "contradictory"
+    assert (world.value(Label.REJECTED) or {})["client_secret"] == "canary-told"
+    assert Label.PENDING not in world.labels()
+    assert world.labels()[Label.CURRENT] == in_use
+    assert world.recorder.counted(Metric.REJECTED) == 1
+    assert world.run(hours=3) == ["REJECTED"] * 3
+    assert world.hand_over(body) == "duplicate", "it is acknowledged, and still set aside"
+    assert world.labels()[Label.CURRENT] == in_use
+
+
+def test_a_secret_issued_before_an_undated_current_version_is_set_aside(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.seed(dated=False)
+    world.clock.advance(days=1)
+    body = new_message(world)
+    world.clock.advance(minutes=1)
+    world.write({"client_id": CLIENT_ID, "client_secret": "canary-owner"})
+    assert world.hand_over(body) == "contradictory"
+    assert (world.value(Label.REJECTED) or {})["client_secret"] == world.amazon.newest.text
+    assert (world.value() or {})["client_secret"] == "canary-owner"
+
+
+def test_a_secret_issued_after_an_undated_current_version_is_taken(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.seed(dated=False)
+    world.clock.advance(days=1)
+    assert world.hand_over(new_message(world)) == "stored"
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+
+
+@pytest.mark.parametrize("placeholder", [None, {}, {"region": "eu"}])
+def test_the_first_secret_is_verified_before_it_is_stored(
+    make_world: MakeWorld, placeholder: dict[str, Any] | None
+) -> None:
+    world = make_world(promote_delay=timedelta(minutes=45))
+    if placeholder is not None:
+        world.write(placeholder)
+    before = world.labels()
+    world.amazon.usable_after = timedelta(minutes=30)
+    world.clock.advance(days=1)
+    body = new_message(world)
+    with raises(world, NotYetAccepted):
+        world.hand_over(body)
+    assert world.labels() == before
+    world.clock.advance(minutes=30)
+    assert world.hand_over(body) == "stored"
+    now = world.value() or {}
+    assert now["client_secret"] == world.amazon.newest.text
+    assert now.get("region") == (placeholder or {}).get("region")
+    assert Label.PENDING not in world.labels()
+    assert len(world.recorder.events) == 1
+
+
+@pytest.mark.parametrize("year", ["0001", "1969", "9999"])
+@pytest.mark.parametrize("key", ["newClientSecretExpiryTime", "oldClientSecretExpiryTime", "clientSecretExpiryTime"])
+def test_an_absurd_date_is_refused_before_anything_is_computed_with_it(world: World, key: str, year: str) -> None:
+    notice = key == "clientSecretExpiryTime"
+    told = json.loads(world.amazon.expiry_notice(world.clock.now()) if notice else new_message(world))
+    (part,) = told["payload"].values()
+    part[key] = f"{year}-01-01T00:00:00Z"
+    with raises(world, UnknownMessage, match=key):
+        world.hand_over(json.dumps(told))
+    assert world.tick() == "CURRENT"
+
+
+# 5. The store.
+
+
+def test_the_store_writes_under_a_neutral_label_and_then_moves_awspending(world: World) -> None:
+    ports, calls = traced(world.ports)
+    held_back(world)
+    give(ports, new_message(world))
+    changing = [call for call in calls if call.split()[0] in ("write", "move", "remove")]
+    assert changing == ["write ROTATION_RECEIVED", "move AWSPENDING"]
+    assert world.labels()[Label.RECEIVED] == world.labels()[Label.PENDING]
+
+
+def test_the_versions_id_is_that_of_the_notification_and_the_base_version(world: World) -> None:
+    held_back(world)
+    base = world.labels()[Label.CURRENT]
+    world.hand_over(message(world, world.clock.now(), notification_id="the-id"))
+    assert world.labels()[Label.PENDING] == derived_id("receive", "the-id", base)
+
+
+def test_a_message_that_comes_again_over_another_base_is_stored_with_todays_keys(world: World) -> None:
+    """Without the base version in the token, the write would be refused for good."""
+    held_back(world)
+    body = new_message(world)
+
+    def die(name: str) -> None:
+        if name == "move AWSPENDING":
+            raise Crash
+
+    with pytest.raises(Crash):
+        give(interposed(world.ports, before=die), body)
+    world.seed(world.amazon.ever[0], region="eu")
+    assert world.hand_over(body) == "stored"
+    assert (world.value(Label.PENDING) or {})["region"] == "eu"
+
+
+def test_a_version_that_is_there_already_is_gone_on_with(world: World) -> None:
+    held_back(world)
+    body = new_message(world)
+
+    def die(name: str) -> None:
+        if name == "move AWSPENDING":
+            raise Crash
+
+    with pytest.raises(Crash):
+        give(interposed(world.ports, before=die), body)
+    assert Label.PENDING not in world.labels()
+    count = stored(world)
+    assert world.hand_over(body) == "stored"
+    assert stored(world) == count
+    assert (world.value(Label.PENDING) or {})["client_secret"] == world.amazon.newest.text
+
+
+def test_one_notification_id_with_two_values_is_refused(world: World) -> None:
+    held_back(world)
+    base = world.labels()[Label.CURRENT]
+    forged = {"client_id": CLIENT_ID, "client_secret": "canary-forged"}
+    world.store.put(world.secret_id, derived_id("receive", "told", base), json.dumps(forged), {Label.RECEIVED})
+    with raises(world, MalformedSecret, match="notification id"):
+        world.hand_over(message(world, world.clock.now()))
+    assert Label.PENDING not in world.labels()
+
+
+def test_the_same_content_written_in_another_order_is_no_contradiction(world: World) -> None:
+    held_back(world)
+    base = world.labels()[Label.CURRENT]
+    body = message(world, world.clock.now())
+    world.hand_over(body)
+    version = world.store.secrets[world.secret_id].versions[world.labels()[Label.PENDING]]
+    version.text = json.dumps(dict(reversed(json.loads(version.text).items())))
+    world.store.move(world.secret_id, Label.PENDING, to=None, away_from=derived_id("receive", "told", base))
+    assert world.hand_over(body) == "stored"
+
+
+@pytest.mark.parametrize("at", ["write ROTATION_RECEIVED", "move AWSPENDING"])
+def test_an_older_secret_cannot_take_awspending_from_a_newer_one(world: World, at: str) -> None:
+    """The newer message is handled, whole, while the older one is on its way."""
+    held_back(world)
+    older, newer = new_message(world), ""
+    world.clock.advance(minutes=1)
+    newer = new_message(world)
+    receipts: list[str] = []
+
+    def overtake(name: str) -> None:
+        if name == at and not receipts:
+            receipts.append(give(world.ports, newer))
+
+    assert give(interposed(world.ports, before=overtake), older) == "superseded"
+    assert receipts == ["stored"]
+    assert (world.value(Label.PENDING) or {})["client_secret"] == world.amazon.newest.text
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
+def test_in_whatever_order_messages_come_the_newest_is_in_use(world: World, order: tuple[int, ...]) -> None:
+    bodies = []
+    for _ in range(3):
+        world.clock.advance(minutes=1)
+        bodies.append(new_message(world))
+    for index in order:
+        world.hand_over(bodies[index])
+        world.hand_over(bodies[index])
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+    assert world.tick() == "CURRENT"
+
+
+def test_labels_that_never_stand_still_keep_the_message(world: World) -> None:
+    held_back(world)
+    body = new_message(world)
+    serial = iter(range(1000))
+
+    def disturb(name: str) -> None:
+        if name == "write ROTATION_RECEIVED":
+            holder = world.labels().get(Label.PENDING)
+            value = {"client_id": CLIENT_ID, "client_secret": f"canary-{next(serial)}"}
+            world.store.put(world.secret_id, f"other-{next(serial)}", json.dumps(value), {Label.PENDING})
+            assert world.labels()[Label.PENDING] != holder
+
+    with raises(world, StoreFailed, match="keep moving"):
+        give(interposed(world.ports, before=disturb), body)
+
+
+# 6. The acknowledgement.
+
+
+@pytest.mark.parametrize("at", ["versions", "read", "write ROTATION_RECEIVED", "move AWSPENDING"])
+def test_a_message_is_not_acknowledged_before_its_secret_is_stored(world: World, at: str) -> None:
+    held_back(world)
+    body = new_message(world)
+
+    def fail(name: str) -> None:
+        if name == at:
+            raise StoreFailed("AWS failed.", remedy="none")
+
+    with raises(world, StoreFailed):
+        give(interposed(world.ports, before=fail), body)
+    assert give(world.ports, body) == "stored"
+
+
+@pytest.mark.parametrize("error", [StoreFailed("AWS failed.", remedy="none"), ValueError("canary-abcdef-2")])
+def test_a_settle_that_fails_no_longer_concerns_the_message(world: World, error: Exception) -> None:
+    body = new_message(world)
+
+    def fail(name: str) -> None:
+        if name == "move AWSCURRENT":
+            raise error
+
+    assert give(interposed(world.ports, before=fail), body) == "stored"
+    (fields,) = [fields for event, fields in world.recorder.lines if event == "settle_left_to_next_tick"]
+    assert fields["error"] == type(error).__name__
+    assert world.tick() == "CURRENT"
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+
+
+def test_what_is_stored_when_the_settle_dies_is_found_by_the_next_tick(world: World) -> None:
+    body = new_message(world)
+
+    def die(name: str) -> None:
+        if name == "move AWSCURRENT":
+            raise Crash
+
+    with pytest.raises(Crash):
+        give(interposed(world.ports, before=die), body)
+    assert world.tick() == "CURRENT"
+    assert world.hand_over(body) == "duplicate"
+    assert len(world.recorder.events) == 1
+
+
+def test_a_current_value_that_is_no_json_keeps_the_message_and_is_not_shown(world: World) -> None:
+    body = new_message(world)
+    world.write("canary-owner is not json")
+    with raises(world, MalformedSecret) as caught:
+        world.hand_over(body)
+    assert "canary-owner" not in shown(caught.value)
+
+
+# 2. Expiry notices.
+
+
+@pytest.mark.parametrize("off", [timedelta(0), timedelta(hours=24), timedelta(hours=-24)])
+def test_a_notice_for_the_current_secret_requests_a_rotation(world: World, off: timedelta) -> None:
+    assert world.hand_over(world.amazon.expiry_notice(world.amazon.newest.expires_at + off)) == "notice-acted-on"
+    assert world.amazon.posts == 1
+    assert world.drain() == ["stored"]
+
+
+def test_a_notice_requests_when_the_expiry_is_unknown(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.seed(dated=False)
+    world.clock.advance(days=1)
+    assert world.hand_over(world.amazon.expiry_notice(world.clock.now())) == "notice-acted-on"
+    assert world.amazon.posts == 1
+
+
+@pytest.mark.parametrize("of", ["seven days", "its own date"])
+def test_a_notice_for_the_previous_secret_does_nothing(world: World, of: str) -> None:
+    first = world.amazon.newest
+    own_date = first.expires_at
+    world.clock.advance(days=30)
+    world.hand_over(new_message(world))
+    world.clock.advance(days=20)
+    date = first.expires_at if of == "seven days" else own_date
+    assert world.hand_over(world.amazon.expiry_notice(date)) == "notice-ignored"
+    assert world.amazon.posts == 0
+    assert world.recorder.counted(Metric.UNSEEN_ROTATION) == 0
+
+
+@pytest.mark.parametrize("hours", [25, -25])
+def test_a_notice_for_neither_secret_is_an_alarm(world: World, hours: int) -> None:
+    date = world.amazon.newest.expires_at + timedelta(hours=hours)
+    assert world.hand_over(world.amazon.expiry_notice(date)) == "notice-unexplained"
+    assert world.recorder.counted(Metric.UNSEEN_ROTATION) == 1
+    assert world.amazon.posts == 0
+
+
+def test_the_expiry_is_known_when_only_another_version_with_the_same_secret_tells_it(world: World) -> None:
+    world.seed(dated=False)
+    date = world.amazon.newest.expires_at - timedelta(days=3)
+    assert world.hand_over(world.amazon.expiry_notice(date)) == "notice-unexplained"
+    assert world.hand_over(world.amazon.expiry_notice(world.amazon.newest.expires_at)) == "notice-acted-on"
+
+
+def test_a_notice_is_acknowledged_when_the_rotation_is_declined(world: World) -> None:
+    world.queue.dead.append("poison")
+    assert world.hand_over(world.amazon.expiry_notice(world.amazon.newest.expires_at)) == "notice-acted-on"
+    assert world.amazon.posts == 0
+    assert world.recorder.counted(Metric.DECLINED) == 1
+    assert "UnreadMessages" in world.recorder.text()
+
+
+def test_a_notice_is_acknowledged_when_the_request_fails(world: World) -> None:
+    def fail(name: str) -> None:
+        if name == "inspect":
+            raise StoreFailed("AWS failed.", remedy="none")
+
+    body = world.amazon.expiry_notice(world.amazon.newest.expires_at)
+    assert give(interposed(world.ports, before=fail), body) == "notice-acted-on"
+    assert "expiry_notice_not_acted_on" in [event for event, _ in world.recorder.lines]
+
+
+def test_a_notice_for_an_unseeded_secret_is_acknowledged_and_said(make_world: MakeWorld) -> None:
+    world = make_world()
+    assert world.hand_over(world.amazon.expiry_notice(world.clock.now())) == "notice-unexplained"
+    assert world.recorder.counted(Metric.UNSEEDED) == 1
+
+
+@pytest.mark.parametrize("probe", list(Probe))
+def test_a_notice_never_stores_anything(world: World, probe: Probe) -> None:
+    world.amazon.probe_answer = probe
+    world.amazon.lose_next = True
+    world.hand_over(world.amazon.expiry_notice(world.amazon.newest.expires_at))
+    assert {Label.PENDING, Label.RECEIVED, Label.REJECTED}.isdisjoint(world.labels())

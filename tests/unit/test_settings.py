@@ -1,0 +1,170 @@
+"""The function's environment: defaults, limits, and errors that name the variable."""
+
+from datetime import timedelta
+
+import pytest
+
+from rotation_lambda.errors import BadSettings
+from rotation_lambda.settings import (
+    LWA_ENDPOINT,
+    SPAPI_ENDPOINTS,
+    Env,
+    Settings,
+    Verification,
+    checked_client_id,
+    checked_endpoint,
+    checked_number,
+)
+from rotation_lambda.window import Window
+
+NEEDED = {"SECRET_PREFIX": "prefix", "QUEUE_URL": "https://queue", "DEAD_LETTER_QUEUE_URL": "https://dead"}
+
+
+def read(**more: str) -> Settings:
+    return Settings.from_environment({**NEEDED, **more})
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    assert read() == Settings(
+        secret_prefix="prefix",
+        queue_url="https://queue",
+        dead_letter_queue_url="https://dead",
+        spapi_endpoint="https://sellingpartnerapi-na.amazon.com",
+        lwa_endpoint="https://api.amazon.com/auth/o2/token",
+        rotate_every=timedelta(days=60),
+        promote_delay=timedelta(minutes=45),
+        verification=Verification.CALL,
+        event_bus="default",
+        check_interval=timedelta(hours=1),
+        rotation_window=None,
+        paused=False,
+        delivery_deadline=timedelta(hours=1),
+        repost_after=timedelta(hours=24),
+        adopted_secrets="",
+    )
+    assert read() == Settings("prefix", "https://queue", "https://dead")
+
+
+def test_every_variable_is_read() -> None:
+    window = '{"days": ["SAT"], "start": "22:00", "end": "04:00"}'
+    assert read(
+        SPAPI_ENDPOINT="EU",
+        LWA_ENDPOINT="http://127.0.0.1:8080/token/",
+        ROTATE_EVERY_DAYS="8",
+        PROMOTE_DELAY_MINUTES="0",
+        VERIFICATION="lwa",
+        EVENT_BUS="bus",
+        CHECK_INTERVAL_HOURS="24",
+        ROTATION_WINDOW=window,
+        PAUSED="true",
+        DELIVERY_DEADLINE_MINUTES="0.5",
+        REPOST_AFTER_HOURS="1",
+        ADOPTED_SECRETS="{}",
+    ) == Settings(
+        "prefix",
+        "https://queue",
+        "https://dead",
+        spapi_endpoint=SPAPI_ENDPOINTS["EU"],
+        lwa_endpoint="http://127.0.0.1:8080/token",
+        rotate_every=timedelta(days=8),
+        promote_delay=timedelta(0),
+        verification=Verification.LWA,
+        event_bus="bus",
+        check_interval=timedelta(hours=24),
+        rotation_window=Window.parse(window, "x"),
+        paused=True,
+        delivery_deadline=timedelta(seconds=30),
+        repost_after=timedelta(hours=1),
+        adopted_secrets="{}",
+    )
+
+
+@pytest.mark.parametrize("name", NEEDED)
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
+    environ = {key: text for key, text in NEEDED.items() if key != name}
+    if value is not None:
+        environ[name] = value
+    with pytest.raises(BadSettings, match=f"^The environment lacks {name}\\."):
+        Settings.from_environment(environ)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((Env.ROTATE_EVERY_DAYS, value) for value in ("7.9", "150.1", "", "x", "nan", "inf", "-60")),
+        *((Env.PROMOTE_DELAY_MINUTES, value) for value in ("-1", "1441", "x")),
+        *((Env.CHECK_INTERVAL_HOURS, value) for value in ("0", "0.9", "24.1")),
+        *((Env.DELIVERY_DEADLINE_MINUTES, value) for value in ("0", "-1", "1441")),
+        *((Env.REPOST_AFTER_HOURS, value) for value in ("0", "169")),
+        *((Env.VERIFICATION, value) for value in ("", "CALL", "none")),
+        *((Env.PAUSED, value) for value in ("", "yes", "True")),
+        *((Env.SPAPI_ENDPOINT, value) for value in ("", "na", "ftp://host", "http://host", "https://")),
+        *((Env.LWA_ENDPOINT, value) for value in ("", "NA", "api.amazon.com", "http://10.0.0.1/token")),
+        *((Env.ROTATION_WINDOW, value) for value in ("x", "{}", "[]")),
+    ],
+)
+def test_a_value_outside_its_limits_is_named(name: Env, value: str) -> None:
+    with pytest.raises(BadSettings, match=name.value) as caught:
+        read(**{name: value})
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("value", ["8", "150", 8, 150.0])
+def test_the_limits_themselves_are_within(value: object) -> None:
+    assert checked_number(value, "x", 8, 150, "days") == float(str(value))
+
+
+@pytest.mark.parametrize("value", [True, None, [], "8 days"])
+def test_what_is_no_number_is_refused(value: object) -> None:
+    with pytest.raises(BadSettings, match="number of days from 0 to 10"):
+        checked_number(value, "x", 0, 10, "days")
+
+
+@pytest.mark.parametrize("region", ["NA", "EU", "FE"])
+def test_a_regions_name_is_its_endpoint_for_sp_api_only(region: str) -> None:
+    expected = f"https://sellingpartnerapi-{region.lower()}.amazon.com"
+    assert checked_endpoint(region, "x", regional=True) == expected
+    with pytest.raises(BadSettings) as caught:
+        checked_endpoint(region, "x", regional=False)
+    assert "NA" not in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://host",
+        "https://host:8443/base",
+        "http://127.0.0.1:1",
+        "http://localhost",
+        "http://[::1]:80",
+        LWA_ENDPOINT,
+    ],
+)
+def test_https_everywhere_and_http_on_loopback(url: str) -> None:
+    assert checked_endpoint(url + "/", "x", regional=True) == url
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, 5, "", "https://", "http://host", "http://127.0.0.1.example.com", "https://[::1", "https://host:99999"],
+)
+def test_what_is_no_endpoint_is_refused(value: object) -> None:
+    with pytest.raises(BadSettings, match="not a usable endpoint"):
+        checked_endpoint(value, "x", regional=True)
+
+
+@pytest.mark.parametrize("value", ["amzn1.application-oa2-client." + text for text in ("0123456789", "x" * 64)])
+def test_a_client_id_is_returned(value: str) -> None:
+    assert checked_client_id(value, "x") == value
+
+
+@pytest.mark.parametrize("value", [None, 5, "", "canary", "amzn1.application-oa2-client.0123456789/x"])
+def test_what_is_no_client_id_is_named_and_not_repeated(value: object) -> None:
+    with pytest.raises(BadSettings, match="argument") as caught:
+        checked_client_id(value, "argument")
+    assert "canary" not in str(caught.value)
+
+
+def test_nothing_of_lwa_is_secret_in_the_settings() -> None:
+    assert "client_secret" not in repr(read())

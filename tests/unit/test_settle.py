@@ -1,0 +1,486 @@
+"""The use case *settle*: design section 2, settle 1 to 4."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rotation_lambda.errors import MalformedSecret, StoreFailed, TokenRefused
+from rotation_lambda.model import Label, derived_id, format_time
+from rotation_lambda.ports import LabelMoved, Metric, Ports, Probe
+from rotation_lambda.settings import Verification
+from rotation_lambda.settle import Outcome, settle
+from tests.model.amazon import Issued
+from tests.model.interposer import Crash, interposed, traced
+from tests.model.world import CLIENT_ID, World
+from tests.unit.conftest import MakeWorld
+from tests.unit.support import raises
+
+
+def run(world: World, ports: Ports | None = None) -> Outcome:
+    return settle(ports or world.ports, world.application).outcome
+
+
+def document(issued: Issued, previous_expires_at: datetime | None = None, **more: Any) -> str:
+    data = {
+        "client_id": CLIENT_ID,
+        "client_secret": issued.text,
+        "client_secret_issued_at": format_time(issued.issued_at),
+        "client_secret_expires_at": format_time(issued.expires_at),
+        "rotation_id": "rotation-1",
+        **more,
+    }
+    if previous_expires_at is not None:
+        data["previous_client_secret_expires_at"] = format_time(previous_expires_at)
+    return json.dumps(data)
+
+
+def received(world: World, **more: Any) -> Issued:
+    """A rotation whose secret is stored and labelled, and not yet settled."""
+    new = world.amazon.rotate_by_hand(message=False)
+    world.store.put(
+        world.secret_id, "new", document(new, world.amazon.ever[-2].expires_at, **more), {Label.RECEIVED, Label.PENDING}
+    )
+    return new
+
+
+def in_use(world: World) -> str:
+    return str((world.value() or {})["client_secret"])
+
+
+# 1. Nothing pending.
+
+
+def test_an_unseeded_secret_has_nothing_to_settle(make_world: MakeWorld) -> None:
+    assert run(make_world()) is Outcome.UNSEEDED
+
+
+def test_nothing_pending_costs_one_list_and_one_value(world: World) -> None:
+    ports, calls = traced(world.ports)
+    assert run(world, ports) is Outcome.NOTHING_PENDING
+    assert calls == ["versions", "read"]
+
+
+def test_a_stale_write_of_the_owner_is_put_right(world: World) -> None:
+    received(world)
+    assert run(world) is Outcome.PROMOTED
+    world.clock.advance(hours=1)
+    world.seed(world.amazon.ever[0], edited="yes")
+    assert in_use(world) == world.amazon.ever[0].text
+    assert run(world) is Outcome.PROMOTED
+    assert in_use(world) == world.amazon.newest.text
+    assert (world.value() or {})["edited"] == "yes"
+    assert Label.PENDING not in world.labels()
+
+
+def test_a_rejected_secret_is_not_put_back_over_the_owners_choice(world: World) -> None:
+    received(world)
+    run(world)
+    world.seed(world.amazon.ever[0])
+    world.store.move(world.secret_id, Label.REJECTED, to="new", away_from=None)
+    assert run(world) is Outcome.NOTHING_PENDING
+    assert in_use(world) == world.amazon.ever[0].text
+
+
+def test_an_older_or_undated_previous_secret_stays_where_it_is(world: World) -> None:
+    received(world)
+    run(world)
+    assert run(world) is Outcome.NOTHING_PENDING
+    world.write({"client_id": CLIENT_ID, "client_secret": "canary-undated"})
+    world.seed(world.amazon.newest)
+    assert run(world) is Outcome.NOTHING_PENDING
+
+
+def test_an_owner_who_only_changes_a_date_is_left_alone(world: World) -> None:
+    """Otherwise each tick would publish the same rotation again."""
+    earlier = world.amazon.newest.issued_at - timedelta(seconds=1)
+    world.seed(client_secret_issued_at=None)
+    world.write(json.loads(document(world.amazon.newest)) | {"client_secret_issued_at": format_time(earlier)})
+    for _ in range(3):
+        assert run(world) is Outcome.NOTHING_PENDING
+    assert world.recorder.events == []
+
+
+# 2. Verification.
+
+
+def test_an_accepted_secret_is_promoted_at_once(world: World) -> None:
+    new = received(world)
+    ports, calls = traced(world.ports)
+    assert run(world, ports) is Outcome.PROMOTED
+    assert [call for call in calls if call in ("token", "probe")] == ["token", "probe"]
+    assert in_use(world) == new.text
+
+
+def test_a_token_alone_proves_nothing(world: World) -> None:
+    """LWA knows the secret at once; SP-API accepts it half an hour later."""
+    world.amazon.usable_after = timedelta(minutes=30)
+    received(world)
+    assert run(world) is Outcome.NOT_YET
+    assert in_use(world) == world.amazon.ever[0].text
+    assert world.recorder.counted(Metric.NOT_YET) == 1
+    world.clock.advance(minutes=30)
+    assert run(world) is Outcome.PROMOTED
+
+
+def test_a_secret_that_lwa_refuses_is_not_promoted_however_old(world: World) -> None:
+    received(world)
+    world.amazon.ever.pop()
+    world.clock.advance(days=5)
+    assert run(world) is Outcome.NOT_YET
+
+
+@pytest.mark.parametrize(("minutes", "outcome"), [(44.9, Outcome.NOT_YET), (45, Outcome.PROMOTED)])
+def test_when_the_call_is_refused_to_the_current_secret_too_lwa_decides_after_the_delay(
+    world: World, minutes: float, outcome: Outcome
+) -> None:
+    world.amazon.probes_allowed = False
+    received(world)
+    world.clock.advance(minutes=minutes)
+    assert run(world) is outcome
+
+
+def test_without_a_delay_lwa_decides_at_once(make_world: MakeWorld) -> None:
+    world = make_world(promote_delay=timedelta(0))
+    world.seed()
+    world.clock.advance(days=1)
+    world.amazon.probes_allowed = False
+    received(world)
+    assert run(world) is Outcome.PROMOTED
+
+
+@pytest.mark.parametrize("control", [Probe.ACCEPTED, Probe.UNCLEAR])
+def test_a_control_that_is_not_refused_means_not_yet(
+    world: World, control: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received(world)
+    world.clock.advance(hours=2)
+    answers = [Probe.REFUSED, control]
+    monkeypatch.setattr(world.amazon, "probe", lambda _: answers.pop(0))
+    assert run(world) is Outcome.NOT_YET
+    assert answers == []
+
+
+@pytest.mark.parametrize("definite", [False, True])
+def test_the_controls_token_decides_like_its_call(world: World, definite: bool) -> None:
+    """A definite refusal by LWA is a refusal; a failure is not."""
+    received(world)
+    world.clock.advance(hours=2)
+    gone = TokenRefused("refused", remedy="none", code="x", definite=True)
+    world.amazon.token_failures.extend([gone, TokenRefused("refused", remedy="none", code="x", definite=definite)])
+    assert run(world) is (Outcome.PROMOTED if definite else Outcome.NOT_YET)
+
+
+def test_an_unclear_answer_means_not_yet_and_asks_no_control(world: World) -> None:
+    received(world)
+    world.clock.advance(hours=2)
+    world.amazon.probe_answer = Probe.UNCLEAR
+    ports, calls = traced(world.ports)
+    assert run(world, ports) is Outcome.NOT_YET
+    assert calls.count("probe") == 1
+
+
+@pytest.mark.parametrize(("minutes", "outcome"), [(44.9, Outcome.NOT_YET), (45, Outcome.PROMOTED)])
+def test_verification_by_lwa_makes_no_call_and_waits(make_world: MakeWorld, minutes: float, outcome: Outcome) -> None:
+    world = make_world(verification=Verification.LWA)
+    world.seed()
+    world.clock.advance(days=1)
+    received(world)
+    world.clock.advance(minutes=minutes)
+    ports, calls = traced(world.ports)
+    assert run(world, ports) is outcome
+    assert "probe" not in calls
+
+
+# 3. Promotion.
+
+
+def test_the_order_is_verify_read_again_swap_publish_take_off(world: World) -> None:
+    received(world)
+    ports, calls = traced(world.ports)
+    run(world, ports)
+    told = [call for call in calls if call != "read"]
+    assert told == ["versions", "token", "probe", "versions", "move AWSCURRENT", "rotated", "remove AWSPENDING"]
+
+
+def test_the_owners_keys_of_today_are_merged_into_a_new_version(world: World) -> None:
+    world.seed(region="eu")
+    before = world.labels()[Label.CURRENT]
+    received(world, region="old", dropped="old")
+    assert run(world) is Outcome.PROMOTED
+    now = world.value() or {}
+    assert (now["client_secret"], now["region"]) == (world.amazon.newest.text, "eu")
+    assert "dropped" not in now
+    assert world.labels()[Label.CURRENT] == derived_id("promote", "new", before)
+    assert Label.PENDING not in world.labels()
+    assert world.labels()[Label.PREVIOUS] == before
+
+
+def test_an_equal_document_is_promoted_as_it_is(world: World) -> None:
+    received(world)
+    run(world)
+    assert world.labels()[Label.CURRENT] == "new"
+
+
+@pytest.mark.parametrize("change", [{"a": 1}, {"a": True}, {"a": 1.0}])
+def test_an_owners_edit_of_a_keys_type_is_an_edit(world: World, change: dict[str, Any]) -> None:
+    world.seed(a=1)
+    received(world, a=1)
+    world.seed(world.amazon.ever[0], **change)
+    run(world)
+    value = (world.value() or {})["a"]
+    assert (type(value), value) == (type(change["a"]), change["a"])
+
+
+def test_a_value_that_the_owner_writes_before_the_swap_is_not_lost(world: World) -> None:
+    """The swap is from exactly the version that was merged, so it is refused and everything is read again."""
+    received(world)
+    edits: list[str] = []
+
+    def edit(name: str) -> None:
+        if name == "move AWSCURRENT" and not edits:
+            edits.append(name)
+            world.seed(world.amazon.ever[0], region="eu")
+
+    assert run(world, interposed(world.ports, before=edit)) is Outcome.PROMOTED
+    assert ((world.value() or {})["region"], in_use(world)) == ("eu", world.amazon.newest.text)
+
+
+def test_a_newer_secret_that_the_owner_puts_in_during_verification_is_kept(world: World) -> None:
+    received(world)
+    newest: list[Issued] = []
+
+    def edit(name: str) -> None:
+        if name == "probe" and not newest:
+            world.clock.advance(minutes=1)
+            newest.append(world.amazon.rotate_by_hand(message=False))
+            world.seed(newest[0])
+
+    assert run(world, interposed(world.ports, before=edit)) is Outcome.TAKEN_OFF
+    assert in_use(world) == newest[0].text
+    assert Label.PENDING not in world.labels()
+    assert world.recorder.events == []
+
+
+def test_the_same_secret_that_the_owner_puts_in_during_verification_is_published(world: World) -> None:
+    new = received(world)
+    edits: list[str] = []
+
+    def edit(name: str) -> None:
+        if name == "probe" and not edits:
+            edits.append(name)
+            world.seed(new)
+
+    assert run(world, interposed(world.ports, before=edit)) is Outcome.PROMOTED
+    assert [event.version_id for event in world.recorder.events] == [world.labels()[Label.CURRENT]]
+    assert world.labels()[Label.CURRENT] != "new"
+
+
+def test_a_newer_secret_that_arrives_during_verification_is_settled_instead(world: World) -> None:
+    received(world)
+    bodies: list[str] = []
+
+    def arrive(name: str) -> None:
+        if name == "probe" and not bodies:
+            world.clock.advance(minutes=1)
+            world.amazon.rotate_by_hand()
+            bodies.append(world.queue.visible.pop())
+            newest = world.amazon.newest
+            world.store.move(world.secret_id, Label.PENDING, to=None, away_from="new")
+            world.store.put(world.secret_id, "newest", document(newest), {Label.PENDING})
+
+    assert run(world, interposed(world.ports, before=arrive)) is Outcome.PROMOTED
+    assert in_use(world) == world.amazon.newest.text
+    assert world.labels()[Label.CURRENT] == "newest"
+
+
+@pytest.mark.parametrize("hours", [0, -1])
+def test_a_pending_secret_that_is_not_newer_is_taken_off_unpublished(world: World, hours: int) -> None:
+    old = world.amazon.newest
+    late = Issued("canary-late", old.issued_at + timedelta(hours=hours), old.expires_at, old.issued_at)
+    world.store.put(world.secret_id, "late", document(late), {Label.PENDING})
+    ports, calls = traced(world.ports)
+    assert run(world, ports) is Outcome.TAKEN_OFF
+    assert Label.PENDING not in world.labels()
+    assert world.recorder.events == []
+    assert in_use(world) == old.text
+    assert "probe" not in calls
+
+
+def test_a_secret_that_is_older_than_an_undated_current_version_is_set_aside(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.seed(dated=False)
+    world.clock.advance(days=1)
+    received(world)
+    world.clock.advance(minutes=1)
+    world.write({"client_id": CLIENT_ID, "client_secret": "canary-owner"})
+    assert run(world) is Outcome.REJECTED
+    assert world.labels()[Label.REJECTED] == "new"
+    assert Label.PENDING not in world.labels()
+    assert world.recorder.counted(Metric.REJECTED) == 1
+    assert in_use(world) == "canary-owner"
+    assert run(world) is Outcome.NOTHING_PENDING
+
+
+def test_setting_aside_resumes_after_a_crash_between_its_two_labels(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.seed(dated=False)
+    world.clock.advance(days=1)
+    received(world)
+    world.clock.advance(minutes=1)
+    world.write({"client_id": CLIENT_ID, "client_secret": "canary-owner"})
+
+    def die(name: str) -> None:
+        if name == "remove AWSPENDING":
+            raise Crash
+
+    with pytest.raises(Crash):
+        run(world, interposed(world.ports, before=die))
+    assert run(world) is Outcome.REJECTED
+    assert Label.PENDING not in world.labels()
+
+
+@pytest.mark.parametrize("seeded", [True, False], ids=["seeded", "placeholder"])
+def test_what_a_person_rejects_is_never_promoted(make_world: MakeWorld, seeded: bool) -> None:
+    world = make_world()
+    if seeded:
+        world.seed()
+    else:
+        world.write({"region": "eu"})
+    world.clock.advance(days=1)
+    received(world)
+    world.store.move(world.secret_id, Label.REJECTED, to="new", away_from=None)
+    assert run(world) is Outcome.REJECTED
+    assert Label.PENDING not in world.labels()
+    assert (world.value() or {}).get("client_secret") != world.amazon.newest.text
+
+
+def test_what_a_person_rejects_during_verification_is_not_promoted(world: World) -> None:
+    received(world)
+
+    def reject(name: str) -> None:
+        if name == "probe":
+            world.store.move(world.secret_id, Label.REJECTED, to="new", away_from=None)
+
+    assert run(world, interposed(world.ports, before=reject)) is Outcome.REJECTED
+    assert in_use(world) == world.amazon.ever[0].text
+
+
+def test_a_rotation_is_published_before_its_label_goes(world: World) -> None:
+    received(world)
+
+    def fail(name: str) -> None:
+        if name == "rotated":
+            raise StoreFailed("EventBridge refused.", remedy="none")
+
+    with raises(world, StoreFailed):
+        run(world, interposed(world.ports, before=fail))
+    assert in_use(world) == world.amazon.newest.text
+    assert world.labels()[Label.PENDING] == "new"
+    assert run(world) is Outcome.PROMOTED
+    assert Label.PENDING not in world.labels()
+    assert [event.rotation_id for event in world.recorder.events] == ["rotation-1"]
+    assert world.recorder.counted(Metric.PROMOTED) == 1
+
+
+def test_the_event_names_what_is_in_use_and_nothing_secret(world: World) -> None:
+    new = received(world)
+    run(world)
+    (event,) = world.recorder.events
+    assert event.version_id == world.labels()[Label.CURRENT]
+    assert event.secret_arn == world.store.secrets[world.secret_id].arn
+    assert (event.application, event.rotation_id) == (world.application, "rotation-1")
+    assert (event.expires_at, event.previous_expires_at) == (new.expires_at, world.amazon.ever[0].expires_at)
+
+
+def test_a_secret_over_a_placeholder_is_promoted(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.write({"region": "eu"})
+    received(world)
+    assert run(world) is Outcome.PROMOTED
+    assert (world.value() or {})["region"] == "eu"
+
+
+# 4. Not accepted.
+
+
+@pytest.mark.parametrize(
+    ("hours_left", "outcome", "metric"),
+    [(24.1, Outcome.NOT_YET, Metric.NOT_YET), (24, Outcome.STUCK, Metric.STUCK), (-24, Outcome.STUCK, Metric.STUCK)],
+)
+def test_from_24_hours_before_the_old_secret_dies_it_is_stuck(
+    world: World, hours_left: float, outcome: Outcome, metric: Metric
+) -> None:
+    received(world)
+    world.amazon.probe_answer = Probe.UNCLEAR
+    world.clock.advance(days=7, hours=-hours_left)
+    assert run(world) is outcome
+    assert [found for found, _ in world.recorder.metrics] == [metric]
+    assert world.labels()[Label.PENDING] == "new"
+
+
+def test_a_stuck_secret_is_still_tried(world: World) -> None:
+    received(world)
+    world.clock.advance(days=6.5)
+    world.amazon.probe_answer = Probe.UNCLEAR
+    assert run(world) is Outcome.STUCK
+    world.amazon.probe_answer = None
+    assert run(world) is Outcome.PROMOTED
+
+
+@pytest.mark.parametrize(("days", "outcome"), [(178.9, Outcome.NOT_YET), (179, Outcome.STUCK)])
+def test_without_the_older_secrets_date_the_currents_own_expiry_counts(
+    make_world: MakeWorld, days: float, outcome: Outcome
+) -> None:
+    world = make_world()
+    world.seed()
+    newer = Issued("canary-x", world.clock.now() + timedelta(hours=1), world.clock.now(), world.clock.now())
+    world.store.put(world.secret_id, "new", document(newer), {Label.PENDING})
+    world.amazon.probe_answer = Probe.UNCLEAR
+    world.clock.advance(days=days)
+    assert run(world) is outcome
+
+
+# Defects.
+
+
+def test_a_pending_version_without_credentials_is_a_defect_with_a_remedy(world: World) -> None:
+    world.store.put(world.secret_id, "new", "{}", {Label.PENDING})
+    with raises(world, MalformedSecret, match="AWSPENDING"):
+        run(world)
+
+
+@pytest.mark.parametrize("label", [Label.CURRENT, Label.PENDING])
+def test_a_version_that_is_no_json_is_a_defect(world: World, label: Label) -> None:
+    world.store.put(world.secret_id, "bad", "canary-abcdef-1 is not json", {label})
+    with raises(world, MalformedSecret):
+        run(world)
+
+
+def test_a_previous_version_that_is_no_json_blocks_nothing(world: World) -> None:
+    world.write("not json")
+    world.seed()
+    assert run(world) is Outcome.NOTHING_PENDING
+
+
+def test_labels_that_never_stand_still_are_a_defect(world: World) -> None:
+    received(world)
+
+    def move(name: str) -> None:
+        if name == "move AWSCURRENT":
+            raise LabelMoved
+
+    with raises(world, StoreFailed, match="keep moving"):
+        run(world, interposed(world.ports, before=move))
+    assert in_use(world) == world.amazon.ever[0].text
+
+
+def test_a_promoted_version_with_other_content_is_a_defect(world: World) -> None:
+    received(world)
+    world.seed(world.amazon.ever[0], region="eu")
+    forged = derived_id("promote", "new", world.labels()[Label.CURRENT])
+    world.store.put(world.secret_id, forged, "{}", {"SOMETHING"})
+    with raises(world, StoreFailed, match=forged):
+        run(world)
+    assert in_use(world) == world.amazon.ever[0].text

@@ -1,0 +1,158 @@
+"""Log lines and metrics in AWS's own formats."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rotation_lambda.handler import dispatch
+from rotation_lambda.model import Application, Label
+from rotation_lambda.ports import Answer, Metric, RotateAnswer
+from rotation_lambda.redaction import Sensitive
+from rotation_lambda.telemetry import NAMESPACE, PowertoolsTelemetry, quiet_http_libraries
+from tests.model.world import CLIENT_ID, World
+from tests.unit.conftest import MakeWorld
+from tests.unit.support import assert_silent
+
+APPLICATION = Application("shop", CLIENT_ID, "prefix/name")
+Line = dict[str, Any]
+Begin = Callable[[], PowertoolsTelemetry]
+
+
+class Output:
+    """What was written to standard output, as JSON lines."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.text = ""
+
+    def lines(self) -> list[Line]:
+        self.text = self._capsys.readouterr().out
+        return [json.loads(line) for line in self.text.splitlines()]
+
+
+@pytest.fixture
+def output(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
+    levels = {name: logging.getLogger(name).level for name in ("httpx", "httpcore", "botocore", "boto3", "urllib3")}
+    yield Output(capsys)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.fixture
+def begin(output: Output, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Begin:
+    """Begins telemetry, in the test itself: it keeps the standard output that it finds.
+
+    Powertools keeps one logger for each service, so each test has its own. It also writes nothing where the root
+    logger has handlers, as pytest's has, unless told otherwise.
+    """
+    monkeypatch.setenv("POWERTOOLS_LOG_DEDUPLICATION_DISABLED", "true")
+    return lambda: PowertoolsTelemetry(f"service-{request.node.name}")
+
+
+def test_a_line_is_json_with_the_application_and_rfc_3339_times(begin: Begin, output: Output) -> None:
+    telemetry = begin()
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    telemetry.info("secret_promoted", APPLICATION, version_id="v", at=at, nothing=None)
+    telemetry.warning("queue_odd")
+    first, second = output.lines()
+    assert (first["level"], first["message"]) == ("INFO", "secret_promoted")
+    assert (first["application"], first["client_id"], first["version_id"]) == ("shop", CLIENT_ID, "v")
+    assert first["at"] == "2026-03-01T12:00:00.000Z"
+    assert (second["level"], second["message"]) == ("WARNING", "queue_odd")
+    assert "application" not in second
+
+
+def test_a_sensitive_field_is_stars_even_so(begin: Begin, output: Output) -> None:
+    begin().info("x", APPLICATION, token=Sensitive("canary-token"))
+    (line,) = output.lines()
+    assert line["token"] == "***"
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_each_metric_is_one_line_with_the_service_as_its_only_dimension(
+    metric: Metric, begin: Begin, output: Output, request: pytest.FixtureRequest
+) -> None:
+    begin().count(metric, 2.5)
+    (line,) = output.lines()
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    unit = "None" if metric is Metric.DAYS_TO_EXPIRY else "Count"
+    assert directive["Namespace"] == NAMESPACE == "SpApiRotation"
+    assert directive["Dimensions"] == [["service"]]
+    assert directive["Metrics"] == [{"Name": metric.value, "Unit": unit}]
+    assert line[metric.value] == [2.5]
+    assert line["service"] == f"service-{request.node.name}"
+
+
+def test_http_libraries_are_quiet_where_they_would_show_requests(output: Output) -> None:
+    for name in ("httpx", "httpcore", "botocore", "boto3", "urllib3"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    quiet_http_libraries()
+    for name in ("httpx", "httpcore.http11", "httpcore.connection", "botocore.endpoint", "urllib3.connectionpool"):
+        assert not logging.getLogger(name).isEnabledFor(logging.INFO)
+
+
+def test_all_that_the_use_cases_say_can_be_written(make_world: MakeWorld, begin: Begin, output: Output) -> None:
+    """No field has a name that Python's logging reserves, none is something that JSON cannot hold."""
+    telemetry, worlds = begin(), list[World]()
+
+    def fresh(**options: Any) -> World:
+        world = make_world()
+        world.ports = replace(world.ports, telemetry=telemetry)
+        worlds.append(world)
+        if options.get("seeded", True):
+            world.seed(dated=options.get("dated", True))
+        world.clock.advance(days=options.get("days", 60))
+        return world
+
+    plain = fresh()
+    plain.tick()
+    body = plain.queue.visible[0]
+    plain.drain()
+    plain.hand_over(body)
+    plain.run(hours=30)
+    plain.seed(plain.amazon.ever[0])
+    plain.tick()
+    plain.hand_over(plain.amazon.expiry_notice(plain.clock.now()))
+    plain.hand_over(plain.amazon.expiry_notice(plain.amazon.newest.expires_at))
+
+    refused = fresh()
+    refused.queue.key_policy = None
+    refused.amazon.answers.append((RotateAnswer(Answer.REFUSED, 400, "InvalidInput"), False))
+    refused.tick()
+    refused.amazon.answers.append((RotateAnswer(Answer.UNKNOWN, 0, "ReadTimeout"), False))
+    refused.run(hours=7)
+
+    stuck = fresh()
+    stuck.amazon.usable_after = timedelta(days=30)
+    stuck.tick()
+    stuck.run(hours=24 * 6 + 12)
+    stuck.store.move(stuck.secret_id, Label.REJECTED, to=stuck.labels()[Label.PENDING], away_from=None)
+    stuck.tick()
+
+    undated = fresh(dated=False, days=1)
+    undated.amazon.rotate_by_hand()
+    undated.clock.advance(minutes=1)
+    undated.seed(undated.amazon.ever[0], dated=False, again=1)
+    undated.drain()
+
+    unseeded = fresh(seeded=False)
+    unseeded.tick()
+    unseeded.hand_over(unseeded.amazon.expiry_notice(unseeded.clock.now()))
+    dispatch(unseeded.ports, {"action": "request", "client_id": CLIENT_ID, "application": "shop"})
+
+    lines = output.lines()
+    said = {line["message"] for line in lines if "message" in line}
+    assert {
+        *("rotation_requested", "rotation_refused", "rotation_request_unclear", "rotation_declined"),
+        *("secret_stored", "secret_duplicate", "secret_contradictory", "secret_promoted"),
+        *("secret_not_yet_accepted", "secret_stuck", "newer_secret_overwritten", "current_secret_tried"),
+        *("expiry_notice_of_unknown_secret", "expiry_notice_for_unseeded_secret", "key_policy_unreadable", "tick"),
+    } <= said
+    assert {line["application"] for line in lines if "message" in line} == {"shop", CLIENT_ID}
+    for world in worlds:
+        assert_silent(world, output.text)

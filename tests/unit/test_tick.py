@@ -1,0 +1,421 @@
+"""The hourly tick, and step 8 of the request: overdue, and the one automatic repost."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rotation_lambda.errors import MalformedSecret, RequestRefused, StoreFailed
+from rotation_lambda.handler import dispatch
+from rotation_lambda.model import Application, Label, Trigger, format_time
+from rotation_lambda.ports import Answer, Metric, Ports, Probe, RotateAnswer
+from rotation_lambda.request import request
+from rotation_lambda.settings import Verification
+from rotation_lambda.tick import tick
+from tests.model.interposer import interposed, traced
+from tests.model.world import CLIENT_ID, World
+from tests.unit.conftest import MakeWorld
+from tests.unit.support import raises
+
+REFUSED = RotateAnswer(Answer.REFUSED, 400, "InvalidInput")
+UNCLEAR = RotateAnswer(Answer.UNKNOWN, 500, "InternalFailure")
+TICK = {"action": "tick", "application": "shop", "client_id": CLIENT_ID}
+
+
+def due(world: World) -> None:
+    """Make the seeded secret old enough, and let the daily try of that day be over."""
+    world.clock.advance(days=60)
+
+
+def without_daily_try(world: World, ports: Ports | None = None) -> str:
+    """A tick at an hour at which this application's daily try is not due."""
+    hour = (sum(CLIENT_ID.encode()) % 24 + 5) % 24
+    at = format_time(world.clock.now().replace(hour=hour, minute=0))
+    return str(dispatch(ports or world.ports, {**TICK, "scheduled_at": at})["state"])
+
+
+# What a tick does.
+
+
+def test_in_state_current_a_tick_costs_two_calls(world: World) -> None:
+    for _ in range(2):
+        ports, calls = traced(world.ports)
+        assert without_daily_try(world, ports) == "CURRENT"
+        assert calls == ["versions", "read"]
+        due(world)
+        world.tick()
+        world.drain()
+        world.clock.advance(days=8)
+
+
+def test_an_old_secret_is_rotated_and_then_left_alone(world: World) -> None:
+    due(world)
+    assert world.tick() == "REQUESTED"
+    assert world.drain() == ["stored"]
+    assert set(world.run(hours=24 * 20)) == {"CURRENT"}
+    assert world.amazon.posts == 1
+    assert len(world.recorder.events) == 1
+
+
+def test_a_year_of_ticks_rotates_every_60_days_and_keeps_few_versions(world: World) -> None:
+    states = [state for _ in range(365) for state in world.run(hours=24)]
+    assert world.amazon.posts == 6
+    assert set(states) == {"CURRENT", "REQUESTED"}
+    assert len(world.store.secrets[world.secret_id].versions) <= 1 + 2 * 6
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+
+
+def test_a_tick_settles_what_is_pending_and_asks_for_nothing(world: World) -> None:
+    due(world)
+    world.amazon.usable_after = timedelta(minutes=90)
+    world.tick()
+    assert world.run(hours=2) == ["RECEIVED", "CURRENT"]
+    assert world.amazon.posts == 1
+
+
+def test_the_metrics_of_a_quiet_tick(world: World) -> None:
+    without_daily_try(world)
+    assert world.recorder.metrics == [(Metric.TICK, 1.0), (Metric.DAYS_TO_EXPIRY, 179.0)]
+    (line,) = world.recorder.lines
+    assert line == ("tick", {"state": "CURRENT", "expires_at": world.amazon.newest.expires_at})
+
+
+def test_outcomes_that_are_no_defect_return_normally(make_world: MakeWorld) -> None:
+    unseeded = make_world()
+    assert unseeded.tick() == "UNSEEDED"
+    assert unseeded.recorder.counted(Metric.UNSEEDED) == 1
+
+    no_queue = make_world()
+    no_queue.seed()
+    due(no_queue)
+    no_queue.queue.exists = False
+    assert no_queue.tick() == "CURRENT"
+    assert no_queue.recorder.counted(Metric.DECLINED) == 1
+
+    refused = make_world()
+    refused.seed()
+    due(refused)
+    refused.amazon.answers.append((REFUSED, False))
+    assert refused.tick() == "REFUSED"
+    assert refused.recorder.counted(Metric.REFUSED) == 1
+
+    in_flight = make_world()
+    in_flight.seed()
+    due(in_flight)
+    in_flight.amazon.held_back = []
+    assert [in_flight.tick(), in_flight.tick()] == ["REQUESTED", "REQUESTED"]
+    assert in_flight.amazon.posts == 1
+
+
+@pytest.mark.parametrize("at", ["versions", "read", "write ROTATION_MARKER"])
+def test_a_defect_raises(world: World, at: str) -> None:
+    due(world)
+
+    def fail(name: str) -> None:
+        if name == at:
+            raise StoreFailed("AWS failed.", remedy="none")
+
+    with raises(world, StoreFailed):
+        tick(interposed(world.ports, before=fail), world.application)
+
+
+def test_a_malformed_secret_is_a_defect(world: World) -> None:
+    world.write("canary-abcdef-1: not json")
+    with raises(world, MalformedSecret):
+        world.tick()
+
+
+def test_a_set_aside_secret_has_its_metric_in_each_tick(world: World) -> None:
+    world.amazon.usable_after = timedelta(days=1)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    pending = world.labels()[Label.PENDING]
+    world.store.move(world.secret_id, Label.REJECTED, to=pending, away_from=None)
+    assert world.run(hours=3) == ["REJECTED"] * 3
+    assert world.recorder.counted(Metric.SET_ASIDE) == 3
+
+
+# Request, step 8: a standing marker.
+
+
+def test_a_request_that_nothing_answers_is_overdue_after_an_hour(world: World) -> None:
+    due(world)
+    world.amazon.lose_next = True
+    assert world.tick() == "REQUESTED"
+    world.clock.advance(minutes=59)
+    assert world.tick() == "REQUESTED"
+    assert world.recorder.counted(Metric.OVERDUE) == 0
+    world.clock.advance(minutes=1)
+    assert world.tick() == "OVERDUE"
+    assert world.recorder.counted(Metric.OVERDUE) == 1
+
+
+@pytest.mark.parametrize("minutes", [0, 4.99, -60])
+def test_a_secret_issued_up_to_5_minutes_before_the_request_answers_it(world: World, minutes: float) -> None:
+    """Whoever asked for it: here a console rotation, and Amazon's clock may be behind ours."""
+    due(world)
+    world.amazon.answers.append((UNCLEAR, False))
+    world.tick()
+    world.clock.advance(minutes=-minutes)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    world.clock.advance(hours=2)
+    assert world.tick() == "CURRENT"
+
+
+def test_a_secret_issued_longer_before_the_request_does_not_answer_it(world: World) -> None:
+    due(world)
+    world.amazon.answers.append((UNCLEAR, False))
+    world.tick()
+    world.clock.advance(minutes=-5.1)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    world.clock.advance(hours=2)
+    assert world.tick() == "OVERDUE"
+
+
+def test_the_one_repost_comes_after_24_hours_and_then_a_person_is_needed(world: World) -> None:
+    due(world)
+    world.amazon.answers.append((UNCLEAR, False))
+    world.amazon.answers.append((UNCLEAR, False))
+    world.tick()
+    states = world.run(hours=23)
+    assert (world.amazon.posts, states[-1]) == (1, "OVERDUE")
+    assert world.run(hours=1) == ["REQUESTED"]
+    assert world.amazon.posts == 2
+    assert set(world.run(hours=24 * 7)) == {"OVERDUE"}
+    assert world.amazon.posts == 2
+
+
+def test_a_repost_that_is_delivered_ends_well(world: World) -> None:
+    due(world)
+    world.amazon.lose_next = True
+    world.tick()
+    world.run(hours=24)
+    assert world.amazon.posts == 2
+    assert set(world.run(hours=24 * 10)) == {"CURRENT"}
+    assert world.amazon.posts == 2
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+
+
+@pytest.mark.parametrize("place", ["visible", "in flight", "dead"])
+def test_there_is_no_repost_while_a_message_waits(world: World, place: str) -> None:
+    """The secret that answers the request may lie there."""
+    due(world)
+    world.amazon.held_back = []
+    world.tick()
+    (body,) = world.amazon.held_back
+    world.clock.advance(hours=30)
+    if place == "in flight":
+        world.queue.in_flight += 1
+    else:
+        (world.queue.visible if place == "visible" else world.queue.dead).append(body)
+    assert world.tick() == "OVERDUE"
+    assert world.amazon.posts == 1
+    world.queue.visible, world.queue.dead, world.queue.in_flight = [], [], 0
+    assert world.hand_over(body) == "stored"
+    assert world.tick() == "CURRENT"
+    assert world.amazon.posts == 1
+
+
+def test_there_is_no_repost_while_a_secret_is_pending(world: World) -> None:
+    """Here one that does not answer the request: it was made before."""
+    due(world)
+    world.amazon.usable_after = timedelta(days=3)
+    world.amazon.rotate_by_hand()
+    (body,) = world.queue.visible
+    world.queue.visible.clear()
+    world.clock.advance(hours=1)
+    world.amazon.answers.append((UNCLEAR, False))
+    world.tick()
+    world.hand_over(body)
+    assert set(world.run(hours=48)) == {"RECEIVED"}
+    assert world.amazon.posts == 1
+
+
+def test_a_secret_that_arrives_late_closes_the_request_before_the_repost(world: World) -> None:
+    due(world)
+    world.amazon.held_back = []
+    world.tick()
+    world.run(hours=22)
+    world.queue.visible.extend(world.amazon.held_back)
+    assert set(world.run(hours=24)) == {"CURRENT"}
+    assert world.amazon.posts == 1
+
+
+def test_two_ticks_at_once_repost_once(world: World) -> None:
+    """The second one has decided before the first one wrote its marker, and reads the secret after that."""
+    due(world)
+    world.amazon.answers.extend([(UNCLEAR, False)] * 3)
+    world.tick()
+    world.clock.advance(hours=24)
+    inner: list[str] = []
+    looked: list[str] = []
+
+    def overtake(name: str) -> None:
+        looked.append(name)
+        if looked.count("versions") == 2 and not inner:
+            inner.append(world.tick())
+
+    assert tick(interposed(world.ports, before=overtake), world.application).value == "REQUESTED"
+    assert inner == ["REQUESTED"]
+    assert world.amazon.posts == 2
+
+
+def test_a_secret_that_arrives_while_a_repost_is_decided_stops_it(world: World) -> None:
+    due(world)
+    world.amazon.held_back = []
+    world.tick()
+    world.clock.advance(hours=24)
+    looked: list[str] = []
+
+    def deliver(name: str) -> None:
+        looked.append(name)
+        if looked.count("versions") == 2 and world.amazon.held_back:
+            world.hand_over(world.amazon.held_back.pop())
+
+    assert tick(interposed(world.ports, before=deliver), world.application).value == "CURRENT"
+    assert world.amazon.posts == 1
+
+
+def test_a_refused_repost_is_not_repeated_until_the_8_days_are_over(world: World) -> None:
+    due(world)
+    world.amazon.answers.extend([(UNCLEAR, False), (REFUSED, False)])
+    world.tick()
+    world.run(hours=24 * 8 - 1)
+    assert world.amazon.posts == 2
+    world.run(hours=2)
+    assert world.amazon.posts == 3
+
+
+def test_after_a_refused_repost_the_request_before_it_is_still_overdue(world: World) -> None:
+    due(world)
+    world.amazon.answers.extend([(UNCLEAR, False), (REFUSED, False)])
+    world.tick()
+    assert world.run(hours=30)[-1] == "OVERDUE"
+
+
+def test_a_forced_request_is_not_reposted(world: World) -> None:
+    world.amazon.answers.append((UNCLEAR, False))
+    request(world.ports, world.application, Trigger.CLI, force=True)
+    world.run(hours=24 * 7)
+    assert world.amazon.posts == 1
+
+
+def test_a_refused_request_is_tried_again_after_6_hours_and_then_daily(world: World) -> None:
+    due(world)
+    world.amazon.answers.extend([(REFUSED, False)] * 10)
+    posts = []
+    world.tick()
+    for _ in range(24 * 3):
+        world.run(hours=1)
+        posts.append(world.amazon.posts)
+    assert [posts[4], posts[5], posts[28], posts[29], posts[52], posts[53]] == [1, 2, 2, 3, 3, 4]
+
+
+def test_a_request_that_a_person_made_is_reposted_too(world: World) -> None:
+    world.amazon.answers.append((UNCLEAR, False))
+    request(world.ports, world.application, Trigger.CLI)
+    assert world.run(hours=24)[-1] == "REQUESTED"
+    assert world.amazon.posts == 2
+    assert world.drain() == ["stored"]
+
+
+# The daily try.
+
+
+def tries(world: World, hours: int, every: int = 1) -> int:
+    """How many daily tries a row of ticks makes."""
+    before = sum(event == "current_secret_tried" for event, _ in world.recorder.lines)
+    for _ in range(0, hours, every):
+        world.clock.advance(hours=every)
+        world.tick()
+    return sum(event == "current_secret_tried" for event, _ in world.recorder.lines) - before
+
+
+@pytest.mark.parametrize("every", [1, 2, 5, 24])
+def test_the_current_secret_is_tried_once_a_day(make_world: MakeWorld, every: int) -> None:
+    world = make_world(check_interval=timedelta(hours=every))
+    world.seed()
+    assert tries(world, 24 * 10, every) == 10
+
+
+def test_the_schedules_time_decides_not_the_lateness_of_the_call(world: World) -> None:
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    for hour in range(24):
+        world.clock.time = at + timedelta(hours=hour, minutes=hour * 17 % 60)
+        dispatch(world.ports, {**TICK, "scheduled_at": format_time(at + timedelta(hours=hour))})
+    assert sum(event == "current_secret_tried" for event, _ in world.recorder.lines) == 1
+
+
+def test_a_fleet_spreads_its_tries_over_the_day(make_world: MakeWorld) -> None:
+    world = make_world()
+    hours = set()
+    for number in range(100):
+        client_id = f"amzn1.application-oa2-client.{number:016x}"
+        application = Application("shop", client_id, f"prefix/{client_id}")
+        world.store.create(application.secret_id)
+        world.store.put(application.secret_id, "1", f'{{"client_id": "{client_id}", "client_secret": "x"}}', set())
+        for hour in range(24):
+            world.recorder.lines.clear()
+            tick(world.ports, application, datetime(2026, 5, 1, hour, tzinfo=UTC))
+            if "current_secret_tried" in [event for event, _ in world.recorder.lines]:
+                hours.add(hour)
+    assert len(hours) > 8
+
+
+@pytest.mark.parametrize("prepare", ["CURRENT", "UNDATED", "REFUSED", "REQUESTED", "RECEIVED", "REJECTED"])
+def test_a_dead_current_secret_is_found_within_a_day_in_every_state(make_world: MakeWorld, prepare: str) -> None:
+    world = make_world()
+    world.seed(dated=prepare != "UNDATED")
+    world.clock.advance(days=1)
+    if prepare in ("REFUSED", "REQUESTED"):
+        world.amazon.answers.append((REFUSED if prepare == "REFUSED" else UNCLEAR, False))
+        try:
+            request(world.ports, world.application, Trigger.CLI)
+        except RequestRefused:
+            assert prepare == "REFUSED"
+    if prepare in ("RECEIVED", "REJECTED"):
+        world.amazon.usable_after = timedelta(days=9)
+        world.amazon.rotate_by_hand()
+        world.drain()
+    if prepare == "REJECTED":
+        world.store.move(world.secret_id, Label.REJECTED, to=world.labels()[Label.PENDING], away_from=None)
+        world.tick()
+    assert without_daily_try(world) == prepare
+    world.amazon.alive = []
+    assert "EXPIRED" in world.run(hours=24)
+    assert world.recorder.counted(Metric.EXPIRED) == 1
+
+
+@pytest.mark.parametrize("verification", list(Verification))
+def test_a_try_that_is_not_refused_changes_nothing(make_world: MakeWorld, verification: Verification) -> None:
+    world = make_world(verification=verification)
+    world.seed()
+    world.amazon.probe_answer = Probe.UNCLEAR
+    assert set(world.run(hours=24)) == {"CURRENT"}
+    assert world.recorder.counted(Metric.EXPIRED) == 0
+
+
+def test_with_verification_by_lwa_the_try_is_a_token(make_world: MakeWorld) -> None:
+    world = make_world(verification=Verification.LWA)
+    world.seed()
+    world.amazon.probe_answer = Probe.REFUSED
+    assert set(world.run(hours=24)) == {"CURRENT"}
+    world.amazon.ever.clear()
+    assert "EXPIRED" in world.run(hours=24)
+
+
+def test_a_secret_past_its_date_is_expired_and_not_tried(world: World) -> None:
+    world.queue.exists = False
+    world.clock.advance(days=180)
+    assert tries(world, 48) == 0
+    assert world.tick() == "EXPIRED"
+    assert world.recorder.counted(Metric.EXPIRED) == 49
+
+
+def test_days_to_expiry_are_days_and_fall(world: World) -> None:
+    world.queue.exists = False
+    world.run(hours=48)
+    values = [value for metric, value in world.recorder.metrics if metric is Metric.DAYS_TO_EXPIRY]
+    assert values[0] == pytest.approx(179 - 1 / 24)
+    assert values[-1] == pytest.approx(177)
