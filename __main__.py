@@ -25,6 +25,11 @@ rotation = ClientSecretRotation(
         "secret_recovery_window_days": config.require_int("secret_recovery_window_days"),
         "key_deletion_window_days": config.require_int("key_deletion_window_days"),
         "log_retention_days": config.require_int("log_retention_days"),
+        "rotation_window": config.require_object("rotation_window") or None,
+        "paused": config.require_bool("paused"),
+        "alarms": config.require_bool("alarms"),
+        "alarm_topic_arn": config.get("alarm_topic_arn") or None,
+        "expiry_alarm_days": config.require_int("expiry_alarm_days"),
         "tags": config.require_object("tags"),
     },
 )

@@ -1,7 +1,7 @@
 """Rotate an Amazon Selling Partner API client secret, unattended, with Pulumi on AWS."""
 
 from rotation_lambda.settings import Verification
-from spapi_rotation.args import Application, ClientSecretRotationArgs
+from spapi_rotation.args import Application, ClientSecretRotationArgs, RotationWindow
 from spapi_rotation.component import ClientSecretRotation
 from spapi_rotation.errors import InvalidArgument, UnusableBundle
 
@@ -10,6 +10,7 @@ __all__ = [
     "ClientSecretRotation",
     "ClientSecretRotationArgs",
     "InvalidArgument",
+    "RotationWindow",
     "UnusableBundle",
     "Verification",
 ]

@@ -1,6 +1,6 @@
 """The arguments of the component: their types, which reach the package's schema."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -16,6 +16,31 @@ class Application(TypedDict):
 
     rotate_on_up: NotRequired[pulumi.Input[str]]
     """A text of your choice. Each time it changes, `pulumi up` rotates the secret. Unset: `up` never rotates. Set it only after the queue is registered with Amazon."""  # noqa: E501
+
+    secret_arn: NotRequired[pulumi.Input[str]]
+    """An existing secret that the application keeps: its complete ARN, in the account and region of the component. No secret is made then."""  # noqa: E501
+
+    secret_key_arn: NotRequired[pulumi.Input[str]]
+    """The customer-managed key that encrypts the existing secret: its ARN. Not needed for the AWS managed key."""
+
+    secret_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Where the existing secret's JSON names its keys in another way: a map from `client_id`, `client_secret`, `issued_at`, `expires_at`, `previous_expires_at` or `rotation_id` to your key."""  # noqa: E501
+
+
+class RotationWindow(TypedDict):
+    """Days and hours at which the schedule may ask Amazon for a new secret."""
+
+    start: pulumi.Input[str]
+    """When the window opens, local time, such as `22:00`."""
+
+    end: pulumi.Input[str]
+    """When it closes, local time. At or before `start` it closes on the next day."""
+
+    days: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """The days on which it opens: `MON`, `TUE`, `WED`, `THU`, `FRI`, `SAT`, `SUN`. Default: every day."""
+
+    time_zone: NotRequired[pulumi.Input[str]]
+    """Its IANA time zone, such as `Europe/Berlin`. Default: `UTC`."""
 
 
 class ClientSecretRotationArgs(TypedDict):
@@ -59,6 +84,21 @@ class ClientSecretRotationArgs(TypedDict):
 
     log_retention_days: NotRequired[pulumi.Input[int]]
     """Days for which the function's log is kept, one of CloudWatch's own values. Default: 365."""
+
+    rotation_window: NotRequired[pulumi.Input[RotationWindow] | None]
+    """When the schedule may ask for a new secret. Checks, deliveries and promotions are not bound to it, nor is `rotate_on_up`. Default: at any time."""  # noqa: E501
+
+    paused: NotRequired[pulumi.Input[bool]]
+    """Whether the schedule asks for no new secret at all. Checks, deliveries and promotions go on; `rotate_on_up` still rotates. Default: false."""  # noqa: E501
+
+    alarms: NotRequired[bool]
+    """Whether CloudWatch alarms are made, one set for all applications. Default: true."""
+
+    alarm_topic_arn: NotRequired[pulumi.Input[str] | None]
+    """An SNS topic in the component's region for the alarms; it must let CloudWatch publish. Default: the component makes an encrypted one."""  # noqa: E501
+
+    expiry_alarm_days: NotRequired[pulumi.Input[int]]
+    """Days before a secret's expiry at which the alarm sounds, at least 7 days after a rotation is due. Default: 21."""
 
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags for every taggable resource, merged over the component's own."""

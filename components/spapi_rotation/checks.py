@@ -4,15 +4,18 @@ A plain value is checked at once, so that a mistake fails the preview. A value t
 it becomes known.
 """
 
-import inspect
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeGuard, TypeVar
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypeAlias
 
 import pulumi
 
 from rotation_lambda.errors import BadSettings
+from rotation_lambda.model import LIFETIME
 from rotation_lambda.settings import (
     DEFAULT_CHECK_HOURS,
     DEFAULT_ROTATE_EVERY_DAYS,
@@ -22,16 +25,24 @@ from rotation_lambda.settings import (
     MIN_CHECK_HOURS,
     MIN_ROTATE_EVERY_DAYS,
     Verification,
-    checked_client_id,
     checked_endpoint,
-    checked_number,
 )
-from spapi_rotation.args import Application, ClientSecretRotationArgs
+from rotation_lambda.window import WEEKDAYS, Window
+from spapi_rotation.applications import CheckedApplication, check_applications
+from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.errors import InvalidArgument
-
-T = TypeVar("T")
-Late: TypeAlias = T | pulumi.Output[T]
-"""A value, or an Output that gives it later; either is checked."""
+from spapi_rotation.values import (
+    Late,
+    check_flag,
+    check_whole,
+    checked,
+    checked_pair,
+    checked_within,
+    guarded,
+    is_late,
+    is_map,
+    known_keys,
+)
 
 Tags: TypeAlias = Mapping[str, pulumi.Input[str]]
 
@@ -47,6 +58,9 @@ DEFAULTS: Mapping[str, Any] = {
     "secret_recovery_window_days": 30,
     "key_deletion_window_days": 30,
     "log_retention_days": 365,
+    "paused": False,
+    "alarms": True,
+    "expiry_alarm_days": 21,
 }
 """The value of each optional argument that has a fixed default."""
 
@@ -56,30 +70,23 @@ LOG_RETENTION_DAYS = frozenset(
 """The retention periods that CloudWatch Logs accepts. Source: its PutRetentionPolicy API reference."""
 
 PARTITION = "aws"
-MAX_TRIGGER_LENGTH = 128
+
+MIN_DAYS_TO_RENEW = 7
+"""Days between the day on which a rotation is due and the expiry alarm: a weekly rotation window opens in them."""
+
+MAX_EXPIRY_ALARM_DAYS = LIFETIME.days - MIN_ROTATE_EVERY_DAYS - MIN_DAYS_TO_RENEW
 
 _COMPONENT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
-_APPLICATION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SECRET_PREFIX = re.compile(r"(?=.{1,400}\Z)[A-Za-z0-9_+=.@-]+(/[A-Za-z0-9_+=.@-]+)*")
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedApplication:
-    """One application: its name in the arguments, its client id and its trigger, if any."""
-
-    name: str
-    client_id: str
-    rotate_on_up: Late[str] | None
-
-    @property
-    def suffix(self) -> str:
-        """The part of the client id that tells applications apart; names resources."""
-        return self.client_id.rpartition(".")[2]
+_TOPIC_ARN = re.compile(r"arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedArgs:
-    """The arguments with defaults filled in. Every value is checked, or will be when it is known."""
+    """The arguments with defaults filled in. Every value is checked, or will be when it is known.
+
+    ``rotation_window`` is the text for the function's environment; None means that no window is set.
+    """
 
     applications: tuple[CheckedApplication, ...]
     secret_prefix: Late[str]
@@ -94,6 +101,11 @@ class CheckedArgs:
     secret_recovery_window_days: Late[int]
     key_deletion_window_days: Late[int]
     log_retention_days: Late[int]
+    rotation_window: Late[str] | None
+    paused: Late[bool]
+    alarms: bool
+    alarm_topic_arn: Late[str] | None
+    expiry_alarm_days: Late[int]
     tags: Late[Tags]
 
 
@@ -107,7 +119,7 @@ def check_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Checke
     Raises:
         InvalidArgument: an argument is not usable; later, from an Output, if its value was not yet known.
     """
-    given = _known_keys(args, ClientSecretRotationArgs.__annotations__, "args")
+    given = known_keys(args, ClientSecretRotationArgs.__annotations__, "args")
 
     defaults: dict[str, Any] = {**DEFAULTS, "secret_prefix": default_prefix, "tags": {}}
 
@@ -118,42 +130,37 @@ def check_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Checke
     def whole(name: str, low: int, high: int, unit: str) -> Late[int]:
         return checked(value(name), lambda v: check_whole(v, name, low, high, unit))
 
+    def flag(name: str) -> bool:
+        # It decides which resources there are, or their options: that cannot wait for an Output.
+        return guarded(lambda v: check_flag(v, name))(value(name))
+
+    window, topic = value("rotation_window"), value("alarm_topic_arn")
+    rotate_every = whole("rotate_every_days", MIN_ROTATE_EVERY_DAYS, MAX_ROTATE_EVERY_DAYS, "days")
+    expiry_alarm = whole("expiry_alarm_days", 1, MAX_EXPIRY_ALARM_DAYS, "days")
     secret_window = checked(value("secret_recovery_window_days"), check_recovery_window)
     return CheckedArgs(
         applications=guarded(check_applications)(value("applications")),
         secret_prefix=checked(value("secret_prefix"), check_prefix),
         spapi_endpoint=checked(value("spapi_endpoint"), lambda v: checked_endpoint(v, "spapi_endpoint", regional=True)),
         lwa_endpoint=checked(value("lwa_endpoint"), check_lwa_endpoint),
-        rotate_every_days=whole("rotate_every_days", MIN_ROTATE_EVERY_DAYS, MAX_ROTATE_EVERY_DAYS, "days"),
+        rotate_every_days=rotate_every,
         check_interval_hours=whole("check_interval_hours", MIN_CHECK_HOURS, MAX_CHECK_HOURS, "hours"),
         promote_delay_minutes=whole("promote_delay_minutes", 0, 1440, "minutes"),
         verification=checked(value("verification"), check_verification),
         wait_seconds=whole("wait_seconds", 0, 3600, "seconds"),
-        deletion_protection=guarded(check_deletion_protection)(value("deletion_protection")),
+        deletion_protection=flag("deletion_protection"),
         secret_recovery_window_days=secret_window,
-        key_deletion_window_days=_not_shorter(whole("key_deletion_window_days", 7, 30, "days"), secret_window),
+        key_deletion_window_days=checked_pair(
+            whole("key_deletion_window_days", 7, 30, "days"), secret_window, check_windows
+        ),
         log_retention_days=checked(value("log_retention_days"), check_retention),
+        rotation_window=None if window is None else checked_within(window, check_rotation_window),
+        paused=checked(value("paused"), lambda v: check_flag(v, "paused")),
+        alarms=flag("alarms"),
+        alarm_topic_arn=None if topic is None else checked(topic, check_topic_arn),
+        expiry_alarm_days=checked_pair(expiry_alarm, rotate_every, check_expiry_alarm),
         tags=checked(value("tags"), check_tags),
     )
-
-
-def guarded(check: Callable[[Any], T]) -> Callable[[Any], T]:
-    """The same check, raising InvalidArgument in place of BadSettings."""
-
-    def run(value: Any) -> T:
-        try:
-            return check(value)
-        except BadSettings as error:
-            raise InvalidArgument(error.args[0], remedy=error.remedy) from None
-
-    return run
-
-
-def checked(value: Any, check: Callable[[Any], T]) -> Late[T]:
-    """Check a value now, or when it becomes known if it is an Output or an awaitable."""
-    if _is_late(value):
-        return pulumi.Output.from_input(value).apply(guarded(check))
-    return guarded(check)(value)
 
 
 def check_component_name(name: str) -> str:
@@ -168,29 +175,6 @@ def check_component_name(name: str) -> str:
         "The component's name cannot be part of the names of AWS resources.",
         remedy="Use a letter followed by at most 31 letters, digits, hyphens and underscores.",
     )
-
-
-def check_applications(value: object) -> tuple[CheckedApplication, ...]:
-    """At least one application, each with its own client id.
-
-    Raises:
-        BadSettings: naming the entry.
-    """
-    if not _is_map(value) or not value:
-        raise BadSettings(
-            "applications must be a plain map with at least one entry.",
-            remedy="Name at least one application: a map from a name of your choice to its client_id.",
-        )
-    found: dict[str, CheckedApplication] = {}
-    for name, entry in value.items():
-        application = _check_application(name, entry)
-        if twin := found.get(application.client_id):
-            raise BadSettings(
-                f"applications.{name}.client_id is also that of applications.{twin.name}.",
-                remedy="Give each application once: a rotation concerns the client id as a whole.",
-            )
-        found[application.client_id] = application
-    return tuple(found.values())
 
 
 def check_prefix(value: object) -> str:
@@ -215,18 +199,6 @@ def check_lwa_endpoint(value: object) -> str:
         BadSettings: it is not a usable one.
     """
     return checked_endpoint(value, "lwa_endpoint", regional=False)
-
-
-def check_whole(value: object, argument: str, low: int, high: int, unit: str) -> int:
-    """A whole number within [low, high]; 5.0 counts as 5.
-
-    Raises:
-        BadSettings: it is not one.
-    """
-    number = checked_number(value, argument, low, high, unit)
-    if not number.is_integer():
-        raise BadSettings(f"{argument} must be a whole number of {unit}.", remedy=f"Set {argument} without a fraction.")
-    return int(number)
 
 
 def check_recovery_window(value: object) -> int:
@@ -286,15 +258,55 @@ def check_verification(value: Any) -> str:
         raise BadSettings("verification is neither call nor lwa.", remedy="Set verification to one of them.") from None
 
 
-def check_deletion_protection(value: object) -> bool:
-    """A plain boolean: it decides options of resources, which cannot wait for an Output.
+def check_rotation_window(value: object) -> str:
+    """The window as the function's environment holds it: every part named, days in their order.
 
     Raises:
-        BadSettings: it is something else.
+        BadSettings: it is no window, or its time zone is not among those that the function has.
     """
-    if isinstance(value, bool):
+    window = Window.parse(value, "rotation_window")
+    if window.time_zone.key not in _time_zones():
+        raise BadSettings(
+            f"rotation_window.time_zone is not spelt as the function knows it: {window.time_zone.key}.",
+            remedy="Use a name of the IANA time zone database, with its capital letters, such as Europe/Berlin.",
+        )
+    parts = {
+        "days": [day for day in WEEKDAYS if day in window.days],
+        "start": f"{window.start:%H:%M}",
+        "end": f"{window.end:%H:%M}",
+        "time_zone": window.time_zone.key,
+    }
+    return json.dumps(parts, separators=(",", ":"))
+
+
+def check_topic_arn(value: object) -> str:
+    """The ARN of an SNS topic.
+
+    Raises:
+        BadSettings: it is not one.
+    """
+    if isinstance(value, str) and _TOPIC_ARN.fullmatch(value):
         return value
-    raise BadSettings("deletion_protection must be true or false.", remedy="Use a plain boolean.")
+    raise BadSettings(
+        "alarm_topic_arn is not the ARN of an SNS topic.",
+        remedy="Use arn:aws:sns:REGION:ACCOUNT:NAME, or leave it out: then the component makes a topic.",
+    )
+
+
+def check_expiry_alarm(alarm_days: int, rotate_every_days: int) -> int:
+    """The alarm must not sound while a rotation is merely due.
+
+    Raises:
+        BadSettings: it would.
+    """
+    most = LIFETIME.days - rotate_every_days - MIN_DAYS_TO_RENEW
+    if alarm_days > most:
+        raise BadSettings(
+            f"expiry_alarm_days ({alarm_days}) is too long for rotate_every_days ({rotate_every_days}): the alarm "
+            f"would sound within {MIN_DAYS_TO_RENEW} days after a rotation is due.",
+            remedy=f"Set expiry_alarm_days to {most} or less, or rotate more often.",
+        )
+    return alarm_days
 
 
 def check_tags(value: object) -> Tags:
@@ -303,25 +315,11 @@ def check_tags(value: object) -> Tags:
     Raises:
         BadSettings: a key or value is something else.
     """
-    if _is_map(value) and all(
-        isinstance(key, str) and key and (isinstance(text, str) or _is_late(text)) for key, text in value.items()
+    if is_map(value) and all(
+        isinstance(key, str) and key and (isinstance(text, str) or is_late(text)) for key, text in value.items()
     ):
         return value
     raise BadSettings("tags must be a map from texts to texts.", remedy="Put numbers and booleans in quotes.")
-
-
-def check_trigger(value: object, argument: str) -> str:
-    """A short text.
-
-    Raises:
-        BadSettings: it is empty, too long or no text.
-    """
-    if isinstance(value, str) and value.strip() and len(value) <= MAX_TRIGGER_LENGTH:
-        return value
-    raise BadSettings(
-        f"{argument} must be a text of 1 to {MAX_TRIGGER_LENGTH} characters.",
-        remedy="Use a date or a counter, in quotes; leave it out if `pulumi up` must not rotate.",
-    )
 
 
 def check_partition(partition: str) -> str:
@@ -338,41 +336,10 @@ def check_partition(partition: str) -> str:
     )
 
 
-def _check_application(name: object, entry: object) -> CheckedApplication:
-    if not isinstance(name, str) or not _APPLICATION_NAME.fullmatch(name):
-        raise BadSettings(
-            "A name in applications is not usable.",
-            remedy="Use at most 64 letters, digits, dots, hyphens and underscores.",
-        )
-    where = f"applications.{name}"
-    given = _known_keys(entry, Application.__annotations__, where)
-    trigger = given.get("rotate_on_up")
-    argument = f"{where}.rotate_on_up"
-    return CheckedApplication(
-        name=name,
-        client_id=checked_client_id(given.get("client_id"), f"{where}.client_id"),
-        rotate_on_up=None if trigger is None else checked(trigger, lambda v: check_trigger(v, argument)),
-    )
+@cache
+def _time_zones() -> frozenset[str]:
+    """The time zones of the package ``tzdata``, which the function's bundle holds.
 
-
-def _known_keys(given: object, known: Mapping[str, object], where: str) -> Mapping[str, Any]:
-    if not _is_map(given):
-        raise InvalidArgument(f"{where} must be a plain map.", remedy=f"Give it by the keys {', '.join(known)}.")
-    if unknown := sorted(str(key) for key in given if key not in known):
-        raise InvalidArgument(f"{', '.join(unknown)}: unknown in {where}.", remedy=f"Known are {', '.join(known)}.")
-    return given
-
-
-def _is_map(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    return isinstance(value, Mapping)
-
-
-def _is_late(value: object) -> bool:
-    return isinstance(value, pulumi.Output) or inspect.isawaitable(value)
-
-
-def _not_shorter(key_days: Late[int], secret_days: Late[int]) -> Late[int]:
-    if isinstance(key_days, int) and isinstance(secret_days, int):
-        return guarded(lambda _: check_windows(key_days, secret_days))(None)
-    both = pulumi.Output.all(key_days, secret_days)
-    return both.apply(guarded(lambda days: check_windows(int(days[0]), int(days[1]))))
+    A machine's own data may have more names, or find one in the wrong case.
+    """
+    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import pulumi
 
 from rotation_lambda.portal import registration_steps
+from spapi_rotation.adoption import adopt
+from spapi_rotation.alarms import create_alarms
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.checks import check_args, check_component_name
 from spapi_rotation.encryption import create_key
@@ -18,7 +20,7 @@ TYPE_TOKEN = "spapi-rotation:index:ClientSecretRotation"  # noqa: S105
 
 
 class ClientSecretRotation(pulumi.ComponentResource):
-    """Rotates the client secrets of Amazon Selling Partner API applications, unattended: the queue for Amazon's messages, one secret per application, the rotation function and its schedule, all encrypted by one key."""  # noqa: E501
+    """Rotates the client secrets of Amazon Selling Partner API applications, unattended: the queue for Amazon's messages, one secret per application, the rotation function, its schedule and its alarms, all encrypted by one key."""  # noqa: E501
 
     queue_arn: pulumi.Output[str]
     """ARN of the destination queue, to be registered with Amazon by hand."""
@@ -33,7 +35,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
     """URL of the queue for failed ticks and schedules. It never holds a secret."""
 
     secret_arns: pulumi.Output[dict[str, str]]
-    """ARN of each application's secret, by the application's name."""
+    """ARN of each application's secret, made or existing, by the application's name."""
 
     function_name: pulumi.Output[str]
     """Name of the rotation function."""
@@ -42,7 +44,10 @@ class ClientSecretRotation(pulumi.ComponentResource):
     """Name of each application's schedule, by the application's name."""
 
     key_arn: pulumi.Output[str]
-    """ARN of the key of queues, secrets and log."""
+    """ARN of the key of queues, secrets, log and alarms."""
+
+    alarm_topic_arn: pulumi.Output[str | None]
+    """ARN of the SNS topic of the alarms, made or given; subscribe to it. Absent if alarms are switched off."""
 
     registration_steps: pulumi.Output[str]
     """What to do by hand in Amazon's portal, with the queue's ARN."""
@@ -62,16 +67,19 @@ class ClientSecretRotation(pulumi.ComponentResource):
         super().__init__(TYPE_TOKEN, check_component_name(name), None, opts)
         checked = check_args(args, default_prefix=identity(name))
         scope = make_scope(self, name, checked.tags, deletion_protection=checked.deletion_protection)
-        key = create_key(scope, checked.key_deletion_window_days)
+        adopted = adopt(scope, checked.applications)
+        own_topic = checked.alarms and checked.alarm_topic_arn is None
+        key = create_key(scope, checked.key_deletion_window_days, alarms=own_topic)
         queues = create_queues(scope, key, TIMEOUT_SECONDS)
-        secrets = create_secrets(
+        secret_arns = create_secrets(
             scope,
             checked.applications,
             prefix=checked.secret_prefix,
             key=key,
             recovery_window_days=checked.secret_recovery_window_days,
+            adopted=adopted,
         )
-        function = create_function(scope, checked, key=key, queues=queues)
+        function = create_function(scope, checked, key=key, queues=queues, adopted=adopted)
         schedules = create_schedules(
             scope,
             checked.applications,
@@ -80,13 +88,14 @@ class ClientSecretRotation(pulumi.ComponentResource):
             queues=queues,
             key=key,
         )
+        topic_arn = create_alarms(scope, checked, key=key, queues=queues, function=function.function)
         for application in checked.applications:
             if application.rotate_on_up is not None:
                 self._rotate_on_up(
                     f"{name}-rotate-{application.suffix}",
                     application=application.name,
                     client_id=application.client_id,
-                    secret_arn=secrets[application.name].arn,
+                    secret_arn=secret_arns[application.name],
                     trigger=application.rotate_on_up,
                     settings=function.environment,
                     function_name=function.function.name,
@@ -97,10 +106,11 @@ class ClientSecretRotation(pulumi.ComponentResource):
         self.queue_url = queues.destination.url
         self.dead_letter_queue_url = queues.dead_letter.url
         self.operations_queue_url = queues.operations.url
-        self.secret_arns = pulumi.Output.all(**{app: secret.arn for app, secret in secrets.items()})
+        self.secret_arns = pulumi.Output.all(**secret_arns)
         self.function_name = function.function.name
         self.schedule_names = pulumi.Output.all(**{app: each.name for app, each in schedules.items()})
         self.key_arn = key.arn
+        self.alarm_topic_arn = pulumi.Output.from_input(topic_arn)
         self.registration_steps = queues.destination.arn.apply(registration_steps)
         self.register_outputs({output: getattr(self, output) for output in OUTPUTS})
 

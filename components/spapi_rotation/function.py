@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import pulumi
 import pulumi_aws as aws
 
 from rotation_lambda.settings import HANDLER, Env
+from spapi_rotation.adoption import Adopted, fitting
 from spapi_rotation.bundle import function_code
-from spapi_rotation.checks import CheckedArgs, Late
+from spapi_rotation.checks import CheckedArgs
 from spapi_rotation.queue import Queues
 from spapi_rotation.scope import Scope
+from spapi_rotation.values import Late, text_of
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
@@ -40,6 +42,10 @@ QUEUE_ACTIONS = (
     "sqs:ReceiveMessage",
 )
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey", "kms:GetKeyPolicy")
+ADOPTED_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+
+
+Resource: TypeAlias = pulumi.Input[str] | list[pulumi.Output[str]] | pulumi.Output[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +64,33 @@ class Function:
 
 
 def environment(
-    args: CheckedArgs, scope: Scope, queue_url: pulumi.Input[str], dead_letter_queue_url: pulumi.Input[str]
+    args: CheckedArgs,
+    scope: Scope,
+    queue_url: pulumi.Input[str],
+    dead_letter_queue_url: pulumi.Input[str],
+    adopted: Adopted | None,
 ) -> dict[str, pulumi.Input[str]]:
     """The function's environment variables; texts only, no secret."""
-    return {
+    variables: dict[str, pulumi.Input[str]] = {
         Env.SECRET_PREFIX.value: args.secret_prefix,
         Env.QUEUE_URL.value: queue_url,
         Env.DEAD_LETTER_QUEUE_URL.value: dead_letter_queue_url,
         Env.SPAPI_ENDPOINT.value: args.spapi_endpoint,
         Env.LWA_ENDPOINT.value: args.lwa_endpoint,
-        Env.ROTATE_EVERY_DAYS.value: _text(args.rotate_every_days),
-        Env.PROMOTE_DELAY_MINUTES.value: _text(args.promote_delay_minutes),
+        Env.ROTATE_EVERY_DAYS.value: text_of(args.rotate_every_days),
+        Env.PROMOTE_DELAY_MINUTES.value: text_of(args.promote_delay_minutes),
         Env.VERIFICATION.value: args.verification,
         Env.EVENT_BUS.value: EVENT_BUS,
-        Env.CHECK_INTERVAL_HOURS.value: _text(args.check_interval_hours),
+        Env.CHECK_INTERVAL_HOURS.value: text_of(args.check_interval_hours),
+        Env.PAUSED.value: _switch(args.paused),
         Env.METRICS_NAMESPACE.value: METRICS_NAMESPACE,
         Env.SERVICE.value: scope.identity,
     }
+    if args.rotation_window is not None:
+        variables[Env.ROTATION_WINDOW.value] = args.rotation_window
+    if adopted is not None:
+        variables[Env.ADOPTED_SECRETS.value] = fitting(variables, adopted)
+    return variables
 
 
 def function_policy(
@@ -84,8 +100,9 @@ def function_policy(
     key_arn: pulumi.Input[str],
     queues: Queues,
     log_group_arn: pulumi.Input[str],
+    adopted: Adopted | None = None,
 ) -> dict[str, Any]:
-    """What the function may do. Its size does not depend on the number of applications."""
+    """What the function may do. Only existing secrets make it longer; others are covered by their common name."""
     # Only names that end in a client id; Secrets Manager appends a hyphen and six characters to an ARN.
     secrets = scope.arn(
         "secretsmanager", pulumi.Output.concat("secret:", secret_prefix, "/amzn1.application-oa2-client.*")
@@ -104,11 +121,14 @@ def function_policy(
                 ("logs:CreateLogStream", "logs:PutLogEvents"),
                 pulumi.Output.concat(log_group_arn, ":*"),
             ),
+            *_adopted_statements(scope, adopted),
         ],
     }
 
 
-def create_function(scope: Scope, args: CheckedArgs, *, key: aws.kms.Key, queues: Queues) -> Function:
+def create_function(
+    scope: Scope, args: CheckedArgs, *, key: aws.kms.Key, queues: Queues, adopted: Adopted | None
+) -> Function:
     """Make the function, its role and log group, and connect it to the destination queue."""
     log_group = aws.cloudwatch.LogGroup(
         f"{scope.name}-log",
@@ -135,11 +155,12 @@ def create_function(scope: Scope, args: CheckedArgs, *, key: aws.kms.Key, queues
                 key_arn=key.arn,
                 queues=queues,
                 log_group_arn=log_group.arn,
+                adopted=adopted,
             )
         ),
         opts=scope.options(),
     )
-    variables = environment(args, scope, queues.destination.url, queues.dead_letter.url)
+    variables = environment(args, scope, queues.destination.url, queues.dead_letter.url, adopted)
     function = aws.lambda_.Function(
         f"{scope.name}-function",
         description="Rotates SP-API client secrets.",
@@ -196,9 +217,21 @@ def _connect(
     return mapping
 
 
-def _allow(sid: str, actions: tuple[str, ...], resource: pulumi.Input[str]) -> dict[str, Any]:
+def _adopted_statements(scope: Scope, adopted: Adopted | None) -> list[dict[str, Any]]:
+    """The same rights on exactly the existing secrets, and their keys' use by Secrets Manager for these alone."""
+    if adopted is None:
+        return []
+    statements = [_allow("AdoptedSecrets", SECRET_ACTIONS, list(adopted.secret_arns.values()))]
+    if adopted.key_arns is not None:
+        service = pulumi.Output.concat("secretsmanager.", scope.region, ".amazonaws.com")
+        condition = {"StringEquals": {"kms:ViaService": service}}
+        statements.append(_allow("AdoptedKeys", ADOPTED_KEY_ACTIONS, adopted.key_arns) | {"Condition": condition})
+    return statements
+
+
+def _allow(sid: str, actions: tuple[str, ...], resource: Resource) -> dict[str, Any]:
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
-def _text(number: Late[int]) -> Late[str]:
-    return number.apply(str) if isinstance(number, pulumi.Output) else str(number)
+def _switch(value: Late[bool]) -> Late[str]:
+    return value.apply(lambda known: str(known).lower()) if isinstance(value, pulumi.Output) else str(value).lower()

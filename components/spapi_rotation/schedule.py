@@ -8,10 +8,11 @@ import pulumi
 import pulumi_aws as aws
 
 from rotation_lambda.settings import Action
-from spapi_rotation.checks import CheckedApplication, Late
+from spapi_rotation.applications import CheckedApplication
 from spapi_rotation.function import trust_policy
 from spapi_rotation.queue import Queues
 from spapi_rotation.scope import Scope
+from spapi_rotation.values import Late
 
 FLEXIBLE_WINDOW_MINUTES = 15
 """Spreads the checks of a fleet; well below the shortest interval of an hour."""

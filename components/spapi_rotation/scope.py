@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.checks import Late, Tags, check_partition
+from spapi_rotation.checks import Tags, check_partition
+from spapi_rotation.values import Late
 
 TAG_PREFIX = "spapi-rotation"
 
@@ -65,6 +67,20 @@ class Scope:
     def alias_name(self) -> str:
         """The key's alias: only letters, digits, ``/``, ``_`` and ``-`` are allowed in one."""
         return "alias/" + re.sub(r"[^A-Za-z0-9/_-]", "-", self.identity)
+
+    @property
+    def alarm_prefix(self) -> str:
+        """First part of the alarms' names, given so that a notification names stack and component."""
+        return f"{self.identity}/"
+
+    @property
+    def topic_name(self) -> str:
+        """The alarm topic's name: letters, digits, ``_`` and ``-``.
+
+        With a hash, because SNS takes a name that exists for the same topic: two identities must never share one.
+        """
+        readable = re.sub(r"[^A-Za-z0-9_-]", "-", self.identity)
+        return f"{readable}-alarms-{sha256(self.identity.encode()).hexdigest()[:8]}"
 
 
 def make_scope(

@@ -1,11 +1,12 @@
-"""One Secrets Manager secret for each application. Never its value: the program does not know one."""
+"""One Secrets Manager secret for each application without its own. Never its value: the program does not know one."""
 
 from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.checks import CheckedApplication
+from spapi_rotation.adoption import Adopted
+from spapi_rotation.applications import CheckedApplication
 from spapi_rotation.scope import Scope
 
 
@@ -16,12 +17,17 @@ def create_secrets(
     prefix: pulumi.Input[str],
     key: aws.kms.Key,
     recovery_window_days: pulumi.Input[int],
-) -> dict[str, aws.secretsmanager.Secret]:
-    """Make the secrets, named ``<prefix>/<client_id>``; returned by the application's name.
+    adopted: Adopted | None,
+) -> dict[str, pulumi.Output[str]]:
+    """Make the secrets, named ``<prefix>/<client_id>``, of the applications that have none; return all their ARNs.
 
     The logical name comes from the client id, so that a renamed application keeps its secret.
+
+    Returns:
+        the ARN of each application's secret, made or existing, by the application's name.
     """
-    return {
+    existing = dict(adopted.secret_arns) if adopted else {}
+    made = {
         application.name: aws.secretsmanager.Secret(
             f"{scope.name}-secret-{application.suffix}",
             name=pulumi.Output.concat(prefix, "/", application.client_id),
@@ -30,6 +36,8 @@ def create_secrets(
             recovery_window_in_days=recovery_window_days,
             tags=scope.tagged(application=application.name),
             opts=scope.options(protected=True),
-        )
+        ).arn
         for application in applications
+        if application.name not in existing
     }
+    return {application.name: (existing | made)[application.name] for application in applications}

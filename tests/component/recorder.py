@@ -23,6 +23,7 @@ _ARNS = {
     "aws:iam/role:Role": f"arn:aws:iam::{ACCOUNT}:role/",
     "aws:cloudwatch/logGroup:LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:",
     "aws:lambda/function:Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:",
+    "aws:sns/topic:Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:",
     "aws:scheduler/scheduleGroup:ScheduleGroup": f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/",
 }
 
@@ -63,10 +64,13 @@ class Recording:
 
 
 class _Mocks(Mocks):
-    def __init__(self, recording: Recording, partition: str) -> None:
-        self._recording, self._partition = recording, partition
+    def __init__(self, recording: Recording, partition: str, preview: bool) -> None:
+        self._recording, self._partition, self._preview = recording, partition, preview
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if self._preview:
+            # As in a first preview: what AWS makes is not known yet.
+            return "", dict(args.inputs)
         state = {"name": f"{args.name}-0000001", **args.inputs}
         if args.typ in _ARNS:
             state["arn"] = _ARNS[args.typ] + state["name"]
@@ -136,7 +140,7 @@ def deploy(
 ) -> Recording:
     """Run a program to its end and return what it registered."""
     recording = Recording()
-    mocks = _Mocks(recording, partition)
+    mocks = _Mocks(recording, partition, preview)
     pulumi.runtime.set_mocks(mocks, project=PROJECT, stack=stack, preview=preview, monitor=_Monitor(mocks, recording))
 
     # A program that fails fails once, here; asyncio would report it again for each Output that waited.

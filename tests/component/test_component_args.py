@@ -18,9 +18,9 @@ from spapi_rotation.checks import (
     check_args,
     check_component_name,
     check_prefix,
-    check_whole,
 )
-from tests.component.recorder import client_id, deploy_component
+from spapi_rotation.values import check_whole
+from tests.component.recorder import ACCOUNT, REGION, client_id, deploy_component
 
 
 def check(**args: Any) -> CheckedArgs:
@@ -34,6 +34,8 @@ def test_defaults() -> None:
     assert values == {**DEFAULTS, "spapi_endpoint": "https://sellingpartnerapi-na.amazon.com"}
     assert checked.secret_prefix == "orders/dev/rotation"
     assert checked.tags == {}
+    assert checked.rotation_window is None
+    assert checked.alarm_topic_arn is None
 
 
 def test_none_means_the_default() -> None:
@@ -42,7 +44,8 @@ def test_none_means_the_default() -> None:
 
 
 def test_every_optional_argument_has_a_default() -> None:
-    assert set(DEFAULTS) | {"secret_prefix", "tags"} == ClientSecretRotationArgs.__optional_keys__
+    computed = {"secret_prefix", "tags", "rotation_window", "alarm_topic_arn"}
+    assert set(DEFAULTS) | computed == ClientSecretRotationArgs.__optional_keys__
     assert ClientSecretRotationArgs.__required_keys__ == {"applications"}
 
 
@@ -52,21 +55,33 @@ WHOLE = {
     "promote_delay_minutes": (0, 1440),
     "wait_seconds": (0, 3600),
     "key_deletion_window_days": (7, 30),
+    "expiry_alarm_days": (1, 165),
 }
+
+
+OTHERS = {"secret_recovery_window_days": 7, "rotate_every_days": 8, "expiry_alarm_days": 21}
+"""Leave each number its whole range."""
 
 
 @pytest.mark.parametrize(("name", "limits"), WHOLE.items())
 def test_limits_are_accepted_as_ints_and_as_the_floats_of_yaml(name: str, limits: tuple[int, int]) -> None:
     for number in limits:
         for given_number in (number, float(number)):
-            value: object = getattr(check(**{name: given_number, "secret_recovery_window_days": 7}), name)
+            value: object = getattr(check(**{**OTHERS, name: given_number}), name)
             assert value == number
             assert type(value) is int
+
+
+def test_the_alarm_for_expiry_leaves_a_week_after_a_rotation_is_due() -> None:
+    assert check(rotate_every_days=150, expiry_alarm_days=23).expiry_alarm_days == 23
+    with pytest.raises(InvalidArgument, match=r"expiry_alarm_days \(24\) is too long.*\n?.*to 23 or less"):
+        check(rotate_every_days=150, expiry_alarm_days=24)
 
 
 NO_WHOLE_NUMBERS: list[Any] = ["soon", 10.5, True, float("nan"), []]
 
 ONE = {"a": {"client_id": client_id(1)}}
+NIGHT = {"start": "22:00", "end": "04:00"}
 
 BAD: list[tuple[str, dict[str, Any]]] = [
     *((name, {name: value}) for name, (low, high) in WHOLE.items() for value in (low - 1, high + 1)),
@@ -93,6 +108,25 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("secret_prefix", {"secret_prefix": "shop\n"}),
     ("secret_prefix", {"secret_prefix": "x" * 401}),
     ("secret_prefix", {"secret_prefix": 5}),
+    ("rotation_window", {"rotation_window": "at night"}),
+    ("rotation_window", {"rotation_window": ["22:00", "04:00"]}),
+    ("rotation_window.start", {"rotation_window": {}}),
+    ("rotation_window.start", {"rotation_window": {"start": "10 pm", "end": "04:00"}}),
+    ("rotation_window.end", {"rotation_window": {"start": "22:00"}}),
+    ("rotation_window.end", {"rotation_window": {"start": "22:00", "end": 4}}),
+    ("rotation_window.days", {"rotation_window": {**NIGHT, "days": ["Monday"]}}),
+    ("rotation_window.days", {"rotation_window": {**NIGHT, "days": "MON"}}),
+    ("rotation_window.time_zone", {"rotation_window": {**NIGHT, "time_zone": "Berlin"}}),
+    ("timezone", {"rotation_window": {**NIGHT, "timezone": "UTC"}}),
+    ("paused", {"paused": "true"}),
+    ("paused", {"paused": 1}),
+    ("alarms", {"alarms": "yes"}),
+    ("alarms", {"alarms": pulumi.Output.from_input(True)}),
+    ("alarm_topic_arn", {"alarm_topic_arn": ""}),
+    ("alarm_topic_arn", {"alarm_topic_arn": "pager"}),
+    ("alarm_topic_arn", {"alarm_topic_arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:pager"}),
+    ("alarm_topic_arn", {"alarm_topic_arn": f"arn:aws-cn:sns:{REGION}:{ACCOUNT}:pager"}),
+    ("expiry_alarm_days", {"rotate_every_days": 150, "expiry_alarm_days": 24}),
     ("tags", {"tags": {"team": 5}}),
     ("tags", {"tags": ["team"]}),
     ("tags", {"tags": {"": "shop"}}),
@@ -148,6 +182,10 @@ LATE: list[tuple[str, Any]] = [
     ("spapi_endpoint", "http://example.com"),
     ("lwa_endpoint", "EU"),
     ("tags", {"team": 1}),
+    ("rotation_window", {"start": "22:00"}),
+    ("paused", "yes"),
+    ("alarm_topic_arn", "pager"),
+    ("expiry_alarm_days", 114),
 ]
 
 

@@ -26,6 +26,7 @@ DISTRIBUTIONS = {
     "idna",
     "jmespath",
     "typing-extensions",
+    "tzdata",
 }
 
 
@@ -108,6 +109,7 @@ def test_holds_own_modules_data_and_licences_but_no_metadata_scripts_or_bytecode
         "licenses",
         "rotation_lambda",
         "typing_extensions.py",
+        "tzdata",
     }
 
 
@@ -284,13 +286,16 @@ RUNTIME_OWN = ("boto3", "botocore", "s3transfer", "python-dateutil", "six", "url
 
 IMPORTS = """
 import sys
-import aws_lambda_powertools, httpx, rotation_lambda.handler, rotation_lambda.settings
+import aws_lambda_powertools, httpx, rotation_lambda.handler, rotation_lambda.settings, zoneinfo
 bundle = sys.argv[1]
 for module in (aws_lambda_powertools, httpx, rotation_lambda.handler):
     assert module.__file__.startswith(bundle), module.__file__
 with httpx.Client() as client:
     pass
 assert "pulumi" not in sys.modules
+zoneinfo.reset_tzpath(to=())
+window = rotation_lambda.settings.Window.parse('{"start": "22:00", "end": "04:00", "time_zone": "Europe/Berlin"}', "it")
+assert window.time_zone.key == "Europe/Berlin"
 """
 
 

@@ -11,6 +11,10 @@ AMAZON = "arn:aws:iam::437568002678:root"
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/rotation-key-0000001"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:rotation-function-0000001"
 LOG_GROUP_ARN = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{PROJECT}/{STACK}/rotation"
+OWN_ALARMS = {
+    "StringEquals": {"aws:SourceAccount": ACCOUNT},
+    "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{PROJECT}/{STACK}/rotation/*"},
+}
 
 
 def queue_arn(name: str) -> str:
@@ -92,9 +96,49 @@ def test_key(recording: Recording) -> None:
                 "Resource": "*",
                 "Condition": {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": LOG_GROUP_ARN}},
             },
+            {
+                "Sid": "AllowAlarms",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": "*",
+                "Condition": OWN_ALARMS,
+            },
         ],
     }
     assert missing_from_key_policy(key.inputs["policy"], KEY_ARN) == ()
+
+
+@pytest.mark.parametrize("given", [{"alarms": False}, {"alarm_topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:pager"}])
+def test_alarms_have_no_use_of_the_key_without_a_topic_that_it_encrypts(given: dict[str, Any]) -> None:
+    statements = deploy_component(**given).named("rotation-key").policy()["Statement"]
+    assert [each["Sid"] for each in statements] == ["AccountAdministers", "AllowAmazonToEncrypt", "AllowLogGroup"]
+
+
+def test_topic_lets_its_own_alarms_publish_and_nobody_in_plain_text(recording: Recording) -> None:
+    topic = recording.named("rotation-alarm-topic")
+    arn = f"arn:aws:sns:{REGION}:{ACCOUNT}:{topic.inputs['name']}"
+    assert topic.policy() == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "AllowAlarms",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": "sns:Publish",
+                "Resource": arn,
+                "Condition": OWN_ALARMS,
+            },
+            {
+                "Sid": "DenyPlainText",
+                "Effect": "Deny",
+                "Principal": {"AWS": "*"},
+                "Action": "sns:Publish",
+                "Resource": arn,
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ],
+    }
 
 
 def test_function_role(recording: Recording) -> None:

@@ -13,7 +13,7 @@ from rotation_lambda.errors import BadSettings
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.checks import DEFAULTS
 from spapi_rotation.component import OUTPUTS
-from tests.component.recorder import PROJECT, STACK, Recording, client_id, deploy
+from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,7 +47,7 @@ def test_configuration_has_every_argument_described_and_with_the_components_defa
     config = read("Pulumi.yaml")["config"]
     assert set(config) == set(ClientSecretRotationArgs.__annotations__)
     assert all(each["description"] for each in config.values())
-    expected = {**DEFAULTS, "secret_prefix": "", "tags": {}}
+    expected = {**DEFAULTS, "secret_prefix": "", "rotation_window": {}, "alarm_topic_arn": "", "tags": {}}
     assert {name: each["default"] for name, each in config.items() if "default" in each} == expected
 
 
@@ -80,6 +80,10 @@ def test_every_setting_reaches_the_component(monkeypatch: pytest.MonkeyPatch) ->
         secret_recovery_window_days=14,
         key_deletion_window_days=15,
         log_retention_days=30,
+        rotation_window={"start": "01:00", "end": "02:00"},
+        paused=True,
+        alarm_topic_arn=f"arn:aws:sns:{REGION}:{ACCOUNT}:pager",
+        expiry_alarm_days=16,
         tags={"team": "shop"},
     )
     variables = recording.named("rotation-function").inputs["environment"]["variables"]
@@ -96,6 +100,11 @@ def test_every_setting_reaches_the_component(monkeypatch: pytest.MonkeyPatch) ->
     assert recording.named("rotation-key").inputs["deletionWindowInDays"] == 15
     assert recording.named("rotation-log").inputs["retentionInDays"] == 30
     assert not any(each.protect for each in recording.resources)
+    assert '"start":"01:00"' in variables["ROTATION_WINDOW"]
+    assert variables["PAUSED"] == "true"
+    expiry = recording.named("rotation-alarm-days-to-expiry").inputs
+    assert expiry["threshold"] == 16
+    assert expiry["alarmActions"] == [f"arn:aws:sns:{REGION}:{ACCOUNT}:pager"]
     (rotation,) = recording.of_type("pulumi-python:dynamic/spapi-rotation:RotateOnUp")
     assert rotation.inputs["wait_seconds"] == 13
 
@@ -104,6 +113,18 @@ def test_an_empty_prefix_means_the_default(monkeypatch: pytest.MonkeyPatch) -> N
     recording, _ = run(monkeypatch, applications={"a": {"client_id": client_id(1)}})
     variables = recording.named("rotation-function").inputs["environment"]["variables"]
     assert variables["SECRET_PREFIX"] == f"{PROJECT}/{STACK}/rotation"
+
+
+def test_empty_settings_mean_no_window_and_a_topic_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    recording, exports = run(monkeypatch, applications={"a": {"client_id": client_id(1)}})
+    assert "ROTATION_WINDOW" not in recording.named("rotation-function").inputs["environment"]["variables"]
+    assert recording.named("rotation-alarm-topic")
+    assert "alarm_topic_arn" in exports
+
+
+def test_alarms_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    recording, _ = run(monkeypatch, applications={"a": {"client_id": client_id(1)}}, alarms=False)
+    assert not recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")
 
 
 def test_a_bad_setting_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

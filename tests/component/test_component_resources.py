@@ -1,7 +1,6 @@
 """What the component provisions: types, names, options, properties."""
 
 import json
-from typing import Any
 
 import pulumi
 import pytest
@@ -12,6 +11,7 @@ from spapi_rotation import ClientSecretRotation
 from spapi_rotation.component import OUTPUTS, TYPE_TOKEN
 from spapi_rotation.function import METRICS_NAMESPACE
 from spapi_rotation.schedule import rate
+from spapi_rotation.watches import WATCHES
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, client_id, deploy, deploy_component
 
 SUFFIX = client_id(1).rpartition(".")[2]
@@ -37,7 +37,14 @@ SHARED = {
     "rotation-schedules": "aws:scheduler/scheduleGroup:ScheduleGroup",
     "rotation-schedule-role": "aws:iam/role:Role",
     "rotation-schedule-policy": "aws:iam/rolePolicy:RolePolicy",
+    "rotation-alarm-topic": "aws:sns/topic:Topic",
+    **{f"rotation-alarm-{each.name}": "aws:cloudwatch/metricAlarm:MetricAlarm" for each in WATCHES},
 }
+
+NO_ARGUMENTS = {"DELIVERY_DEADLINE_MINUTES", "REPOST_AFTER_HOURS"}
+"""Variables that only a sandbox sets."""
+
+OF_EVERY_COMPONENT = {each.value for each in Env} - NO_ARGUMENTS - {"ROTATION_WINDOW", "ADOPTED_SECRETS"}
 
 
 def of_application(number: int) -> dict[str, str]:
@@ -201,6 +208,8 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
         check_interval_hours=6.0,
         promote_delay_minutes=0,
         verification="lwa",
+        rotation_window={"start": "22:00", "end": "04:00", "days": ["SUN", "SAT"], "time_zone": "Europe/Berlin"},
+        paused=True,
     )
     variables = recording.named("rotation-function").inputs["environment"]["variables"]
     assert variables == {
@@ -214,10 +223,12 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
         "PROMOTE_DELAY_MINUTES": "0",
         "VERIFICATION": "lwa",
         "EVENT_BUS": "default",
+        "ROTATION_WINDOW": '{"days":["SAT","SUN"],"start":"22:00","end":"04:00","time_zone":"Europe/Berlin"}',
+        "PAUSED": "true",
         "POWERTOOLS_METRICS_NAMESPACE": "SpApiRotation",
         "POWERTOOLS_SERVICE_NAME": f"{PROJECT}/{STACK}/rotation",
     }
-    assert set(variables) == {each.value for each in Env}
+    assert set(variables) == {each.value for each in Env} - {"ADOPTED_SECRETS"} - NO_ARGUMENTS
 
 
 def test_default_environment_gives_the_functions_own_default_settings() -> None:
@@ -330,59 +341,9 @@ def test_outputs() -> None:
         "function_name": "rotation-function-0000001",
         "schedule_names": {"storefront": SUFFIX},
         "key_arn": KEY_ARN,
+        "alarm_topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:{recording.named('rotation-alarm-topic').inputs['name']}",
     }
     assert set(OUTPUTS) == {*recording.outputs, "registration_steps"}
-
-
-class Recorded(ClientSecretRotation):
-    """Overrides the one method that declares the rotation during `up`."""
-
-    calls: list[dict[str, Any]] = []  # noqa: RUF012
-
-    def _rotate_on_up(self, resource_name: str, **given: Any) -> None:
-        self.calls.append({"resource_name": resource_name, **given})
-
-
-def test_rotation_on_up_is_declared_in_one_method_for_applications_with_a_trigger() -> None:
-    Recorded.calls.clear()
-    applications: Any = {
-        "a": {"client_id": client_id(1), "rotate_on_up": "2026-01"},
-        "b": {"client_id": client_id(2)},
-    }
-    recording = deploy(lambda: Recorded("rotation", {"applications": applications, "wait_seconds": 0}))
-    assert {each.name for each in recording.resources} == set(SHARED | of_application(1) | of_application(2))
-    (call,) = Recorded.calls
-    opts = call.pop("opts")
-    assert {type(each).__name__ for each in opts.depends_on} == {
-        "Key",
-        "QueuePolicy",
-        "Function",
-        "RolePolicy",
-        "EventSourceMapping",
-    }
-    assert isinstance(opts.parent, Recorded)
-    assert (call["resource_name"], call["application"], call["client_id"]) == (
-        f"rotation-rotate-{SUFFIX}",
-        "a",
-        client_id(1),
-    )
-    assert (call["trigger"], call["wait_seconds"]) == ("2026-01", 0)
-    assert set(call["settings"]) == {each.value for each in Env}
-
-
-def test_rotation_on_up_is_a_dynamic_resource_that_waits_for_everything_it_needs() -> None:
-    applications = {"a": {"client_id": client_id(1), "rotate_on_up": "2026-01"}}
-    rotation = deploy_component(applications=applications).named(f"rotation-rotate-{SUFFIX}")
-    assert rotation.type == "pulumi-python:dynamic/spapi-rotation:RotateOnUp"
-    assert rotation.dependencies >= {
-        "rotation-queue-policy",
-        "rotation-key",
-        "rotation-function",
-        "rotation-function-source",
-        "rotation-function-policy",
-        f"rotation-secret-{SUFFIX}",
-    }
-    assert rotation.inputs["trigger"] == "2026-01"
 
 
 def test_asks_aws_by_the_components_own_provider() -> None:

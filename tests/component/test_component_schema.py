@@ -8,7 +8,7 @@ import pytest
 from pulumi.provider.experimental.component import ComponentProvider
 
 from spapi_rotation import ClientSecretRotation
-from spapi_rotation.args import Application, ClientSecretRotationArgs
+from spapi_rotation.args import Application, ClientSecretRotationArgs, RotationWindow
 
 GOLDEN = Path(__file__).parents[1] / "data" / "schema.json"
 COMPONENT = "spapi-rotation:index:ClientSecretRotation"
@@ -37,10 +37,14 @@ def test_everything_is_described_in_one_line() -> None:
 
 def test_only_what_shapes_the_resources_must_be_plain() -> None:
     inputs = schema()["resources"][COMPONENT]["inputProperties"]
-    assert {name for name, each in inputs.items() if each.get("plain")} == {"applications", "deletionProtection"}
+    assert {name for name, each in inputs.items() if each.get("plain")} == {
+        "alarms",
+        "applications",
+        "deletionProtection",
+    }
 
 
-@pytest.mark.parametrize("arguments", [Application, ClientSecretRotationArgs])
+@pytest.mark.parametrize("arguments", [Application, RotationWindow, ClientSecretRotationArgs])
 def test_every_argument_is_in_the_schema(arguments: type) -> None:
     found = json.dumps(schema())
     for name in arguments.__annotations__:

@@ -1,0 +1,137 @@
+"""Existing secrets that applications keep: where they must lie, and how the function learns of them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import pulumi
+
+from rotation_lambda.errors import BadSettings
+from rotation_lambda.settings import Env
+from spapi_rotation.applications import CheckedApplication
+from spapi_rotation.checks import PARTITION
+from spapi_rotation.scope import Scope
+from spapi_rotation.values import guarded
+
+ENVIRONMENT_LIMIT = 4096
+"""Bytes that Lambda allows for all environment variables together. Source: Lambda guide, "Lambda quotas"."""
+
+LONGEST_QUEUE_URL = len("https://sqs..amazonaws.com//") + len("ap-southeast-1") + 12 + 80
+"""Stands for the queues' URLs, which AWS makes: region, account, and SQS's longest queue name."""
+
+Entry: TypeAlias = tuple[str, str, Mapping[str, str]]
+"""Client id, ARN of its secret, the owner's names of our keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The existing secrets of a component.
+
+    Attributes:
+        secret_arns: each by the application's name.
+        key_arns: the keys that encrypt them, each once.
+        environment: the function's map of them (ADOPTED_SECRETS).
+    """
+
+    secret_arns: Mapping[str, pulumi.Output[str]]
+    key_arns: pulumi.Output[list[str]] | None
+    environment: pulumi.Output[str]
+
+
+def adopt(scope: Scope, applications: Sequence[CheckedApplication]) -> Adopted | None:
+    """Check where the existing secrets lie; None if there are none.
+
+    Raises:
+        InvalidArgument: from the outputs, during the preview: a secret or key lies elsewhere than the component,
+            or two applications name the same secret.
+    """
+    secrets: dict[str, pulumi.Output[str]] = {}
+    keys: list[pulumi.Output[str]] = []
+    entries: list[pulumi.Output[Entry]] = []
+    for application in applications:
+        if (adoption := application.adoption) is None:
+            continue
+        arn = _here(scope, adoption.secret_arn, f"{adoption.argument}.secret_arn")
+        secrets[application.name] = arn
+        if adoption.key_arn is not None:
+            keys.append(_here(scope, adoption.key_arn, f"{adoption.argument}.secret_key_arn"))
+        entries.append(pulumi.Output.all(application.client_id, arn, adoption.keys).apply(_entry))
+    if not secrets:
+        return None
+    return Adopted(
+        secret_arns=secrets,
+        key_arns=pulumi.Output.all(*keys).apply(lambda arns: sorted(set(arns))) if keys else None,
+        environment=pulumi.Output.all(*entries).apply(guarded(environment_of)),
+    )
+
+
+def environment_of(entries: Sequence[Entry]) -> str:
+    """The text of ADOPTED_SECRETS, as short as it can be.
+
+    Raises:
+        BadSettings: two applications name the same secret.
+    """
+    found: dict[str, Mapping[str, object]] = {}
+    for client_id, arn, keys in entries:
+        if any(entry["secret_arn"] == arn for entry in found.values()):
+            raise BadSettings(
+                "Two applications have the same secret_arn.",
+                remedy="Give each application its own secret: one holds the credentials of one client id.",
+            )
+        named: Mapping[str, object] = {"keys": dict(keys)} if keys else {}
+        found[client_id] = {"secret_arn": arn, **named}
+    return json.dumps(found, sort_keys=True, separators=(",", ":"))
+
+
+def fitting(variables: Mapping[str, pulumi.Input[str]], adopted: Adopted) -> pulumi.Output[str]:
+    """ADOPTED_SECRETS, checked to fit into the function's environment together with the other variables.
+
+    The queues' URLs, unknown in the first preview, are counted at their longest, so that the preview can tell.
+    """
+    unknown = dict.fromkeys((Env.QUEUE_URL.value, Env.DEAD_LETTER_QUEUE_URL.value), "x" * LONGEST_QUEUE_URL)
+    known = {**variables, **unknown, Env.ADOPTED_SECRETS.value: adopted.environment}
+    return pulumi.Output.all(**known).apply(guarded(_checked_size))
+
+
+def check_place(arn: str, region: str, account: str, argument: str) -> str:
+    """The ARN, if it lies in the component's partition, region and account.
+
+    Raises:
+        BadSettings: naming where it lies instead.
+    """
+    _, partition, _, its_region, its_account, *_ = arn.split(":")
+    for what, its, own in (
+        ("partition", partition, PARTITION),
+        ("region", its_region, region),
+        ("AWS account", its_account, account),
+    ):
+        if its != own:
+            raise BadSettings(
+                f"{argument} lies in the {what} {its}, but the component is deployed to the {what} {own}.",
+                remedy="Deploy the component where the secret is, by a provider of its own if need be.",
+            )
+    return arn
+
+
+def _entry(parts: Sequence[Any]) -> Entry:
+    client_id, arn, keys = parts
+    return str(client_id), str(arn), keys
+
+
+def _here(scope: Scope, arn: pulumi.Input[str], argument: str) -> pulumi.Output[str]:
+    place = pulumi.Output.all(arn, scope.region, scope.account_id)
+    return place.apply(guarded(lambda each: check_place(str(each[0]), str(each[1]), str(each[2]), argument)))
+
+
+def _checked_size(variables: Mapping[str, str]) -> str:
+    # As JSON, because Lambda's own refusal shows that as what it measured: quotes within a value count twice.
+    size = len(json.dumps(dict(variables), separators=(",", ":")).encode())
+    if size > ENVIRONMENT_LIMIT:
+        raise BadSettings(
+            f"The existing secrets need too much of the function's environment: about {size} bytes of "
+            f"{ENVIRONMENT_LIMIT} that Lambda allows.",
+            remedy="Spread the applications with a secret_arn over several components, or let the component make "
+            "their secrets.",
+        )
+    return variables[Env.ADOPTED_SECRETS.value]

@@ -1,0 +1,101 @@
+"""The CloudWatch alarms: one set for a component, however many applications it has."""
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+
+from rotation_lambda.errors import BadSettings
+from spapi_rotation.checks import CheckedArgs
+from spapi_rotation.function import METRICS_NAMESPACE
+from spapi_rotation.queue import Queues
+from spapi_rotation.scope import Scope
+from spapi_rotation.topic import create_topic
+from spapi_rotation.values import Late, guarded
+from spapi_rotation.watches import WATCHES, Source, Watch
+
+SERVICE_DIMENSION = "service"
+"""The one dimension of the function's own metrics; Powertools takes its value from POWERTOOLS_SERVICE_NAME."""
+
+Metrics = tuple[str, Mapping[str, pulumi.Input[str]]]
+"""Namespace and dimensions."""
+
+
+def create_alarms(
+    scope: Scope, args: CheckedArgs, *, key: aws.kms.Key, queues: Queues, function: aws.lambda_.Function
+) -> pulumi.Output[str] | None:
+    """Make the alarms, and their topic unless one is given.
+
+    Returns:
+        the topic's ARN; None if alarms are switched off.
+
+    Raises:
+        InvalidArgument: from the output, during the preview: the given topic lies in another region.
+    """
+    if not args.alarms:
+        return None
+    topic_arn = _given_topic(scope, args.alarm_topic_arn) if args.alarm_topic_arn is not None else None
+    if topic_arn is None:
+        topic_arn = create_topic(scope, key).arn
+    sources: Mapping[Source, Metrics] = {
+        Source.OWN: (METRICS_NAMESPACE, {SERVICE_DIMENSION: scope.identity}),
+        Source.QUEUE: ("AWS/SQS", {"QueueName": queues.destination.name}),
+        Source.DEAD_LETTER: ("AWS/SQS", {"QueueName": queues.dead_letter.name}),
+        Source.OPERATIONS: ("AWS/SQS", {"QueueName": queues.operations.name}),
+        Source.FUNCTION: ("AWS/Lambda", {"FunctionName": function.name}),
+    }
+    for watch in WATCHES:
+        _alarm(scope, args, watch, sources[watch.source], topic_arn)
+    return topic_arn
+
+
+def check_topic_region(arn: str, region: str) -> str:
+    """CloudWatch publishes to topics of its own region only; the account may be another.
+
+    Raises:
+        BadSettings: the topic lies in another region.
+    """
+    its = arn.split(":")[3]
+    if its != region:
+        raise BadSettings(
+            f"alarm_topic_arn lies in the region {its}, but the component is deployed to the region {region}.",
+            remedy="Use a topic in the component's region, or leave alarm_topic_arn out.",
+        )
+    return arn
+
+
+def _alarm(
+    scope: Scope, args: CheckedArgs, watch: Watch, metrics: Metrics, topic_arn: pulumi.Output[str]
+) -> aws.cloudwatch.MetricAlarm:
+    namespace, dimensions = metrics
+    periods = _periods(watch, args.check_interval_hours)
+    return aws.cloudwatch.MetricAlarm(
+        f"{scope.name}-alarm-{watch.name}",
+        # Given, not generated: a notification then names stack and component, and the policies these alarms.
+        name=f"{scope.alarm_prefix}{watch.name}",
+        alarm_description=watch.says,
+        namespace=namespace,
+        metric_name=watch.metric,
+        dimensions=dimensions,
+        statistic=watch.statistic,
+        period=watch.span.period_seconds,
+        evaluation_periods=periods,
+        datapoints_to_alarm=periods if watch.breaches is None else watch.breaches,
+        comparison_operator=watch.operator.value,
+        threshold=args.expiry_alarm_days if watch.threshold is None else watch.threshold,
+        treat_missing_data=watch.missing.value,
+        alarm_actions=[topic_arn],
+        tags=scope.tags,
+        opts=scope.options(),
+    )
+
+
+def _given_topic(scope: Scope, arn: Late[str]) -> pulumi.Output[str]:
+    both = pulumi.Output.all(arn, scope.region)
+    return both.apply(guarded(lambda each: check_topic_region(str(each[0]), str(each[1]))))
+
+
+def _periods(watch: Watch, check_hours: Late[int]) -> Late[int]:
+    if isinstance(check_hours, pulumi.Output):
+        return check_hours.apply(watch.span.periods)
+    return watch.span.periods(check_hours)

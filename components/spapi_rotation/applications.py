@@ -1,0 +1,190 @@
+"""Checks the arguments of the applications, each with its own secret or with one that exists already."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from rotation_lambda.errors import BadSettings
+from rotation_lambda.model import KeyNames
+from rotation_lambda.settings import checked_client_id
+from spapi_rotation.args import Application
+from spapi_rotation.values import Late, checked, checked_within, is_map, known_keys
+
+MAX_TRIGGER_LENGTH = 128
+MAX_KEY_LENGTH = 128
+KEY_NAMES = tuple(field.name for field in fields(KeyNames))
+"""What `secret_keys` can map: the names that this package uses."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# The six characters at the end are Secrets Manager's own. Without them an ARN in a policy fits no secret.
+_SECRET_ARN = re.compile(
+    r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}-[A-Za-z0-9]{6}"
+)
+_KEY_ARN = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """An existing secret that an application keeps: the component uses it and does not own it.
+
+    Attributes:
+        argument: the application's place in the arguments, for messages.
+        secret_arn: the secret, of the right shape; whether it lies where the component does is checked later.
+        key_arn: the customer-managed key that encrypts it, if any.
+        keys: the owner's names of our keys, where they differ.
+    """
+
+    argument: str
+    secret_arn: Late[str]
+    key_arn: Late[str] | None
+    keys: Late[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedApplication:
+    """One application: its name in the arguments, its client id, its trigger and its existing secret, if any."""
+
+    name: str
+    client_id: str
+    rotate_on_up: Late[str] | None
+    adoption: Adoption | None = None
+
+    @property
+    def suffix(self) -> str:
+        """The part of the client id that tells applications apart; names resources."""
+        return self.client_id.rpartition(".")[2]
+
+
+def check_applications(value: object) -> tuple[CheckedApplication, ...]:
+    """At least one application, each with its own client id.
+
+    Raises:
+        BadSettings: naming the entry.
+    """
+    if not is_map(value) or not value:
+        raise BadSettings(
+            "applications must be a plain map with at least one entry.",
+            remedy="Name at least one application: a map from a name of your choice to its client_id.",
+        )
+    found: dict[str, CheckedApplication] = {}
+    for name, entry in value.items():
+        application = _check_application(name, entry)
+        if twin := found.get(application.client_id):
+            raise BadSettings(
+                f"applications.{name}.client_id is also that of applications.{twin.name}.",
+                remedy="Give each application once: a rotation concerns the client id as a whole.",
+            )
+        found[application.client_id] = application
+    return tuple(found.values())
+
+
+def check_trigger(value: object, argument: str) -> str:
+    """A short text.
+
+    Raises:
+        BadSettings: it is empty, too long or no text.
+    """
+    if isinstance(value, str) and value.strip() and len(value) <= MAX_TRIGGER_LENGTH:
+        return value
+    raise BadSettings(
+        f"{argument} must be a text of 1 to {MAX_TRIGGER_LENGTH} characters.",
+        remedy="Use a date or a counter, in quotes; leave it out if `pulumi up` must not rotate.",
+    )
+
+
+def check_secret_arn(value: object, argument: str) -> str:
+    """The complete ARN of a secret, without wildcards: it becomes the resource of a policy.
+
+    Raises:
+        BadSettings: it is not one.
+    """
+    if isinstance(value, str) and _SECRET_ARN.fullmatch(value):
+        return value
+    raise BadSettings(
+        f"{argument} is not the complete ARN of a secret.",
+        remedy="Use the ARN with its last six characters, as `aws secretsmanager describe-secret` shows it.",
+    )
+
+
+def check_key_arn(value: object, argument: str) -> str:
+    """The ARN of a key, not of an alias: policies do not follow aliases.
+
+    Raises:
+        BadSettings: it is not one.
+    """
+    if isinstance(value, str) and _KEY_ARN.fullmatch(value):
+        return value
+    raise BadSettings(
+        f"{argument} is not the ARN of a key.",
+        remedy="Use the ARN of the key itself (arn:aws:kms:REGION:ACCOUNT:key/ID), not an alias or an id.",
+    )
+
+
+def check_key_names(value: object, argument: str) -> Mapping[str, str]:
+    """The owner's names of our keys. Together with the names that stay, no two are the same.
+
+    Raises:
+        BadSettings: a name is not ours, not usable, or used twice.
+    """
+    if not is_map(value):
+        raise BadSettings(f"{argument} must be a map.", remedy=f"Map any of {', '.join(KEY_NAMES)} to your key's name.")
+    names: dict[str, str] = {}
+    for ours, owners in value.items():
+        if ours not in KEY_NAMES:
+            raise BadSettings(f"{argument} maps a name that is not known.", remedy=f"Known are {', '.join(KEY_NAMES)}.")
+        if not _is_key(owners):
+            raise BadSettings(
+                f"{argument}.{ours} cannot be a key of the secret's JSON.",
+                remedy=f"Use a text of 1 to {MAX_KEY_LENGTH} printable characters.",
+            )
+        names[str(ours)] = str(owners)
+    used = KeyNames(**names)
+    taken: dict[str, str] = {}
+    for ours in KEY_NAMES:
+        key = str(getattr(used, ours))
+        if twin := taken.get(key):
+            raise BadSettings(
+                f"{argument} gives {twin} and {ours} the same key.",
+                remedy="Give each its own key of the secret's JSON.",
+            )
+        taken[key] = ours
+    return names
+
+
+def _check_application(name: object, entry: object) -> CheckedApplication:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise BadSettings(
+            "A name in applications is not usable.",
+            remedy="Use at most 64 letters, digits, dots, hyphens and underscores.",
+        )
+    where = f"applications.{name}"
+    given = known_keys(entry, Application.__annotations__, where)
+    trigger = given.get("rotate_on_up")
+    argument = f"{where}.rotate_on_up"
+    return CheckedApplication(
+        name=name,
+        client_id=checked_client_id(given.get("client_id"), f"{where}.client_id"),
+        rotate_on_up=None if trigger is None else checked(trigger, lambda v: check_trigger(v, argument)),
+        adoption=_check_adoption(given, where),
+    )
+
+
+def _check_adoption(given: Mapping[str, object], where: str) -> Adoption | None:
+    arn, key, keys = (given.get(name) for name in ("secret_arn", "secret_key_arn", "secret_keys"))
+    if arn is None:
+        if alone := [name for name in ("secret_key_arn", "secret_keys") if given.get(name) is not None]:
+            raise BadSettings(
+                f"{where}.{alone[0]} is given without {where}.secret_arn.",
+                remedy="It concerns an existing secret: name that by secret_arn, or leave both out.",
+            )
+        return None
+    return Adoption(
+        argument=where,
+        secret_arn=checked(arn, lambda v: check_secret_arn(v, f"{where}.secret_arn")),
+        key_arn=None if key is None else checked(key, lambda v: check_key_arn(v, f"{where}.secret_key_arn")),
+        keys=checked_within({} if keys is None else keys, lambda v: check_key_names(v, f"{where}.secret_keys")),
+    )
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_KEY_LENGTH and value.isprintable()

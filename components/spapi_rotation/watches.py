@@ -1,0 +1,262 @@
+"""What the alarms watch: metric, threshold, how far back, and what each says to whoever is woken by it.
+
+One set for all applications of a component: its own metrics carry no application, so the texts say where to find it.
+Every metric but the heartbeat is written only when there is something to say, so missing data is no breach.
+
+Sources: CloudWatch user guide, "Using Amazon CloudWatch alarms" (M out of N, missing data, sliding windows);
+PutMetricAlarm API reference (limits); SQS and Lambda guides, pages on CloudWatch metrics.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rotation_lambda.ports import Metric
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+QUEUE_AGE_SECONDS = 30 * MINUTE
+"""A message is taken within seconds; half an hour is five of its ten deliveries."""
+
+
+class Source(StrEnum):
+    """Whose metric it is."""
+
+    OWN = "own"
+    QUEUE = "queue"
+    DEAD_LETTER = "dead-letter"
+    OPERATIONS = "operations"
+    FUNCTION = "function"
+
+
+class Operator(StrEnum):
+    """CloudWatch's comparisons."""
+
+    AT_LEAST = "GreaterThanOrEqualToThreshold"
+    LESS = "LessThanThreshold"
+
+
+class Missing(StrEnum):
+    """CloudWatch's treatment of a period without data."""
+
+    NOT_BREACHING = "notBreaching"
+    BREACHING = "breaching"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How far back an alarm looks.
+
+    CloudWatch allows 7 days for periods of an hour or more, else one day; beyond a day it looks once an hour.
+
+    Attributes:
+        more: periods beside those of the check intervals.
+        intervals: check intervals; only with a period of an hour.
+        period_seconds: length of a period.
+    """
+
+    more: int
+    intervals: int = 0
+    period_seconds: int = HOUR
+
+    def periods(self, check_hours: int) -> int:
+        """The number of periods when there is a check every so many hours."""
+        return self.intervals * check_hours + self.more
+
+
+NEXT_CHECK = Span(intervals=1, more=2)
+"""Until the next check has surely been made: its flexible window and its retries end within two hours.
+A state that each check reports anew so keeps its alarm, and a mended one ends it."""
+
+NEXT_DAILY = Span(intervals=1, more=26)
+"""The same for what is reported once a day: the daily try, the repetition of a refused request."""
+
+ONE_DAY = Span(more=24)
+"""For a single event: long enough to be seen."""
+
+AT_ONCE = Span(more=1, period_seconds=5 * MINUTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One alarm.
+
+    Attributes:
+        name: last part of its name.
+        source: whose metric.
+        metric: its name.
+        says: the state, then what to do. At most 1024 characters; never a secret.
+        span: how far back it looks.
+        threshold: what the statistic is compared with; None stands for `expiry_alarm_days`.
+        statistic: of each period.
+        operator: how it is compared.
+        breaches: periods that must breach; None stands for all of them.
+        missing: what a period without data counts as.
+    """
+
+    name: str
+    source: Source
+    metric: str
+    says: str
+    span: Span
+    threshold: float | None = 1
+    statistic: str = "Sum"
+    operator: Operator = Operator.AT_LEAST
+    breaches: int | None = 1
+    missing: Missing = Missing.NOT_BREACHING
+
+
+def _own(name: str, metric: Metric, span: Span, says: str) -> Watch:
+    return Watch(name, Source.OWN, metric.value, says, span)
+
+
+WATCHES = (
+    Watch(
+        "queue-age",
+        Source.QUEUE,
+        "ApproximateAgeOfOldestMessage",
+        "A message from Amazon has been waiting for more than half an hour: the function does not take it. It may be "
+        "a new client secret; the old one dies 7 days after a rotation. What to do: look at the function's log for "
+        "errors, and whether its trigger on the queue is enabled. Nothing is lost: the message stays for 14 days.",
+        AT_ONCE,
+        threshold=QUEUE_AGE_SECONDS,
+        statistic="Maximum",
+    ),
+    Watch(
+        "dead-letters",
+        Source.DEAD_LETTER,
+        "ApproximateNumberOfMessagesVisible",
+        "A message from Amazon could not be taken and lies in the dead-letter queue. It may be the newest client "
+        "secret; no rotation starts meanwhile, and it is gone 14 days after it was sent. What to do: find the reason "
+        "in the function's log and remove it, then `spapi-rotation redrive`. If the message is not Amazon's: "
+        "`spapi-rotation discard`. Do not print or copy the message: it may hold a live secret.",
+        AT_ONCE,
+        statistic="Maximum",
+    ),
+    Watch(
+        "operations",
+        Source.OPERATIONS,
+        "ApproximateNumberOfMessagesVisible",
+        "A check of an application failed or could not start. The next check tries again by itself; this alarm stays "
+        "until the operations queue is empty. What to do: read the message there (it names the application and holds "
+        "no secret) and the function's log, remove the cause, then purge the operations queue.",
+        AT_ONCE,
+        statistic="Maximum",
+    ),
+    Watch(
+        "errors",
+        Source.FUNCTION,
+        "Errors",
+        "The function failed. A message stays in its queue and is delivered again, up to ten times; a failed check is "
+        "made again by the schedule. What to do: read the errors in the function's log; each says what to do. A "
+        "single failure of AWS mends itself, and this alarm ends.",
+        NEXT_CHECK,
+    ),
+    Watch(
+        "throttles",
+        Source.FUNCTION,
+        "Throttles",
+        "The function has been refused by Lambda again and again within an hour: the account's concurrency is used "
+        "up. Messages and checks wait, and may fail. What to do: find what uses the concurrency of this account and "
+        "region, or have the quota raised.",
+        Span(more=12, period_seconds=5 * MINUTE),
+        breaches=3,
+    ),
+    Watch(
+        "heartbeat",
+        Source.OWN,
+        Metric.TICK.value,
+        "No application has been checked for more than two check intervals: nothing is rotated, and the other alarms "
+        "are blind. What to do: see whether the schedules are there and enabled, and read the operations queue and "
+        "the function's log. After a first deployment this alarm ends by itself within half an hour.",
+        Span(intervals=2, more=2),
+        operator=Operator.LESS,
+        breaches=None,
+        missing=Missing.BREACHING,
+    ),
+    _own(
+        "overdue",
+        Metric.OVERDUE,
+        NEXT_CHECK,
+        "A rotation was requested more than an hour ago, and Amazon's message has not come. The secret in use works "
+        "for at least 7 days after the request. What to do: `spapi-rotation status` (or state OVERDUE in the log) "
+        "names the application. See whether the queue is subscribed to Application Client New Secret in Amazon's "
+        "Developer Console. After 24 hours the request is made once more; after that a person must act: "
+        "`spapi-rotation request --force`, or a new secret by hand and `spapi-rotation seed`.",
+    ),
+    _own(
+        "stuck",
+        Metric.STUCK,
+        NEXT_CHECK,
+        "Amazon does not accept a secret that it sent, and the secret in use dies within 24 hours. Act now. What to "
+        "do: `spapi-rotation status` (or secret_stuck in the log) names the application. `spapi-rotation promote` "
+        "puts the received secret into use unproven; or make a new one by hand in Amazon's Developer Console and "
+        "`spapi-rotation seed` it.",
+    ),
+    _own(
+        "expired",
+        Metric.EXPIRED,
+        NEXT_DAILY,
+        "A client secret in use is dead: it is past its date, or Amazon refuses it. Calls to SP-API fail. What to do: "
+        "`spapi-rotation status` (or state EXPIRED in the log) names the application. If a newer secret is pending: "
+        "`spapi-rotation promote`. Else make one by hand in Amazon's Developer Console and `spapi-rotation seed` it.",
+    ),
+    _own(
+        "contradictory",
+        Metric.REJECTED,
+        ONE_DAY,
+        "Amazon sent a secret that contradicts what is known: the same dates with another value, or none that tells "
+        "which is newer. It is kept under the label REJECTED and not used. What to do: `spapi-rotation status` (or "
+        "secret_contradictory in the log) names the application. `spapi-rotation promote` puts it into use; if the "
+        "secret in use is the right one, `spapi-rotation seed` it again.",
+    ),
+    _own(
+        "set-aside",
+        Metric.SET_ASIDE,
+        NEXT_CHECK,
+        "A secret at least as new as the one in use is set aside under the label REJECTED, so the one in use may die "
+        "soon. What to do: `spapi-rotation status` (or state REJECTED in the log) names the application. "
+        "`spapi-rotation promote` puts the set-aside secret into use; `spapi-rotation request --force` gets a newer "
+        "one; a secret made by hand goes in by `spapi-rotation seed`.",
+    ),
+    _own(
+        "unseen-rotation",
+        Metric.UNSEEN_ROTATION,
+        ONE_DAY,
+        "Amazon announced the expiry of a secret that is not known here: someone has rotated elsewhere, and the "
+        "secret in use may die within days. What to do: expiry_notice_of_unknown_secret in the log names the "
+        "application. Put the secret that was made elsewhere in with `spapi-rotation seed`.",
+    ),
+    _own(
+        "refused",
+        Metric.REFUSED,
+        NEXT_DAILY,
+        "Amazon refused a rotation. Nothing was changed; it is asked for again after 6 hours, then every 24 hours. "
+        "What to do: rotation_refused in the log names the application and Amazon's code, and the line after it says "
+        "what to do. Most often (400) the queue is not subscribed in Amazon's Developer Console: see the output "
+        "registration_steps. `spapi-rotation request` tries at once.",
+    ),
+    Watch(
+        "unseeded",
+        Source.OWN,
+        Metric.UNSEEDED.value,
+        "An application has had no credentials on two of three days: nothing rotates it, and its secret may die "
+        "unnoticed. What to do: `spapi-rotation status` (or state UNSEEDED in the log) names the application. Put "
+        "its credentials in with `spapi-rotation seed`, or take it out of the stack.",
+        Span(more=3, period_seconds=DAY),
+        breaches=2,
+    ),
+    Watch(
+        "days-to-expiry",
+        Source.OWN,
+        Metric.DAYS_TO_EXPIRY.value,
+        "A client secret is close to its expiry and has not been renewed. When it dies, calls to SP-API fail. What to "
+        "do: `spapi-rotation status` (or expires_at in the log) names the application; rotation_declined in the log "
+        "says why it is not renewed: queue not ready, unread messages, refused. It may be paused, or its window too "
+        "narrow. Then `spapi-rotation request`.",
+        NEXT_CHECK,
+        threshold=None,
+        statistic="Minimum",
+        operator=Operator.LESS,
+    ),
+)
+"""Every alarm of a component."""

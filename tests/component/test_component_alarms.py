@@ -1,0 +1,306 @@
+"""The alarms: what each watches, that none flaps between two checks, and what it says to whoever is woken by it."""
+
+import fnmatch
+import itertools
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pulumi
+import pytest
+
+import rotation_lambda
+from rotation_lambda import guards, tick
+from rotation_lambda.ports import Metric
+from rotation_lambda.receive import Receipt
+from rotation_lambda.settings import MAX_CHECK_HOURS, MIN_CHECK_HOURS
+from rotation_lambda.state import State
+from rotation_lambda.telemetry import PowertoolsTelemetry
+from spapi_rotation import InvalidArgument
+from spapi_rotation.component import OUTPUTS
+from spapi_rotation.schedule import FLEXIBLE_WINDOW_MINUTES, RETRY_AGE_SECONDS
+from spapi_rotation.watches import NEXT_CHECK, NEXT_DAILY, WATCHES, Source, Span, Watch
+from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy_component
+
+SERVICE = f"{PROJECT}/{STACK}/rotation"
+OWN = {"namespace": "SpApiRotation", "dimensions": {"service": SERVICE}}
+PAGER = f"arn:aws:sns:{REGION}:{ACCOUNT}:pager"
+
+CHECK_HOURS = range(MIN_CHECK_HOURS, MAX_CHECK_HOURS + 1)
+LATE_BY = timedelta(minutes=FLEXIBLE_WINDOW_MINUTES, seconds=RETRY_AGE_SECONDS)
+"""By how much the schedule can be late with a check."""
+
+named = pytest.mark.parametrize("watch", WATCHES, ids=lambda watch: watch.name)
+
+
+def queue(name: str, metric: str) -> dict[str, Any]:
+    return {"namespace": "AWS/SQS", "dimensions": {"QueueName": f"rotation-{name}-0000001"}, "metricName": metric}
+
+
+def function(metric: str) -> dict[str, Any]:
+    return {
+        "namespace": "AWS/Lambda",
+        "dimensions": {"FunctionName": "rotation-function-0000001"},
+        "metricName": metric,
+    }
+
+
+def own(metric: str) -> dict[str, Any]:
+    return {**OWN, "metricName": metric}
+
+
+def judged(
+    statistic: str, operator: str, threshold: float, breaches: int, periods: int, seconds: int
+) -> dict[str, Any]:
+    return {
+        "statistic": statistic,
+        "comparisonOperator": operator,
+        "threshold": threshold,
+        "datapointsToAlarm": breaches,
+        "evaluationPeriods": periods,
+        "period": seconds,
+        "treatMissingData": "notBreaching",
+    }
+
+
+AT_LEAST, LESS = "GreaterThanOrEqualToThreshold", "LessThanThreshold"
+VISIBLE = "ApproximateNumberOfMessagesVisible"
+ONCE_IN_3_HOURS = judged("Sum", AT_LEAST, 1, 1, 3, 3600)
+ONCE_IN_27_HOURS = judged("Sum", AT_LEAST, 1, 1, 27, 3600)
+ONCE_IN_A_DAY = judged("Sum", AT_LEAST, 1, 1, 24, 3600)
+ANY_NOW = judged("Maximum", AT_LEAST, 1, 1, 1, 300)
+
+EXPECTED: dict[str, dict[str, Any]] = {
+    "queue-age": {
+        **queue("queue", "ApproximateAgeOfOldestMessage"),
+        **judged("Maximum", AT_LEAST, 1800, 1, 1, 300),
+    },
+    "dead-letters": {**queue("dead-letter-queue", VISIBLE), **ANY_NOW},
+    "operations": {**queue("operations-queue", VISIBLE), **ANY_NOW},
+    "errors": {**function("Errors"), **ONCE_IN_3_HOURS},
+    "throttles": {**function("Throttles"), **judged("Sum", AT_LEAST, 1, 3, 12, 300)},
+    "heartbeat": {**own("Ticks"), **judged("Sum", LESS, 1, 4, 4, 3600), "treatMissingData": "breaching"},
+    "overdue": {**own("DeliveriesOverdue"), **ONCE_IN_3_HOURS},
+    "stuck": {**own("SecretsStuck"), **ONCE_IN_3_HOURS},
+    "expired": {**own("SecretsExpired"), **ONCE_IN_27_HOURS},
+    "contradictory": {**own("ContradictoryMessages"), **ONCE_IN_A_DAY},
+    "set-aside": {**own("SecretsSetAside"), **ONCE_IN_3_HOURS},
+    "unseen-rotation": {**own("UnseenRotations"), **ONCE_IN_A_DAY},
+    "refused": {**own("RequestsRefused"), **ONCE_IN_27_HOURS},
+    "unseeded": {**own("SecretsUnseeded"), **judged("Sum", AT_LEAST, 1, 2, 3, 86_400)},
+    "days-to-expiry": {**own("DaysToExpiry"), **judged("Minimum", LESS, 21, 1, 3, 3600)},
+}
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    return deploy_component()
+
+
+def alarm(recording: Recording, name: str) -> dict[str, Any]:
+    return dict(recording.named(f"rotation-alarm-{name}").inputs)
+
+
+def test_every_alarm_is_expected() -> None:
+    assert [watch.name for watch in WATCHES] == list(EXPECTED)
+
+
+@named
+def test_alarm_is_exactly_this(recording: Recording, watch: Watch) -> None:
+    inputs = alarm(recording, watch.name)
+    topic = recording.named("rotation-alarm-topic").inputs["name"]
+    assert inputs.pop("tags")
+    assert inputs == {
+        **EXPECTED[watch.name],
+        "name": f"{SERVICE}/{watch.name}",
+        "alarmDescription": watch.says,
+        "alarmActions": [f"arn:aws:sns:{REGION}:{ACCOUNT}:{topic}"],
+    }
+
+
+def test_alarms_do_not_scale_with_the_applications(recording: Recording) -> None:
+    fleet = deploy_component(applications={f"app{n}": {"client_id": client_id(n)} for n in range(1, 21)})
+    one, many = (
+        {each.name: each.inputs for each in made.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")}
+        for made in (recording, fleet)
+    )
+    assert one == many
+
+
+@pytest.mark.parametrize("metric", [watch.metric for watch in WATCHES if watch.source is Source.OWN])
+def test_function_writes_the_metric_where_the_alarm_looks(
+    metric: str, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variables = recording.named("rotation-function").inputs["environment"]["variables"]
+    telemetry = PowertoolsTelemetry(variables["POWERTOOLS_SERVICE_NAME"], variables["POWERTOOLS_METRICS_NAMESPACE"])
+    telemetry.count(Metric(metric), 1.0)
+    written = json.loads(capsys.readouterr().out)
+    (directive,) = written["_aws"]["CloudWatchMetrics"]
+    (inputs,) = [each for each in (alarm(recording, watch.name) for watch in WATCHES) if each["metricName"] == metric]
+    (dimensions,) = directive["Dimensions"]
+    assert directive["Namespace"] == inputs["namespace"]
+    assert {name: written[name] for name in dimensions} == inputs["dimensions"]
+    assert [each["Name"] for each in directive["Metrics"]] == [metric]
+
+
+def test_every_state_that_waits_for_a_person_has_an_alarm() -> None:
+    quiet = {State.CURRENT, State.UNDATED, State.REQUESTED, State.RECEIVED}
+    alarms = {
+        State.UNSEEDED: "unseeded",
+        State.EXPIRED: "expired",
+        State.STUCK: "stuck",
+        State.OVERDUE: "overdue",
+        State.REJECTED: "set-aside",
+        State.REFUSED: "refused",
+    }
+    assert quiet | set(alarms) == set(State)
+    assert set(alarms.values()) <= set(EXPECTED)
+
+
+@named
+def test_cloudwatch_accepts_how_far_back_an_alarm_looks(watch: Watch) -> None:
+    most = 7 * 86_400 if watch.span.period_seconds >= 3600 else 86_400
+    assert watch.span.period_seconds % 60 == 0
+    for hours in CHECK_HOURS:
+        periods = watch.span.periods(hours)
+        assert periods * watch.span.period_seconds <= most
+        assert 1 <= (watch.breaches or periods) <= periods
+
+
+def reach(span: Span, hours: int) -> timedelta:
+    """A datum younger than this is among the periods."""
+    return timedelta(seconds=span.periods(hours) * span.period_seconds)
+
+
+def test_what_each_check_reports_anew_keeps_its_alarm() -> None:
+    for hours in CHECK_HOURS:
+        assert timedelta(hours=hours) + LATE_BY < reach(NEXT_CHECK, hours)
+
+
+@pytest.mark.parametrize("hours", CHECK_HOURS)
+def test_what_the_daily_try_finds_keeps_its_alarm(hours: int) -> None:
+    ports: Any = SimpleNamespace(settings=SimpleNamespace(check_interval=timedelta(hours=hours)))
+    application: Any = SimpleNamespace(client_id=client_id(1))
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    checks = [start + timedelta(hours=hours * number) for number in range(1000)]
+    tries = [each for each in checks if tick._daily_try_is_due(ports, application, each)]
+    longest = max(later - earlier for earlier, later in itertools.pairwise(tries))
+    assert longest + LATE_BY < reach(NEXT_DAILY, hours)
+
+
+def test_a_refused_request_that_is_repeated_keeps_its_alarm() -> None:
+    for hours in CHECK_HOURS:
+        assert guards.LATER_REFUSAL_WAIT + timedelta(hours=hours) + LATE_BY < reach(NEXT_DAILY, hours)
+
+
+def test_the_heartbeat_forgives_one_lost_check_and_not_three() -> None:
+    (heartbeat,) = [watch for watch in WATCHES if watch.name == "heartbeat"]
+    for hours in CHECK_HOURS:
+        assert 2 * timedelta(hours=hours) + LATE_BY < reach(heartbeat.span, hours)
+        assert reach(heartbeat.span, hours) <= 4 * timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_alarms_follow_the_check_interval_and_the_days_to_expiry(late: bool) -> None:
+    give: Any = pulumi.Output.from_input if late else lambda value: value
+    recording = deploy_component(check_interval_hours=give(24.0), expiry_alarm_days=give(30.0))
+    periods = {name: alarm(recording, name)["evaluationPeriods"] for name in EXPECTED}
+    assert periods == {
+        name: {1: 1, 3: 26, 4: 50, 12: 12, 24: 24, 27: 50}[each["evaluationPeriods"]]
+        for name, each in EXPECTED.items()
+        if name != "unseeded"
+    } | {"unseeded": 3}
+    assert alarm(recording, "heartbeat")["datapointsToAlarm"] == 50
+    assert alarm(recording, "overdue")["datapointsToAlarm"] == 1
+    assert alarm(recording, "days-to-expiry")["threshold"] == 30
+
+
+COMMANDS = {
+    "status",
+    "promote",
+    "seed",
+    "request",
+    "request --force",
+    "redrive",
+    "discard",
+}
+
+
+@named
+def test_alarm_says_the_state_and_then_what_to_do(watch: Watch) -> None:
+    state, _, remedy = watch.says.partition(" What to do: ")
+    assert state.endswith((".", ":"))
+    assert remedy.endswith(".")
+    assert len(watch.says) <= 1024
+    assert "  " not in watch.says
+    assert watch.says.isascii()
+    assert {each.removeprefix("spapi-rotation ") for each in re.findall(r"`([^`]*)`", watch.says)} <= COMMANDS
+
+
+@named
+def test_what_an_alarm_tells_to_look_for_in_the_log_is_logged(watch: Watch) -> None:
+    code = "".join(file.read_text() for file in Path(rotation_lambda.__file__).parent.glob("*.py"))
+    logged = {f"secret_{each.value}" for each in Receipt} | set(OUTPUTS)
+    for word in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", watch.says):
+        assert word in logged or f'"{word}"' in code or f"{word}=" in code, word
+    for word in re.findall(r"\bstate ([A-Z]+)\b", watch.says):
+        assert State(word)
+
+
+def test_alarms_and_topic_can_be_switched_off() -> None:
+    recording = deploy_component(alarms=False)
+    types = {each.type for each in recording.resources}
+    assert not types & {"aws:cloudwatch/metricAlarm:MetricAlarm", "aws:sns/topic:Topic"}
+    assert recording.outputs.get("alarm_topic_arn") is None
+
+
+def test_switched_off_alarms_make_no_use_of_a_given_topic() -> None:
+    recording = deploy_component(alarms=False, alarm_topic_arn=PAGER)
+    assert recording.outputs.get("alarm_topic_arn") is None
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_given_topic_is_used_and_none_is_made(late: bool) -> None:
+    recording = deploy_component(alarm_topic_arn=pulumi.Output.from_input(PAGER) if late else PAGER)
+    assert not recording.of_type("aws:sns/topic:Topic")
+    assert recording.outputs["alarm_topic_arn"] == PAGER
+    for each in recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"):
+        assert each.inputs["alarmActions"] == [PAGER]
+
+
+def test_a_topic_of_another_account_will_do() -> None:
+    other = f"arn:aws:sns:{REGION}:999999999999:pager"
+    assert deploy_component(alarm_topic_arn=other).outputs["alarm_topic_arn"] == other
+
+
+def test_a_topic_of_another_region_is_refused_in_the_preview() -> None:
+    with pytest.raises(InvalidArgument, match=r"alarm_topic_arn lies in the region eu-west-1.*us-east-1"):
+        deploy_component(alarm_topic_arn=f"arn:aws:sns:eu-west-1:{ACCOUNT}:pager", preview=True)
+
+
+def test_topic_is_encrypted_by_the_components_key(recording: Recording) -> None:
+    topic = dict(recording.named("rotation-alarm-topic").inputs)
+    assert topic.pop("tags")
+    assert topic.pop("policy")
+    name = topic.pop("name")
+    assert re.fullmatch(rf"{PROJECT}-{STACK}-rotation-alarms-[0-9a-f]{{8}}", name)
+    assert topic == {"kmsMasterKeyId": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/rotation-key-0000001"}
+
+
+def test_topics_of_two_stacks_never_share_a_name() -> None:
+    names = [deploy_component(stack=stack).named("rotation-alarm-topic").inputs["name"] for stack in ("v1.2", "v1-2")]
+    assert len(set(names)) == 2
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,256}", name) for name in names)
+
+
+def test_the_policies_name_every_alarm(recording: Recording) -> None:
+    topic, key = recording.named("rotation-alarm-topic"), recording.named("rotation-key")
+    statements = [*topic.policy()["Statement"], *key.policy()["Statement"]]
+    patterns = [each["Condition"]["ArnLike"]["aws:SourceArn"] for each in statements if each["Sid"] == "AllowAlarms"]
+    assert len(patterns) == 2
+    for each in recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"):
+        arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{each.inputs['name']}"
+        assert all(fnmatch.fnmatchcase(arn, pattern) for pattern in patterns)
