@@ -29,7 +29,7 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m sandbox.engine
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 sandbox: $(READY)
 	$(BIN)/python -m sandbox.serve

@@ -1,6 +1,5 @@
 """A whole rotation on the real Pulumi engine: one stack, whose tests follow one another."""
 
-import contextlib
 import json
 import os
 import signal
@@ -14,10 +13,11 @@ import pytest
 from rotation_lambda.grants import AMAZON_ACCOUNT
 from sandbox.amazon.contract import ROTATE_PATH
 from sandbox.amazon.faults import Delay
+from sandbox.processes import descendants
 from sandbox.session import App, Sandbox, new_app
 from sandbox.stack import PulumiFailed
 
-pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 
 SHOP, OLD, EMPTY = new_app("shop"), new_app("old"), new_app("empty")
 APPS = [SHOP, OLD, EMPTY]
@@ -65,21 +65,6 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         box.stack.configure(box.config(APPS))
         box.stack.destroy()
         assert box.aws.client("sqs").list_queues().get("QueueUrls", []) == []
-
-
-def descendants(pid: int) -> list[int]:
-    """Every process below a process: a killed engine does not end the dynamic provider that it started."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            parents[int(stat.parent.name)] = int(fields[1])
-    found: list[int] = []
-    frontier = {pid}
-    while frontier:
-        frontier = {child for child, parent in parents.items() if parent in frontier}
-        found += sorted(frontier)
-    return found
 
 
 def until(probe: Callable[[], object], seconds: float = 90) -> None:
