@@ -5,6 +5,7 @@ was sent.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from rotation_lambda.redaction import Sensitive
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
@@ -122,6 +124,21 @@ class SecretsManagerStore:
         """When the secret was made (DescribeSecret)."""
         with _named("secretsmanager:DescribeSecret"):
             return self._client.describe_secret(SecretId=secret_id)["CreatedDate"].astimezone(UTC)
+
+
+SCHEDULE_ARN = re.compile(r"arn:aws:scheduler:[a-z0-9-]+:\d{12}:schedule/(?P<group>[\w.-]+)/(?P<name>[\w.-]+)")
+
+
+def schedule_made_at(client: "EventBridgeSchedulerClient", arn: str) -> datetime:
+    """When a schedule was made. Raises StoreFailed."""
+    match = SCHEDULE_ARN.fullmatch(arn)
+    if match is None:
+        raise StoreFailed(
+            "The event names no schedule.", remedy="Leave schedule_arn out of an event that is sent by hand."
+        )
+    with _named("scheduler:GetSchedule"):
+        found = client.get_schedule(GroupName=match["group"], Name=match["name"])
+    return found["CreationDate"].astimezone(UTC)
 
 
 _COUNTS = (

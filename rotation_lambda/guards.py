@@ -8,7 +8,7 @@ secrets is unknown, so it is refused.
 from datetime import datetime, timedelta
 
 from rotation_lambda.errors import AlreadyRequested, NotDue, OutsideWindow, TooSoon
-from rotation_lambda.model import Label, Trigger, format_time
+from rotation_lambda.model import Application, Label, Trigger, format_time
 from rotation_lambda.ports import Ports
 from rotation_lambda.snapshot import Snapshot
 
@@ -80,12 +80,19 @@ def require_due(ports: Ports, snapshot: Snapshot, trigger: Trigger) -> None:
     if issued is not None:
         due_at = issued + ports.settings.rotate_every
     else:
-        due_at = ports.store.created_at(snapshot.application.secret_id) + UNDATED_GRACE
+        due_at = _adopted_at(ports, snapshot.application) + UNDATED_GRACE
     if ports.clock.now() < due_at:
         raise NotDue(
             f"{snapshot.application.name}: not due before {format_time(due_at)}.",
             remedy="Nothing. The schedule rotates it then; set rotate_on_up to a new text to rotate now.",
         )
+
+
+def _adopted_at(ports: Ports, application: Application) -> datetime:
+    """When this package began to look after the application; an owner's edits do not change it."""
+    if application.schedule_arn is not None and ports.schedule_made_at is not None:
+        return ports.schedule_made_at(application.schedule_arn)
+    return ports.store.created_at(application.secret_id)
 
 
 def require_open_window(ports: Ports, snapshot: Snapshot, trigger: Trigger) -> None:

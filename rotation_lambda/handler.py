@@ -6,6 +6,7 @@ ever logged.
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -52,7 +53,7 @@ def dispatch(ports: Ports, event: object) -> dict[str, Any]:
         return _queue_message(ports, event["Records"])
     action = event.get("action")
     if action == Action.TICK:
-        application = _application(ports, event)
+        application = replace(_application(ports, event), schedule_arn=_schedule_arn(event))
         return {"state": tick(ports, application, _scheduled_at(event)).value}
     if action == Action.REQUEST:
         return _request(ports, _application(ports, event), event)
@@ -105,6 +106,11 @@ def _scheduled_at(event: Mapping[str, Any]) -> Any:
         return parse_time(event.get("scheduled_at"), "scheduled_at")
     except ValueError:
         return None  # a tick by hand names no time; the clock's is used
+
+
+def _schedule_arn(event: Mapping[str, Any]) -> str | None:
+    arn = event.get("schedule_arn")
+    return arn if isinstance(arn, str) and arn.startswith("arn:") else None
 
 
 def _unknown_event() -> BadSettings:

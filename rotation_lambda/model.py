@@ -133,12 +133,14 @@ class Application:
         name: what people call it; appears in logs.
         client_id: its LWA client id.
         secret_id: name or ARN of its secret.
+        schedule_arn: its EventBridge schedule, if that called; when it was made is when the application was adopted.
     """
 
     name: str
     client_id: str
     secret_id: str
     keys: KeyNames = field(default_factory=KeyNames)
+    schedule_arn: str | None = None
 
 
 class Document:

@@ -250,6 +250,7 @@ class Ports:
     """Everything that the use cases act on.
 
     ``amazon`` is a factory, so that its HTTP library is loaded only on the paths that call Amazon.
+    ``schedule_made_at`` tells when a schedule, given by its ARN, was made; it may raise StoreFailed.
     """
 
     clock: Clock
@@ -259,3 +260,4 @@ class Ports:
     announcer: Announcer
     telemetry: Telemetry
     settings: Settings
+    schedule_made_at: Callable[[str], datetime] | None = None

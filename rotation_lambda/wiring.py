@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
-from rotation_lambda.aws import EventBridgeAnnouncer, SecretsManagerStore, SqsQueue
+from rotation_lambda.aws import EventBridgeAnnouncer, SecretsManagerStore, SqsQueue, schedule_made_at
 from rotation_lambda.ports import Amazon, Ports, Telemetry
 from rotation_lambda.settings import Settings
 
@@ -51,4 +51,5 @@ def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) ->
         announcer=EventBridgeAnnouncer(session.client("events", config=_RETRIES), settings.event_bus),
         telemetry=telemetry,
         settings=settings,
+        schedule_made_at=lambda arn: schedule_made_at(session.client("scheduler", config=_RETRIES), arn),
     )

@@ -2,11 +2,16 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from rotation_lambda.applications import adopted_secrets, application
-from rotation_lambda.errors import BadSettings, MalformedSecret
+from rotation_lambda.aws import schedule_made_at
+from rotation_lambda.errors import BadSettings, MalformedSecret, StoreFailed
+from rotation_lambda.handler import dispatch
 from rotation_lambda.model import KeyNames, format_time
 from rotation_lambda.settings import Settings
 from rotation_lambda.settle import settle
@@ -64,3 +69,44 @@ def test_the_secret_of_another_application_is_refused(make_world: MakeWorld) -> 
     stranger = replace(world.application, client_id=CLIENT_ID.replace("0", "9"))
     with pytest.raises(MalformedSecret, match="another client_id"):
         settle(world.ports, stranger)
+
+
+def undated(world: World, made_at: datetime) -> World:
+    """A world whose secret has no dates, edited by its owner just now, and whose schedule was made then."""
+    world.seed(dated=False)
+    world.ports = replace(world.ports, schedule_made_at=lambda arn: made_at)
+    return world
+
+
+def scheduled_tick(world: World) -> None:
+    arn = "arn:aws:scheduler:us-east-1:123456789012:schedule/group/name"
+    dispatch(world.ports, {"action": "tick", "client_id": CLIENT_ID, "schedule_arn": arn})
+
+
+def test_an_undated_secret_is_due_thirty_days_after_its_schedule_was_made(make_world: MakeWorld) -> None:
+    world = make_world()
+    undated(world, world.clock.now() - timedelta(days=29))
+    scheduled_tick(world)
+    assert world.amazon.posts == 0
+    world.clock.advance(days=1)
+    world.write({**(world.value() or {}), "note": "an edit does not start it anew"})
+    scheduled_tick(world)
+    assert world.amazon.posts == 1
+
+
+def test_an_old_secret_that_was_adopted_today_waits_thirty_days(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.clock.advance(days=400)
+    undated(world, world.clock.now())
+    scheduled_tick(world)
+    assert world.amazon.posts == 0
+
+
+def test_when_a_schedule_was_made_is_asked_of_the_scheduler() -> None:
+    client = boto3.client("scheduler", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+    made_at = datetime(2026, 1, 1, tzinfo=UTC)
+    with Stubber(client) as stub:
+        stub.add_response("get_schedule", {"CreationDate": made_at}, {"GroupName": "group", "Name": "name"})
+        assert schedule_made_at(client, "arn:aws:scheduler:us-east-1:123456789012:schedule/group/name") == made_at
+        with pytest.raises(StoreFailed, match="names no schedule"):
+            schedule_made_at(client, "<aws.scheduler.schedule-arn>")
