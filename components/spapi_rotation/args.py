@@ -85,7 +85,8 @@ class ClientSecretRotationArgs(TypedDict):
     log_retention_days: NotRequired[pulumi.Input[int]]
     """Days for which the function's log is kept, one of CloudWatch's own values. Default: 365."""
 
-    rotation_window: NotRequired[pulumi.Input[RotationWindow] | None]
+    # Plain as a whole, its parts are not: Pulumi's host for other languages takes an Output of an object for none.
+    rotation_window: NotRequired[RotationWindow | None]
     """When the schedule may ask for a new secret. Checks, deliveries and promotions are not bound to it, nor is `rotate_on_up`. Default: at any time."""  # noqa: E501
 
     paused: NotRequired[pulumi.Input[bool]]

@@ -12,7 +12,7 @@ from spapi_rotation.checks import check_args, check_component_name
 from spapi_rotation.encryption import create_key
 from spapi_rotation.function import TIMEOUT_SECONDS, create_function
 from spapi_rotation.queue import create_queues
-from spapi_rotation.schedule import create_schedules
+from spapi_rotation.schedule import create_group, create_schedules
 from spapi_rotation.scope import identity, make_scope
 from spapi_rotation.secret import create_secrets
 
@@ -79,10 +79,12 @@ class ClientSecretRotation(pulumi.ComponentResource):
             recovery_window_days=checked.secret_recovery_window_days,
             adopted=adopted,
         )
-        function = create_function(scope, checked, key=key, queues=queues, adopted=adopted)
+        group = create_group(scope)
+        function = create_function(scope, checked, key=key, queues=queues, schedule_group=group.name, adopted=adopted)
         schedules = create_schedules(
             scope,
             checked.applications,
+            group=group,
             every_hours=checked.check_interval_hours,
             function=function.function,
             queues=queues,

@@ -100,6 +100,7 @@ def function_policy(
     key_arn: pulumi.Input[str],
     queues: Queues,
     log_group_arn: pulumi.Input[str],
+    schedule_group: pulumi.Input[str],
     adopted: Adopted | None = None,
 ) -> dict[str, Any]:
     """What the function may do. Only existing secrets make it longer; others are covered by their common name."""
@@ -116,6 +117,12 @@ def function_policy(
             _allow("LookIntoDeadLetters", ("sqs:GetQueueAttributes",), queues.dead_letter.arn),
             _allow("ReportFailure", ("sqs:SendMessage",), queues.operations.arn),
             _allow("Publish", ("events:PutEvents",), scope.arn("events", f"event-bus/{EVENT_BUS}")),
+            # When a schedule was made is when its application was adopted.
+            _allow(
+                "LookUpAdoption",
+                ("scheduler:GetSchedule",),
+                scope.arn("scheduler", pulumi.Output.concat("schedule/", schedule_group, "/*")),
+            ),
             _allow(
                 "Log",
                 ("logs:CreateLogStream", "logs:PutLogEvents"),
@@ -127,7 +134,13 @@ def function_policy(
 
 
 def create_function(
-    scope: Scope, args: CheckedArgs, *, key: aws.kms.Key, queues: Queues, adopted: Adopted | None
+    scope: Scope,
+    args: CheckedArgs,
+    *,
+    key: aws.kms.Key,
+    queues: Queues,
+    schedule_group: pulumi.Input[str],
+    adopted: Adopted | None,
 ) -> Function:
     """Make the function, its role and log group, and connect it to the destination queue."""
     log_group = aws.cloudwatch.LogGroup(
@@ -155,6 +168,7 @@ def create_function(
                 key_arn=key.arn,
                 queues=queues,
                 log_group_arn=log_group.arn,
+                schedule_group=schedule_group,
                 adopted=adopted,
             )
         ),

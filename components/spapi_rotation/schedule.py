@@ -21,7 +21,7 @@ RETRY_ATTEMPTS = 10
 RETRY_AGE_SECONDS = 3600
 """How long Scheduler tries to hand a tick over. The next one follows within 1 to 24 hours."""
 
-SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+SCHEDULED_TIME, SCHEDULE_ARN = "<aws.scheduler.scheduled-time>", "<aws.scheduler.schedule-arn>"
 """Replaced by Scheduler. Source: Scheduler guide, "Adding context attributes"."""
 
 
@@ -38,6 +38,7 @@ def tick_input(application: CheckedApplication) -> str:
             "application": application.name,
             "client_id": application.client_id,
             "scheduled_at": SCHEDULED_TIME,
+            "schedule_arn": SCHEDULE_ARN,
         }
     )
 
@@ -71,17 +72,22 @@ def schedule_policy(
     }
 
 
+def create_group(scope: Scope) -> aws.scheduler.ScheduleGroup:
+    """Make the group of all schedules."""
+    return aws.scheduler.ScheduleGroup(f"{scope.name}-schedules", tags=scope.tags, opts=scope.options())
+
+
 def create_schedules(
     scope: Scope,
     applications: Sequence[CheckedApplication],
     *,
+    group: aws.scheduler.ScheduleGroup,
     every_hours: Late[int],
     function: aws.lambda_.Function,
     queues: Queues,
     key: aws.kms.Key,
 ) -> dict[str, aws.scheduler.Schedule]:
-    """Make the group, the role that only this group may take, and one schedule per application (by its name)."""
-    group = aws.scheduler.ScheduleGroup(f"{scope.name}-schedules", tags=scope.tags, opts=scope.options())
+    """Make the role that only this group may take, and one schedule per application (by its name)."""
     role = aws.iam.Role(
         f"{scope.name}-schedule-role",
         description="SP-API secret rotation: the schedules.",

@@ -40,4 +40,4 @@ def create_secrets(
         for application in applications
         if application.name not in existing
     }
-    return {application.name: (existing | made)[application.name] for application in applications}
+    return existing | made

@@ -167,7 +167,7 @@ WATCHES = (
         Metric.TICK.value,
         "No application has been checked for more than two check intervals: nothing is rotated, and the other alarms "
         "are blind. What to do: see whether the schedules are there and enabled, and read the operations queue and "
-        "the function's log. After a first deployment this alarm ends by itself within half an hour.",
+        "the function's log. After a first deployment this alarm ends by itself within two hours.",
         Span(intervals=2, more=2),
         operator=Operator.LESS,
         breaches=None,

@@ -47,7 +47,7 @@ def test_no_secret_is_made_for_an_application_that_has_one() -> None:
     assert len(recording.of_type("aws:scheduler/schedule:Schedule")) == 2
 
 
-def test_outputs_name_the_existing_secret_in_the_applications_order() -> None:
+def test_outputs_name_existing_secrets_and_made_ones() -> None:
     given = {
         "b": {"client_id": client_id(1), "secret_arn": secret("b")},
         "own": {"client_id": client_id(2)},

@@ -179,6 +179,10 @@ def test_function_role(recording: Recording) -> None:
         "LookIntoDeadLetters": (["sqs:GetQueueAttributes"], queue_arn("dead-letter-queue")),
         "ReportFailure": (["sqs:SendMessage"], queue_arn("operations-queue")),
         "Publish": (["events:PutEvents"], f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"),
+        "LookUpAdoption": (
+            ["scheduler:GetSchedule"],
+            f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/rotation-schedules-0000001/*",
+        ),
         "Log": (["logs:CreateLogStream", "logs:PutLogEvents"], f"{LOG_GROUP_ARN}:*"),
     }
 

@@ -285,6 +285,7 @@ def test_schedule() -> None:
         "application": "storefront",
         "client_id": client_id(1),
         "scheduled_at": "<aws.scheduler.scheduled-time>",
+        "schedule_arn": "<aws.scheduler.schedule-arn>",
     }
     assert "rotation-schedule-policy" in schedule.dependencies
 

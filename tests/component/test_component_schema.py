@@ -9,6 +9,7 @@ from pulumi.provider.experimental.component import ComponentProvider
 
 from spapi_rotation import ClientSecretRotation
 from spapi_rotation.args import Application, ClientSecretRotationArgs, RotationWindow
+from tests.component.recorder import ACCOUNT, REGION, client_id, deploy
 
 GOLDEN = Path(__file__).parents[1] / "data" / "schema.json"
 COMPONENT = "spapi-rotation:index:ClientSecretRotation"
@@ -21,7 +22,7 @@ def schema() -> dict[str, Any]:
 
 
 def test_schema_is_the_recorded_one() -> None:
-    """After a deliberate change run this file as a program: it writes the record anew."""
+    """After a deliberate change: `python -m tests.component.test_component_schema` writes the record anew."""
     assert schema() == json.loads(GOLDEN.read_text(encoding="utf-8"))
 
 
@@ -35,12 +36,13 @@ def test_everything_is_described_in_one_line() -> None:
     assert not any("\n" in each["description"] for each in described)
 
 
-def test_only_what_shapes_the_resources_must_be_plain() -> None:
+def test_only_what_shapes_the_resources_must_be_plain_and_the_window_as_a_whole() -> None:
     inputs = schema()["resources"][COMPONENT]["inputProperties"]
     assert {name for name, each in inputs.items() if each.get("plain")} == {
         "alarms",
         "applications",
         "deletionProtection",
+        "rotationWindow",
     }
 
 
@@ -50,6 +52,29 @@ def test_every_argument_is_in_the_schema(arguments: type) -> None:
     for name in arguments.__annotations__:
         head, *tail = name.split("_")
         assert f'"{head}{"".join(part.title() for part in tail)}"' in found
+
+
+def test_a_program_in_another_language_reaches_every_part_of_the_arguments() -> None:
+    provider = ComponentProvider([ClientSecretRotation], "spapi-rotation", None, "0.0.0")
+    inputs: dict[str, Any] = {
+        "applications": {
+            "shop": {
+                "clientId": client_id(1),
+                "secretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:shop-AbC123",
+                "secretKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1",
+                "secretKeys": {"issued_at": "since"},
+            }
+        },
+        "rotationWindow": {"start": "22:00", "end": "04:00", "days": ["MON"], "timeZone": "Europe/Berlin"},
+        "expiryAlarmDays": 30.0,
+        "alarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:pager",
+    }
+    recording = deploy(lambda: provider.construct("rotation", COMPONENT, inputs))
+    variables = recording.named("rotation-function").inputs["environment"]["variables"]
+    assert json.loads(variables["ROTATION_WINDOW"])["time_zone"] == "Europe/Berlin"
+    assert json.loads(variables["ADOPTED_SECRETS"])[client_id(1)]["keys"] == {"issued_at": "since"}
+    assert recording.named("rotation-alarm-days-to-expiry").inputs["threshold"] == 30
+    assert recording.outputs["alarm_topic_arn"] == inputs["alarmTopicArn"]
 
 
 if __name__ == "__main__":
