@@ -363,6 +363,7 @@ def test_a_settle_that_fails_no_longer_concerns_the_message(world: World, error:
     assert give(interposed(world.ports, before=fail), body) == "stored"
     (fields,) = [fields for event, fields in world.recorder.lines if event == "settle_left_to_next_tick"]
     assert fields["error"] == type(error).__name__
+    assert fields.get("detail") == (str(error) if isinstance(error, StoreFailed) else None)
     assert world.tick() == "CURRENT"
     assert (world.value() or {})["client_secret"] == world.amazon.newest.text
 

@@ -88,7 +88,16 @@ def test_it_equals_only_another_one_with_the_same_text() -> None:
 def test_no_port_shows_what_it_carries() -> None:
     """The ports take and give Sensitive values, so a frame that is printed with its arguments shows stars."""
     annotations = {name: str(kind) for name, kind in Ports.__annotations__.items()}
-    assert set(annotations) == {"clock", "store", "queue", "amazon", "announcer", "telemetry", "settings"}
+    assert set(annotations) == {
+        "clock",
+        "store",
+        "queue",
+        "amazon",
+        "announcer",
+        "telemetry",
+        "settings",
+        "schedule_made_at",
+    }
     from rotation_lambda import ports
 
     assert ports.SecretStore.write.__annotations__["text"] is Sensitive

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rotation_lambda import grants, guards
+from rotation_lambda import grants
 from rotation_lambda.errors import (
     AlreadyRequested,
     Declined,
@@ -162,7 +162,7 @@ def test_the_7_days_are_counted_from_the_marker_when_the_dates_are_gone(world: W
     with raises(world, TooSoon) as caught:
         ask(world)
     # Nothing that is labelled says when the secret was issued, so nothing closes the marker.
-    assert caught.value.until == asked + guards.UNANSWERED_BLOCKS
+    assert caught.value.until == asked + timedelta(days=8)
 
 
 def test_the_7_days_are_counted_from_the_marker_when_only_the_issue_is_known(world: World) -> None:
@@ -173,7 +173,7 @@ def test_the_7_days_are_counted_from_the_marker_when_only_the_issue_is_known(wor
         world.seed(edit=edit)
     with raises(world, TooSoon) as caught:
         ask(world)
-    assert caught.value.until == asked + guards.OVERLAP
+    assert caught.value.until == asked + timedelta(days=7)
 
 
 @pytest.mark.parametrize("label", [Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED])
@@ -274,6 +274,19 @@ def test_a_person_can_try_at_once_after_a_refusal(world: World, trigger: Trigger
     with raises(world, RequestRefused):
         ask(world, Trigger.EXPIRY_NOTICE)
     assert ask(world, trigger).certain
+
+
+def test_a_repost_is_not_made_while_any_secret_is_pending(world: World) -> None:
+    """Even one that says nothing of other dates: what it is has to be settled first."""
+    answer_next(world, UNCLEAR)
+    ask(world)
+    world.clock.advance(hours=24)
+    told = {"client_id": CLIENT_ID, "client_secret": "told", "client_secret_issued_at": "2026-01-01T00:00:00Z"}
+    world.store.put(world.secret_id, "told", json.dumps(told), {Label.PENDING})
+    with raises(world, AlreadyRequested):
+        ask(world, Trigger.SCHEDULE, repost=True)
+    world.store.move(world.secret_id, Label.PENDING, to=None, away_from="told")
+    assert ask(world, Trigger.SCHEDULE, repost=True).certain
 
 
 # 4. Preflight.

@@ -72,6 +72,7 @@ def test_a_stale_write_of_the_owner_is_put_right(world: World) -> None:
     assert in_use(world) == world.amazon.newest.text
     assert (world.value() or {})["edited"] == "yes"
     assert Label.PENDING not in world.labels()
+    assert run(world) is Outcome.NOTHING_PENDING, "what the owner wrote is newer as a version, not as a secret"
 
 
 def test_a_rejected_secret_is_not_put_back_over_the_owners_choice(world: World) -> None:

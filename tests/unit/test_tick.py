@@ -301,6 +301,36 @@ def test_a_forced_request_is_not_reposted(world: World) -> None:
     assert world.amazon.posts == 1
 
 
+def test_after_8_days_there_is_no_repost_but_the_next_request_when_it_is_due(world: World) -> None:
+    world.amazon.answers.append((UNCLEAR, False))
+    request(world.ports, world.application, Trigger.CLI)
+    world.queue.dead.append("poison")
+    world.clock.advance(days=8)
+    world.queue.dead.clear()
+    world.run(hours=3)
+    assert world.amazon.posts == 1
+
+
+def test_a_request_that_a_rejected_secret_answers_is_neither_overdue_nor_reposted(world: World) -> None:
+    due(world)
+    world.amazon.usable_after = timedelta(days=1)
+    world.tick()
+    world.drain()
+    world.store.move(world.secret_id, Label.REJECTED, to=world.labels()[Label.PENDING], away_from=None)
+    assert set(world.run(hours=48)) <= {"REJECTED", "EXPIRED"}
+    assert world.amazon.posts == 1
+    assert world.recorder.counted(Metric.OVERDUE) == 0
+
+
+def test_while_a_secret_is_pending_nothing_is_requested_however_long(world: World) -> None:
+    due(world)
+    world.amazon.probe_answer = Probe.UNCLEAR
+    world.tick()
+    world.drain()
+    assert set(world.run(hours=24 * 12)) == {"RECEIVED", "STUCK"}
+    assert world.amazon.posts == 1
+
+
 def test_a_refused_request_is_tried_again_after_6_hours_and_then_daily(world: World) -> None:
     due(world)
     world.amazon.answers.extend([(REFUSED, False)] * 10)
@@ -340,9 +370,10 @@ def test_the_current_secret_is_tried_once_a_day(make_world: MakeWorld, every: in
 
 
 def test_the_schedules_time_decides_not_the_lateness_of_the_call(world: World) -> None:
+    """Each second tick comes an hour late."""
     at = datetime(2026, 5, 1, tzinfo=UTC)
     for hour in range(24):
-        world.clock.time = at + timedelta(hours=hour, minutes=hour * 17 % 60)
+        world.clock.time = at + timedelta(hours=hour, minutes=61 if hour % 2 else 0)
         dispatch(world.ports, {**TICK, "scheduled_at": format_time(at + timedelta(hours=hour))})
     assert sum(event == "current_secret_tried" for event, _ in world.recorder.lines) == 1
 
