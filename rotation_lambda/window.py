@@ -55,9 +55,10 @@ class Window:
         unknown = set(data) - {"days", "start", "end", "time_zone"}
         if unknown:
             raise _bad(argument, f"has unknown keys: {', '.join(sorted(map(str, unknown)))}")
-        days = data.get("days") or list(WEEKDAYS)
-        if not isinstance(days, list | tuple) or not all(day in WEEKDAYS for day in days):
-            raise _bad(f"{argument}.days", f"must be a list of {', '.join(WEEKDAYS)}")
+        days = data.get("days")
+        days = list(WEEKDAYS) if days is None else days
+        if not isinstance(days, list | tuple) or not days or not all(day in WEEKDAYS for day in days):
+            raise _bad(f"{argument}.days", f"must be a list of one or more of {', '.join(WEEKDAYS)}")
         return cls(
             days=frozenset(days),
             start=_time(data, "start", argument),

@@ -45,6 +45,7 @@ def test_a_window_within_a_day_excludes_its_end() -> None:
         ({**NIGHT, "hours": 3}, "unknown keys: hours"),
         ({**NIGHT, "days": ["Saturday"]}, "rotation_window.days"),
         ({**NIGHT, "days": "SAT"}, "rotation_window.days"),
+        ({**NIGHT, "days": []}, "rotation_window.days"),
         ({**NIGHT, "start": "22"}, "rotation_window.start"),
         ({**NIGHT, "start": "25:00"}, "rotation_window.start"),
         ({**NIGHT, "end": 4}, "rotation_window.end"),
