@@ -50,7 +50,7 @@ def unanswered_request(snapshot: Snapshot) -> datetime | None:
 
 def answered(snapshot: Snapshot, requested_at: datetime) -> bool:
     """Whether any received secret closes a request made then."""
-    return any(closes(snapshot.issued(held), requested_at) for held in snapshot.holders())
+    return any(closes(snapshot.issued(held), requested_at) for held in snapshot.received())
 
 
 def repost_is_due(ports: Ports, snapshot: Snapshot) -> bool:

@@ -91,8 +91,8 @@ def notice(ports: Ports, application: Application, message: ExpiryNotice) -> Rec
         ports.telemetry.warning("expiry_notice_for_unseeded_secret", application, expires_at=message.expires_at)
         return Receipt.NOTICE_UNEXPLAINED
     expires = current.credentials.expires
-    if expires is None and (issued := snapshot.issued(current)) is not None:
-        expires = _same_secret_expiry(snapshot, current, issued)
+    if expires is None and (twin := snapshot.dated_twin(current)) is not None:
+        expires = twin.expires
     if expires is None or abs(message.expires_at - expires) <= NOTICE_TOLERANCE:
         try:
             request(ports, application, Trigger.EXPIRY_NOTICE)
@@ -115,13 +115,6 @@ def notice(ports: Ports, application: Application, message: ExpiryNotice) -> Rec
     return Receipt.NOTICE_UNEXPLAINED
 
 
-def _same_secret_expiry(snapshot: Snapshot, current: Held, issued: datetime) -> datetime | None:
-    for held in snapshot.holders():
-        if held is not current and held.credentials is not None and held.credentials.issued == issued:
-            return held.credentials.expires
-    return None
-
-
 def _snapshot(ports: Ports, application: Application) -> Snapshot:
     try:
         return Snapshot(ports, application)
@@ -134,16 +127,19 @@ def _snapshot(ports: Ports, application: Application) -> Snapshot:
 
 def judge(snapshot: Snapshot, message: NewSecret) -> Receipt:
     """What a message is, compared with what is stored: one of the first four receipts."""
-    holders = snapshot.holders()
-    if any(
-        held.credentials and held.credentials.client_secret == message.credentials.client_secret for held in holders
-    ):
+
+    def is_the_message(held: Held) -> bool:
+        return held.credentials is not None and held.credentials.client_secret == message.credentials.client_secret
+
+    if any(is_the_message(held) for held in snapshot.holders()):
         return Receipt.DUPLICATE
     order = (message.issued_at, message.credentials.expires_at or _LONG_AGO)
     known = [
         (issued, held.credentials.expires or _LONG_AGO)
-        for held in holders
-        if held.credentials is not None and (issued := snapshot.issued(held)) is not None
+        for held in snapshot.received()
+        if held.credentials is not None
+        and (issued := snapshot.issued(held)) is not None
+        and not is_the_message(held)  # stored, but its label was not moved any more
     ]
     newest = max(known, default=None)
     if newest is not None and order < newest:

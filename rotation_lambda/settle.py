@@ -81,24 +81,33 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
 
 
 def _restore_overwritten(ports: Ports, snapshot: Snapshot, current: Held) -> Outcome | None:
-    """An owner's stale write put an old secret back over a newer one: make the newer one pending again."""
-    version = snapshot.versions.labelled(Label.PREVIOUS)
+    """An owner's stale write put an old secret back over a newer one: make the newer one pending again.
+
+    After one such write the newer one is the previous version; after two it carries ROTATION_RECEIVED alone.
+    """
     issued = snapshot.issued(current)
-    if version is None or issued is None or snapshot.id_of(Label.REJECTED) is not None:
+    if issued is None or snapshot.id_of(Label.REJECTED) is not None:
         return Outcome.NOTHING_PENDING
-    if version.created_at <= issued:
-        return Outcome.NOTHING_PENDING  # what was stored before the current secret was issued is older: no need to read
-    previous = snapshot.held(Label.PREVIOUS)
-    if previous is None or previous.credentials is None:
-        return Outcome.NOTHING_PENDING
-    newer = previous.credentials.issued
-    if newer is None or newer <= issued:
-        return Outcome.NOTHING_PENDING
-    if current.credentials and current.credentials.client_secret == previous.credentials.client_secret:
-        return Outcome.NOTHING_PENDING  # the owner changed a date, not the secret
-    ports.telemetry.warning("newer_secret_overwritten", snapshot.application, version_id=version.id)
-    ports.store.move(snapshot.application.secret_id, Label.PENDING, to=version.id, away_from=None)
-    return None
+    for label in (Label.PREVIOUS, Label.RECEIVED):
+        version = snapshot.versions.labelled(label)
+        if version is None or version.id == current.version.id or version.created_at <= issued:
+            continue  # what was stored before the current secret was issued is older: no need to read
+        if label is Label.RECEIVED and version.created_at > current.version.created_at:
+            continue  # never in use: its message was not acknowledged, or a person decided
+        overwritten = snapshot.held(label)
+        if overwritten is not None and _is_newer(overwritten, issued, current):
+            ports.telemetry.warning("newer_secret_overwritten", snapshot.application, version_id=version.id)
+            ports.store.move(snapshot.application.secret_id, Label.PENDING, to=version.id, away_from=None)
+            return None
+    return Outcome.NOTHING_PENDING
+
+
+def _is_newer(overwritten: Held, issued: datetime, current: Held) -> bool:
+    """Whether a version's own date is later, and it holds another secret: an owner may change a date alone."""
+    older, newer = current.credentials, overwritten.credentials
+    if newer is None or newer.issued is None or newer.issued <= issued:
+        return False
+    return older is None or older.client_secret != newer.client_secret
 
 
 def _without_promotion(ports: Ports, snapshot: Snapshot, pending: Held, current: Held) -> Outcome | None:

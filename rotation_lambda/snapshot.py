@@ -90,11 +90,24 @@ class Snapshot:
             return None
         if held.credentials.issued is not None:
             return held.credentials.issued
-        for other in self.holders():
+        twin = self.dated_twin(held)
+        return twin.issued if twin is not None else None
+
+    def dated_twin(self, held: Held) -> Credentials | None:
+        """The same secret's credentials from another version that knows its dates."""
+        for other in self.received():
             same = other.credentials
-            if same is not None and same.client_secret == held.credentials.client_secret and same.issued:
-                return same.issued
+            if same is None or same.issued is None or held.credentials is None:
+                continue
+            if same.client_secret == held.credentials.client_secret:
+                return same
         return None
+
+    def received(self) -> list[Held]:
+        """The holders, and the version that was stored last: after two writes of the owner no other label is on it."""
+        last = self.held(Label.RECEIVED)
+        holders = self.holders()
+        return [*holders, last] if last is not None and last.credentials is not None else holders
 
     @property
     def marker_version(self) -> Version | None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from rotation_lambda import verify
 from rotation_lambda.errors import NotYetAccepted, RotationError, StoreFailed
 from rotation_lambda.model import Application, Credentials, Document, Label, derived_id, format_time
-from rotation_lambda.ports import LabelMoved, Ports
+from rotation_lambda.ports import LabelMoved, Ports, VersionExists
 from rotation_lambda.settle import announce, publish_and_take_off, put_into_use, set_aside
 from rotation_lambda.snapshot import Held, Snapshot
 
@@ -184,7 +184,7 @@ def _take_off_rejected(ports: Ports, snapshot: Snapshot, versions: set[str]) -> 
 
 
 class _Steady:
-    """Turns a label that moved under a person's verb into an error with a remedy."""
+    """Turns a label or version that changed under a person's verb into an error with a remedy."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -193,7 +193,7 @@ class _Steady:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, LabelMoved):
+        if isinstance(error, LabelMoved | VersionExists):
             raise StoreFailed(
                 f"{self._application.name}: the secret changed meanwhile; this verb stopped half way or earlier.",
                 remedy="Look at the state, then repeat the verb if it is still wanted.",

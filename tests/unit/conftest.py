@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.model.world import World
-from tests.unit.support import assert_silent
+from tests.unit.support import assert_silent, logged
 
 MakeWorld = Callable[..., World]
 
@@ -25,7 +25,7 @@ def make_world(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[s
     yield make
     out, err = capsys.readouterr()
     for world in worlds:
-        assert_silent(world, world.recorder.text(), caplog.text, out, err)
+        assert_silent(world, world.recorder.text(), logged(caplog), out, err)
 
 
 @pytest.fixture

@@ -28,6 +28,12 @@ def shown(error: BaseException) -> str:
     return "".join(traceback.format_exception(error)) + repr(error) + str(error)
 
 
+def logged(caplog: pytest.LogCaptureFixture, *, without: tuple[str, ...] = ()) -> str:
+    """All log records of a test that is over, with their extra fields, except those of the loggers named."""
+    records = [*caplog.get_records("setup"), *caplog.get_records("call")]
+    return "\n".join(f"{one.getMessage()} {vars(one)}" for one in records if one.name.split(".")[0] not in without)
+
+
 @contextmanager
 def raises(world: World, kind: type[E], match: str | None = None) -> Iterator[pytest.ExceptionInfo[E]]:
     """Like pytest.raises; the error must have a remedy, if it is one of ours, and hold no canary."""
