@@ -4,6 +4,7 @@ Source: the Lambda API reference and developer guide (execution role, SQS event 
 asynchronous invocations, monitoring).
 """
 
+import queue
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -27,13 +28,14 @@ Record = Mapping[str, Any]
 
 def apply(settings: Settings) -> None:
     """Replace or wrap the parts that differ from AWS."""
-    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    script = _marking_the_end(lambda_runtime._PYTHON_WORKER_SCRIPT)
 
     def runtime_binary(runtime: str) -> tuple[str, str]:
         # Python's runtimes only: with anything else the function fails as "Unsupported runtime".
         return (settings.function_python, script) if runtime.startswith("python") else ("", "")
 
     replace(lambda_runtime, "_detect_runtime_binary", runtime_binary)
+    replace(lambda_runtime.Worker, "_drain_stderr_bounded", _whole_log)
     replace(lambda_svc, "_run_sqs_batch", _run_batch)
     replace(lambda_svc, "_emit_lambda_metrics", _count_throttle)
     for name, wrapper in (
@@ -47,6 +49,35 @@ def apply(settings: Settings) -> None:
         ("_execute_function_dispatch", _measured),
     ):
         replace(lambda_svc, name, wrapper(getattr(lambda_svc, name)))
+
+
+_END_OF_LOG = "\x1e end of the invocation"
+_LOG_SECONDS = 5.0
+
+
+def _marking_the_end(script: str) -> str:
+    """Have a process mark in its output where an invocation ends."""
+    answering = "        _real_stdout.flush()\n\nrun()"
+    if answering not in script:
+        raise RuntimeError("MiniStack's script for functions is another: the sandbox's corrections do not fit it.")
+    return script.replace(answering, f"        print({_END_OF_LOG!r}, file=sys.stderr, flush=True)\n{answering}")
+
+
+def _whole_log(worker: Any, *_waits: float) -> str:
+    """All that an invocation wrote. MiniStack takes what it reads in milliseconds and gives the rest to the next."""
+    if worker._proc is None and worker._stderr_thread is not None:
+        worker._stderr_thread.join(_LOG_SECONDS)  # the process is gone: its output ends without a mark
+    deadline = time.monotonic() + _LOG_SECONDS
+    lines: list[str] = []
+    while True:
+        left = 0 if worker._proc is None else max(0, deadline - time.monotonic())
+        try:
+            line = worker._stderr_queue.get(block=left > 0, timeout=left or None)
+        except queue.Empty:
+            return "\n".join(lines)
+        if line == _END_OF_LOG:
+            return "\n".join(lines)
+        lines.append(line)
 
 
 def _refused(message: str) -> Any:
