@@ -7,11 +7,12 @@ TESTS ?= tests
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sandbox lint format lock clean
+.PHONY: help demo test faults sandbox lint format lock clean
 
 help:
 	@echo "make demo      rotate two applications in the sandbox, every claim observed"
 	@echo "make test      all tests"
+	@echo "make faults    the long exploration of faults, with its figures"
 	@echo "make sandbox   deploy into the sandbox and leave it up until Ctrl-C"
 	@echo "make lint      ruff, mypy, pyright"
 	@echo "make lock      renew the lock files"
@@ -30,6 +31,9 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m sandbox.engine
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+faults: $(READY)
+	$(BIN)/python -m tests.faults
 
 sandbox: $(READY)
 	$(BIN)/python -m sandbox.serve

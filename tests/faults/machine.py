@@ -1,0 +1,217 @@
+"""Random histories: everything that the exhaustive part leaves out, mixed, over a year and several applications."""
+
+from dataclasses import replace
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from rotation_lambda.ports import Probe
+from rotation_lambda.window import WEEKDAYS, Window
+from tests.faults import platform, scenarios
+from tests.faults.faulty import Plan
+from tests.faults.platform import HOUR, telling_nonces_apart
+from tests.faults.quiet import SPARSE_HOURS, advance, finish
+from tests.faults.world import App, World, deliver_soon
+
+MOST_APPLICATIONS = 3
+SKEWS = st.sampled_from((-5, -1, 0, 1, 5)).map(lambda minutes: timedelta(minutes=minutes))
+WHICH = st.integers(0, MOST_APPLICATIONS - 1)
+COMPANIONS = ("duplicate", "copy", "stale", "older", "foreign", "poison", "notice-current", "notice-previous")
+NIGHTS = Window(frozenset(WEEKDAYS[5:]), time(22), time(4), ZoneInfo("Europe/Berlin"))
+
+
+@st.composite
+def _plans(draw: st.DrawFn) -> Plan:
+    """Mostly no fault; now and then one or two."""
+    count = draw(st.sampled_from((0, 0, 0, 1, 1, 2)))
+    return {draw(st.integers(1, 20)): draw(st.integers(0, 6)) for _ in range(count)}
+
+
+class Figures:
+    """Added up over all examples of a run."""
+
+    examples = 0
+    rules = 0
+    invocations = 0
+    calls = 0
+
+
+class RandomHistories(RuleBasedStateMachine):
+    """Rules are what may happen; after each, no invariant is broken; at the end, the five hold for each application."""
+
+    @initialize(
+        applications=st.integers(1, MOST_APPLICATIONS),
+        amazon_skew=SKEWS,
+        aws_skew=SKEWS,
+        newest_first=st.booleans(),
+        usable_after=st.sampled_from((0, 0, 10, 40)),
+        probes_allowed=st.sampled_from((True, True, True, False)),
+        dated=st.sampled_from((True, True, False)),
+        age=st.sampled_from((0, 1, 59, 61, 160)),
+    )
+    def begin(
+        self,
+        applications: int,
+        amazon_skew: timedelta,
+        aws_skew: timedelta,
+        newest_first: bool,
+        usable_after: int,
+        probes_allowed: bool,
+        dated: bool,
+        age: int,
+    ) -> None:
+        self.world = World(
+            applications=applications, amazon_skew=amazon_skew, aws_skew=aws_skew, newest_first=newest_first
+        )
+        self._nonces = telling_nonces_apart(lambda: self.world)
+        self._nonces.__enter__()
+        Figures.examples += 1
+        for app in self.world.everyone():
+            self.world.seed(app, dated=dated, stage="production")
+            app.amazon.usable_after = timedelta(minutes=usable_after)
+            app.amazon.probes_allowed = probes_allowed
+        self.world.clock.time += timedelta(days=age, minutes=15)
+
+    def _app(self, which: int) -> App:
+        apps = list(self.world.everyone())
+        return apps[which % len(apps)]
+
+    def _note(self, *ended: platform.Ended) -> None:
+        Figures.rules += 1
+        Figures.invocations += len(ended)
+        Figures.calls += sum(len(one.ops) for one in ended)
+        assert not self.world.violations, self.world.violations
+
+    # The platform.
+
+    @rule(which=WHICH, plan=_plans())
+    def tick(self, which: int, plan: Plan) -> None:
+        self._note(platform.tick(self.world, self._app(which), plan))
+
+    @rule(plan=_plans())
+    def message(self, plan: Plan) -> None:
+        world = self.world
+        if world.transit:
+            world.clock.time = max(world.clock.time, min(one.at for one in world.transit))
+        world.arrive()
+        message = world.queue.receive()
+        if message is not None:
+            self._note(platform.hand_over(world, message, plan))
+
+    @rule(which=WHICH, reference=st.sampled_from(("one", "two")), plan=_plans())
+    def up(self, which: int, reference: str, plan: Plan) -> None:
+        self._note(platform.up(self.world, self._app(which), reference, plan))
+
+    @rule(hours=st.integers(1, 12))
+    def hours_pass(self, hours: int) -> None:
+        for _ in range(hours):
+            advance(self.world, self.world.clock.time + HOUR)
+            self._note(*(platform.tick(self.world, app) for app in self.world.everyone()))
+
+    @rule(days=st.sampled_from((1, 2, 7, 8, 20, 61)))
+    def days_pass(self, days: int) -> None:
+        start = self.world.clock.time
+        for hours in (*(hours for hours in SPARSE_HOURS if hours < days * 24), days * 24, days * 24 + 1):
+            advance(self.world, start + hours * HOUR)
+            self._note(*(platform.tick(self.world, app) for app in self.world.everyone()))
+
+    @rule(minutes=st.integers(1, 90))
+    def minutes_pass(self, minutes: int) -> None:
+        advance(self.world, self.world.clock.time + timedelta(minutes=minutes))
+        self._note()
+
+    @rule()
+    def function_is_broken(self) -> None:
+        scenarios.function_is_broken(self.world, {})
+        self._note()
+
+    # People.
+
+    @rule(which=WHICH, force=st.booleans(), plan=_plans())
+    def request(self, which: int, force: bool, plan: Plan) -> None:
+        self._note(platform.ask(self.world, self._app(which), plan, force=force))
+
+    @rule(which=WHICH, name=st.sampled_from(("promote", "reject", "rollback")), plan=_plans())
+    def verb(self, which: int, name: str, plan: Plan) -> None:
+        self._note(platform.verb(self.world, self._app(which), name, plan))
+
+    @rule(which=WHICH, plan=_plans())
+    def seed(self, which: int, plan: Plan) -> None:
+        self._note(platform.reseed(self.world, self._app(which), plan))
+
+    @rule()
+    def empty_dead_letters(self) -> None:
+        platform.empty_dead_letters(self.world)
+        self._note()
+
+    @rule(which=WHICH, message=st.booleans())
+    def console(self, which: int, message: bool) -> None:
+        platform.rotate_in_console(self.world, self._app(which), message=message)
+        self._note()
+
+    # The owner.
+
+    @rule(which=WHICH, what=st.sampled_from((scenarios.edit, scenarios.restore, scenarios.undate)))
+    def owner(self, which: int, what: scenarios.OwnersWrite) -> None:
+        what(self.world, self._app(which))
+        self._note()
+
+    @rule(paused=st.booleans(), windowed=st.booleans())
+    def settings(self, paused: bool, windowed: bool) -> None:
+        window = NIGHTS if windowed else None
+        self.world.settings = replace(self.world.settings, paused=paused, rotation_window=window)
+        self._note()
+
+    # Amazon.
+
+    @rule(which=WHICH, newest=st.booleans())
+    def notice(self, which: int, newest: bool) -> None:
+        amazon = self._app(which).amazon
+        issued = amazon.ever[-1] if newest else amazon.ever[max(-2, -len(amazon.ever))]
+        self.world.queue.send(amazon.expiry_notice(issued.expires_at))
+        self._note()
+
+    @rule(companions=st.lists(st.tuples(st.sampled_from(COMPANIONS), st.integers(0, 7200)), max_size=2))
+    def delivery_with(self, companions: list[tuple[str, float]]) -> None:
+        self.world.deliver = scenarios.deliver_with(*companions)
+
+    @rule(seconds=st.sampled_from((0, 5, 3700, 90_000)))
+    def delivery_after(self, seconds: float) -> None:
+        self.world.deliver = scenarios.late(seconds)
+
+    @rule()
+    def delivery_lost(self) -> None:
+        self.world.deliver = scenarios.lose
+
+    @rule()
+    def delivery_mended(self) -> None:
+        self.world.deliver = deliver_soon
+
+    @rule(which=WHICH, answer=st.sampled_from((None, None, Probe.UNCLEAR)))
+    def probes(self, which: int, answer: Probe | None) -> None:
+        self._app(which).amazon.answer_probes(answer)
+
+    def teardown(self) -> None:
+        """Nobody interferes any more: each application comes to rest, and its next rotation works."""
+        if not hasattr(self, "world"):
+            return
+        try:
+            self._end()
+        finally:
+            self._nonces.__exit__(None, None, None)
+
+    def _end(self) -> None:
+        world = self.world
+        if world.violations:
+            return
+        world.deliver = deliver_soon
+        world.settings = replace(world.settings, paused=False, rotation_window=None)
+        for app in world.everyone():
+            app.amazon.answer_probes(None)
+        saved = world.save()
+        for app in world.everyone():
+            world.restore(saved)
+            finish(world, app)
+            assert not world.violations, (app.application.name, world.violations)
