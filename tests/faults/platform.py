@@ -150,14 +150,14 @@ def up(world: World, app: App, reference: str, plan: Plan = NO_FAULTS, *, before
 # A person.
 
 
-def _person(world: World, verb: str, run: Run, plan: Plan, before: Before | None, *, forced: bool = False) -> Ended:
+def _person(
+    world: World, app: App, verb: str, run: Run, plan: Plan, before: Before | None, *, forced: bool = False
+) -> Ended:
     """A person's command. They notice when it fails, unless it says that there is nothing to do."""
     ended = invoke(world, run, plan, before=before, verb=verb, forced=forced)
     failed = ended.error is not None and not isinstance(ended.error, verbs.NothingToDo | Declined)
-    if failed:
-        world.unfinished = verb
-    elif world.unfinished == verb:
-        world.unfinished = ""
+    if failed or app.memory.unfinished == verb:
+        app.memory = app.memory._replace(unfinished=verb if failed else "")
     return ended
 
 
@@ -168,12 +168,12 @@ def ask(world: World, app: App, plan: Plan = NO_FAULTS, *, force: bool, before: 
     def run(ports: Ports) -> object:
         return request(ports, app.application, Trigger.CLI, force=force)
 
-    return _person(world, "request", run, plan, before, forced=force)
+    return _person(world, app, "request", run, plan, before, forced=force)
 
 
 def verb(world: World, app: App, name: str, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
     """``promote``, ``reject`` or ``rollback``."""
-    ended = _person(world, name, lambda ports: getattr(verbs, name)(ports, app.application), plan, before)
+    ended = _person(world, app, name, lambda ports: getattr(verbs, name)(ports, app.application), plan, before)
     if name == "promote":
         app.memory = app.memory._replace(avoided=frozenset())
     return ended
@@ -189,15 +189,15 @@ def reseed(
     def run(ports: Ports) -> object:
         return verbs.seed(ports, app.application, credentials, check=check)
 
-    return _person(world, "seed", run, plan, before)
+    return _person(world, app, "seed", run, plan, before)
 
 
 def repeat_unfinished(world: World, app: App) -> None:
     """A person repeats their last command if it failed. (A request is not repeated: it may have been made.)"""
-    if world.unfinished == "seed":
+    if app.memory.unfinished == "seed":
         reseed(world, app)
-    elif world.unfinished not in ("", "request"):
-        verb(world, app, world.unfinished)
+    elif app.memory.unfinished not in ("", "request"):
+        verb(world, app, app.memory.unfinished)
 
 
 def rotate_in_console(world: World, app: App, *, message: bool = True) -> None:

@@ -255,7 +255,7 @@ def again(command: Step) -> Step:
     """A person repeats the command before, if that failed."""
 
     def step(world: World, plan: Plan) -> Ended:
-        return command(world, plan) if world.unfinished else Ended()
+        return command(world, plan) if world.app.memory.unfinished else Ended()
 
     return step
 

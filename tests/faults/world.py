@@ -102,6 +102,7 @@ class Memory(NamedTuple):
             stated exception for a dead secret in use allows.
         avoided: secrets that have carried REJECTED, until a person promotes or seeds.
         stage: the owner's own key ``stage`` as they last wrote it.
+        unfinished: a person's verb that failed, so that they repeat it.
     """
 
     posts: tuple[Post, ...] = ()
@@ -111,6 +112,7 @@ class Memory(NamedTuple):
     by_hand: frozenset[str] = frozenset()
     avoided: frozenset[str] = frozenset()
     stage: object = None
+    unfinished: str = ""
 
 
 class Secrets(SecretsManagerModel):
@@ -298,7 +300,6 @@ class World:
 
     Attributes:
         violations: what was found broken, one line each.
-        unfinished: the person's last verb if it failed, so that they repeat it.
     """
 
     def __init__(
@@ -323,7 +324,6 @@ class World:
         self.next_tick = self.clock.time
         self.violations: list[str] = []
         self.serial = 0
-        self.unfinished = ""
         self.apps: dict[str, App] = {}
         for number in range(1, applications + 1):
             self._add(client_id(number), SkewedClock(self.clock, amazon_skew))
@@ -418,13 +418,12 @@ class World:
             self.queue.save(),
             self.transit,
             self.serial,
-            self.unfinished,
             tuple((app.amazon.save(), app.memory) for app in self.apps.values()),
         )
 
     def restore(self, saved: SavedWorld) -> None:
         """Back to a saved world."""
-        self.clock.time, self.next_tick, secrets, queue, self.transit, self.serial, self.unfinished, apps = saved
+        self.clock.time, self.next_tick, secrets, queue, self.transit, self.serial, apps = saved
         self.secrets.restore(secrets)
         self.queue.restore(queue)
         for app, (amazon, memory) in zip(self.apps.values(), apps, strict=True):

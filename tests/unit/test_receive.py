@@ -267,6 +267,23 @@ def test_a_version_that_is_there_already_is_gone_on_with(world: World) -> None:
     assert (world.value(Label.PENDING) or {})["client_secret"] == world.amazon.newest.text
 
 
+def test_an_older_message_is_superseded_by_what_is_stored_without_its_label(world: World) -> None:
+    """The newer message comes again; the older one must not get ahead of it meanwhile."""
+    held_back(world)
+    older, newer = new_message(world), ""
+    world.clock.advance(minutes=1)
+    newer = new_message(world)
+
+    def die(name: str) -> None:
+        if name == "move AWSPENDING":
+            raise Crash
+
+    with pytest.raises(Crash):
+        give(interposed(world.ports, before=die), newer)
+    assert [world.hand_over(older), world.hand_over(newer)] == ["superseded", "stored"]
+    assert (world.value(Label.PENDING) or {})["client_secret"] == world.amazon.newest.text
+
+
 def test_one_notification_id_with_two_values_is_refused(world: World) -> None:
     held_back(world)
     base = world.labels()[Label.CURRENT]

@@ -165,6 +165,27 @@ def test_the_7_days_are_counted_from_the_marker_when_the_dates_are_gone(world: W
     assert caught.value.until == asked + timedelta(days=7)
 
 
+def test_the_dates_are_known_while_the_version_that_was_stored_last_is(world: World) -> None:
+    ask(world)
+    world.drain()
+    for edit in range(2):
+        world.seed(dated=False, edit=edit)
+    world.clock.advance(days=59)
+    with raises(world, NotDue, match=format_time(world.amazon.newest.issued_at + timedelta(days=60))):
+        ask(world, Trigger.SCHEDULE)
+
+
+def test_a_request_is_answered_by_a_secret_that_the_owner_overwrote_twice(world: World) -> None:
+    ask(world)
+    asked = world.clock.now()
+    world.drain()
+    for edit in range(2):
+        world.seed(world.amazon.ever[0], edit=edit)
+    with raises(world, TooSoon) as caught:
+        ask(world)
+    assert caught.value.until == asked + timedelta(days=7)
+
+
 def test_the_7_days_are_counted_from_the_marker_when_only_the_issue_is_known(world: World) -> None:
     ask(world)
     asked = world.clock.now()

@@ -75,6 +75,39 @@ def test_a_stale_write_of_the_owner_is_put_right(world: World) -> None:
     assert run(world) is Outcome.NOTHING_PENDING, "what the owner wrote is newer as a version, not as a secret"
 
 
+def test_two_stale_writes_of_the_owner_are_put_right(world: World) -> None:
+    """After the second one the newer secret is not even the previous one any more."""
+    received(world, region="eu")
+    assert run(world) is Outcome.PROMOTED
+    promoted = world.labels()[Label.CURRENT]
+    world.clock.advance(hours=1)
+    for number in range(2):
+        world.seed(world.amazon.ever[0], edited=number)
+    assert world.store.secrets[world.secret_id].versions[promoted].labels == {Label.RECEIVED}
+    assert run(world) is Outcome.PROMOTED
+    assert in_use(world) == world.amazon.newest.text
+    assert (world.value() or {})["edited"] == 1
+
+
+def test_a_stale_write_over_a_secret_that_the_owner_put_in_is_put_right(world: World) -> None:
+    """No message brought it, so nothing is labelled as stored last."""
+    world.amazon.rotate_by_hand(message=False)
+    world.seed()
+    world.clock.advance(hours=1)
+    world.seed(world.amazon.ever[0])
+    assert Label.RECEIVED not in world.labels()
+    assert run(world) is Outcome.PROMOTED
+    assert in_use(world) == world.amazon.newest.text
+
+
+def test_what_was_stored_but_never_in_use_waits_for_its_message(world: World) -> None:
+    """Its label was not moved, so the message was not acknowledged and comes again."""
+    world.amazon.rotate_by_hand(message=False)
+    world.clock.advance(hours=1)
+    world.store.put(world.secret_id, "new", document(world.amazon.newest), {Label.RECEIVED})
+    assert run(world) is Outcome.NOTHING_PENDING
+
+
 def test_a_rejected_secret_is_not_put_back_over_the_owners_choice(world: World) -> None:
     received(world)
     run(world)
