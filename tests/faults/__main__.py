@@ -1,6 +1,6 @@
-"""The long run: ``python -m tests.faults [--write]``. Prints its figures; exits with 1 on any violation or survivor.
+"""The long run: ``python -m tests.faults [--singles] [--write]``. Exits with 1 on any violation or survivor.
 
-``--write`` puts the figures into ``docs/faults.md``, between its markers.
+``--singles`` leaves the pairs of faults out. ``--write`` puts the figures into ``docs/faults.md``, between its markers.
 """
 
 import sys
@@ -17,14 +17,16 @@ from tests.faults.workers import Meetings
 
 WORKERS = 2
 SWITCHES = 3
+MOST_FAULTS = 2
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
-def explore(number: int) -> Figures:
-    """Walk one scenario with all its faults."""
+def explore(job: tuple[int, int]) -> Figures:
+    """Walk one scenario, given by its number, with at most so many faults."""
+    number, most = job
     scenario = scenarios()[number]
-    return Explorer(scenario, scenario.faults).run()
+    return Explorer(scenario, min(scenario.faults, most)).run()
 
 
 def meet(number: int) -> Figures:
@@ -40,11 +42,13 @@ def _say(line: str) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run everything and report."""
     begin = time.monotonic()
+    most = 1 if "--singles" in arguments else MOST_FAULTS
+    up_to = "one fault" if most == 1 else f"up to {most} faults"
     faults, together = Figures(), Figures()
     with Pool(WORKERS) as pool:
-        for figures in pool.imap_unordered(explore, range(len(scenarios()))):
+        for figures in pool.imap_unordered(explore, [(number, most) for number in range(len(scenarios()))]):
             faults.add(figures)
-        _say(f"{faults.histories:,} histories with up to two faults: {faults.violated} with a violation")
+        _say(f"{faults.histories:,} histories with {up_to}: {faults.violated} with a violation")
         for figures in pool.imap_unordered(meet, range(len(meetings()))):
             together.add(figures)
         _say(f"{together.histories:,} interleavings of two workers: {together.violated} with a violation")
@@ -52,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     caught = sum(verdict.caught for verdict in verdicts)
     rows = [
         ("scenarios", f"{len(scenarios()):,}"),
-        ("histories with up to two faults", f"{faults.histories:,}"),
+        (f"histories with {up_to}", f"{faults.histories:,}"),
         ("faults injected in them", f"{faults.faults:,}"),
         ("histories with a violation", f"{faults.violated:,}"),
         ("meetings of two workers", f"{len(meetings()):,}"),

@@ -154,23 +154,29 @@ def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
             world.violate(NO_SECOND_POST, f"posted again after {now - within[-1].at}")
         elif _answered_since(app, within[-1], world):
             world.violate(NO_SECOND_POST, "reposted although the secret had been stored")
-    if cause is not Cause.FORCED and _unread(world, app):
+    newer_waits = cause is not Cause.FORCED and _unread(world, app)
+    if newer_waits and not _near_expiry(world, app):
         world.violate(NO_SECOND_POST, "posted although an unread secret waited")
-    app.amazon.cause = Cause.CONSOLE if cause is Cause.PLAIN and _just_made_by_hand(world, app) else cause
+    excused = cause is Cause.PLAIN and (newer_waits or _just_made_by_hand(world, app))
+    app.amazon.cause = Cause.CONSOLE if excused else cause
     app.memory = app.memory._replace(
         posts=(*earlier, Post(now, cause, reached, refused=False, before=len(app.amazon.ever)))
     )
 
 
 def _unread(world: World, app: App) -> bool:
-    """Whether a newer secret than the current one has waited in a queue; not asked for near the expiry."""
+    """Whether a newer secret than the current one has waited in a queue."""
     current = app.amazon.number(app.memory.current)
-    if current == 0 or app.amazon.ever[current - 1].expires_at - world.clock.time < NEAR + CLOCKS:
-        return False
-    return any(
+    return current != 0 and any(
         app.amazon.number(secret_in(message.body)) > current and world.clock.time - message.enqueued_at > CLOCKS
         for message in world.queue.messages
     )
+
+
+def _near_expiry(world: World, app: App) -> bool:
+    """Whether the secret in use dies so soon that unread messages no longer forbid a request."""
+    current = app.amazon.number(app.memory.current)
+    return current != 0 and app.amazon.ever[current - 1].expires_at - world.clock.time < NEAR + CLOCKS
 
 
 def _just_made_by_hand(world: World, app: App) -> bool:

@@ -143,7 +143,9 @@ def test_the_ports_are_built_once_from_the_environment(monkeypatch: pytest.Monke
 def test_the_function_loads_neither_pulumi_nor_httpx_at_its_start() -> None:
     """httpx only on the paths that call Amazon; Pulumi never."""
     code = (
-        "import sys, rotation_lambda.handler\n"
+        "import sys, boto3, rotation_lambda.handler\n"
+        "session = boto3.Session('testing', 'testing', region_name='us-east-1')\n"
+        "rotation_lambda.handler.build(session, rotation_lambda.handler.Settings('a', 'b', 'c'), None)\n"
         "print([name for name in ('httpx', 'pulumi', 'spapi_rotation', 'sandbox') if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from rotation_lambda.errors import MalformedSecret, StoreFailed, TokenRefused
-from rotation_lambda.model import Label, derived_id, format_time
-from rotation_lambda.ports import LabelMoved, Metric, Ports, Probe
+from rotation_lambda.model import Credentials, Label, derived_id, format_time
+from rotation_lambda.ports import LabelMoved, Metric, Ports, Probe, Scope
+from rotation_lambda.redaction import Sensitive
 from rotation_lambda.settings import Verification
 from rotation_lambda.settle import Outcome, settle
 from tests.model.amazon import Issued
@@ -225,6 +226,22 @@ def test_verification_by_lwa_makes_no_call_and_waits(make_world: MakeWorld, minu
     ports, calls = traced(world.ports)
     assert run(world, ports) is outcome
     assert "probe" not in calls
+
+
+def test_lwa_decides_by_a_token_for_the_rotation_itself(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_world(verification=Verification.LWA, promote_delay=timedelta(0))
+    world.seed()
+    world.clock.advance(days=1)
+    received(world)
+    mint, scopes = world.amazon.token, list[Scope]()
+
+    def token(credentials: Credentials, scope: Scope) -> Sensitive:
+        scopes.append(scope)
+        return mint(credentials, scope)
+
+    monkeypatch.setattr(world.amazon, "token", token)
+    assert run(world) is Outcome.PROMOTED
+    assert scopes == [Scope.ROTATION]
 
 
 # 3. Promotion.

@@ -1,0 +1,21 @@
+"""How the tests ask for a rotation, and what Amazon answers next."""
+
+from typing import Any
+
+from rotation_lambda.model import Trigger
+from rotation_lambda.ports import Answer, RotateAnswer
+from rotation_lambda.request import Requested, request
+from tests.model.world import World
+
+ON_PURPOSE = [Trigger.PULUMI_UP, Trigger.CLI, Trigger.SECRETS_MANAGER]
+ON_ITS_OWN = [Trigger.SCHEDULE, Trigger.EXPIRY_NOTICE]
+REFUSED = RotateAnswer(Answer.REFUSED, 400, "InvalidInput", request_id="request-9")
+UNCLEAR = RotateAnswer(Answer.UNKNOWN, 500, "InternalFailure")
+
+
+def ask(world: World, trigger: Trigger = Trigger.CLI, **more: Any) -> Requested:
+    return request(world.ports, world.application, trigger, **more)
+
+
+def answer_next(world: World, answer: RotateAnswer, *, rotates: bool = False) -> None:
+    world.amazon.answers.append((answer, rotates))

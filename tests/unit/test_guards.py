@@ -1,0 +1,186 @@
+"""What forbids a rotation: design section 2, request 3."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from rotation_lambda.errors import (
+    AlreadyRequested,
+    NotDue,
+    RequestRefused,
+    TooSoon,
+)
+from rotation_lambda.model import Label, Trigger, format_time
+from tests.model.world import CLIENT_ID, World
+from tests.unit.asking import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
+from tests.unit.support import raises
+
+
+@pytest.mark.parametrize("trigger", list(Trigger))
+def test_an_answered_request_forbids_another_for_7_days(world: World, trigger: Trigger) -> None:
+    ask(world)
+    world.drain()
+    world.clock.advance(days=6.99)
+    with raises(world, TooSoon if trigger is not Trigger.SCHEDULE else NotDue):
+        ask(world, trigger)
+    world.clock.advance(days=0.01 if trigger is not Trigger.SCHEDULE else 60)
+    ask(world, trigger)
+    assert world.amazon.posts == 2
+
+
+def test_the_7_days_are_counted_from_the_marker_when_the_dates_are_gone(world: World) -> None:
+    ask(world)
+    asked = world.clock.now()
+    world.drain()
+    for edit in range(2):  # the second one drops the dated version from AWSPREVIOUS
+        world.seed(dated=False, edit=edit)
+    with raises(world, TooSoon) as caught:
+        ask(world)
+    # The version that was stored last still says when the secret was issued, so the marker is closed.
+    assert caught.value.until == asked + timedelta(days=7)
+
+
+def test_the_dates_are_known_while_the_version_that_was_stored_last_is(world: World) -> None:
+    ask(world)
+    world.drain()
+    for edit in range(2):
+        world.seed(dated=False, edit=edit)
+    world.clock.advance(days=59)
+    with raises(world, NotDue, match=format_time(world.amazon.newest.issued_at + timedelta(days=60))):
+        ask(world, Trigger.SCHEDULE)
+
+
+def test_a_request_is_answered_by_a_secret_that_the_owner_overwrote_twice(world: World) -> None:
+    ask(world)
+    asked = world.clock.now()
+    world.drain()
+    for edit in range(2):
+        world.seed(world.amazon.ever[0], edit=edit)
+    with raises(world, TooSoon) as caught:
+        ask(world)
+    assert caught.value.until == asked + timedelta(days=7)
+
+
+def test_the_7_days_are_counted_from_the_marker_when_only_the_issue_is_known(world: World) -> None:
+    ask(world)
+    asked = world.clock.now()
+    world.drain()
+    for edit in range(2):
+        world.seed(edit=edit)
+    with raises(world, TooSoon) as caught:
+        ask(world)
+    assert caught.value.until == asked + timedelta(days=7)
+
+
+@pytest.mark.parametrize("label", [Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED])
+def test_a_living_older_secret_forbids_a_rotation_whichever_version_tells_of_it(world: World, label: Label) -> None:
+    until = world.clock.now() + timedelta(days=3)
+    told = {
+        "client_id": CLIENT_ID,
+        "client_secret": world.amazon.newest.text,
+        "previous_client_secret_expires_at": format_time(until),
+    }
+    if label in (Label.CURRENT, Label.PREVIOUS):
+        world.write(told)
+        if label is Label.PREVIOUS:
+            world.seed()
+    else:
+        world.store.put(world.secret_id, "told", json.dumps(told), {label})
+    assert world.labels()[label]
+    for trigger in ON_PURPOSE:
+        with raises(world, TooSoon, match=format_time(until)) as caught:
+            ask(world, trigger)
+        assert caught.value.until == until
+    assert world.amazon.posts == 0
+    world.clock.advance(days=3)
+    ask(world)
+
+
+def test_until_is_the_last_of_all_dates_that_forbid(world: World) -> None:
+    ask(world)
+    world.drain()
+    far = world.clock.now() + timedelta(days=20)
+    told = {"client_id": CLIENT_ID, "client_secret": "told", "previous_client_secret_expires_at": format_time(far)}
+    world.store.put(world.secret_id, "told", json.dumps(told), {Label.REJECTED})
+    with raises(world, TooSoon) as caught:
+        ask(world)
+    assert caught.value.until == far
+
+
+def test_only_force_passes_the_7_days(world: World) -> None:
+    ask(world)
+    world.drain()
+    assert ask(world, force=True).certain
+    assert world.amazon.posts == 2
+
+
+def test_a_request_that_nothing_closes_blocks_for_8_days_at_most(world: World) -> None:
+    answer_next(world, UNCLEAR)
+    ask(world)
+    asked = world.clock.now()
+    world.clock.advance(days=7.99)
+    with raises(world, TooSoon) as caught:
+        ask(world)
+    assert caught.value.until == asked + timedelta(days=8)
+    world.clock.advance(days=0.01)
+    ask(world)
+
+
+def test_a_refused_request_forbids_nothing_to_a_person(world: World) -> None:
+    answer_next(world, REFUSED)
+    with raises(world, RequestRefused):
+        ask(world)
+    assert ask(world).certain
+
+
+def test_a_refused_request_does_not_hide_the_one_before_it(world: World) -> None:
+    answer_next(world, UNCLEAR)
+    ask(world)
+    asked = world.clock.now()
+    for days in (1, 1):
+        world.clock.advance(days=days)
+        answer_next(world, REFUSED)
+        with raises(world, RequestRefused):
+            ask(world, force=True)
+    with raises(world, TooSoon) as caught:
+        ask(world)
+    assert caught.value.until == asked + timedelta(days=8)
+    assert world.amazon.posts == 3
+
+
+@pytest.mark.parametrize("trigger", ON_ITS_OWN)
+def test_after_refusals_the_machine_waits_6_hours_then_24(world: World, trigger: Trigger) -> None:
+    world.clock.advance(days=60)
+    for hours in (6, 24, 24):
+        answer_next(world, REFUSED)
+        with raises(world, RequestRefused):
+            ask(world, trigger)
+        refused_at = world.clock.now()
+        world.clock.advance(hours=hours - 0.01)
+        with raises(world, TooSoon) as caught:
+            ask(world, trigger)
+        assert caught.value.until == refused_at + timedelta(hours=hours)
+        world.clock.advance(hours=0.01)
+    assert ask(world, trigger).certain
+
+
+@pytest.mark.parametrize("trigger", ON_PURPOSE)
+def test_a_person_can_try_at_once_after_a_refusal(world: World, trigger: Trigger) -> None:
+    answer_next(world, REFUSED)
+    with raises(world, RequestRefused):
+        ask(world, Trigger.EXPIRY_NOTICE)
+    assert ask(world, trigger).certain
+
+
+def test_a_repost_is_not_made_while_any_secret_is_pending(world: World) -> None:
+    """Even one that says nothing of other dates: what it is has to be settled first."""
+    answer_next(world, UNCLEAR)
+    ask(world)
+    world.clock.advance(hours=24)
+    told = {"client_id": CLIENT_ID, "client_secret": "told", "client_secret_issued_at": "2026-01-01T00:00:00Z"}
+    world.store.put(world.secret_id, "told", json.dumps(told), {Label.PENDING})
+    with raises(world, AlreadyRequested):
+        ask(world, Trigger.SCHEDULE, repost=True)
+    world.store.move(world.secret_id, Label.PENDING, to=None, away_from="told")
+    assert ask(world, Trigger.SCHEDULE, repost=True).certain

@@ -1,0 +1,176 @@
+"""What must be true of the queue before a rotation: design section 2, request 4."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from rotation_lambda import grants
+from rotation_lambda.errors import (
+    AlreadyRequested,
+    QueueNotReady,
+    TooSoon,
+    UnreadMessages,
+)
+from rotation_lambda.model import Credentials, Label, Trigger, format_time
+from rotation_lambda.ports import Scope
+from rotation_lambda.redaction import Sensitive
+from rotation_lambda.request import request
+from tests.model.interposer import interposed
+from tests.model.world import QUEUE_ARN, World
+from tests.unit.asking import ask
+from tests.unit.conftest import MakeWorld
+from tests.unit.support import raises
+
+
+def test_a_missing_queue_is_said_before_anything_is_written(world: World) -> None:
+    world.queue.exists = False
+    with raises(world, QueueNotReady):
+        ask(world, force=True)
+    assert set(world.labels()) == {Label.CURRENT}
+
+
+@pytest.mark.parametrize("policy", [None, "not json", "[]", '{"Statement": []}'])
+def test_a_queue_policy_without_amazon_is_refused_with_the_missing_statement(world: World, policy: str | None) -> None:
+    world.queue.policy = policy
+    with raises(world, QueueNotReady) as caught:
+        ask(world, force=True)
+    (statement,) = caught.value.missing
+    assert json.loads(statement) == grants.queue_statement(QUEUE_ARN)
+    assert statement in str(caught.value)
+    assert world.amazon.posts == 0
+
+
+def test_a_key_policy_without_amazon_is_refused_with_the_missing_statement(world: World) -> None:
+    world.queue.key_policy = '{"Statement": []}'
+    with raises(world, QueueNotReady) as caught:
+        ask(world, force=True)
+    (statement,) = caught.value.missing
+    assert json.loads(statement) == grants.key_statement()
+    assert set(world.labels()) == {Label.CURRENT}
+
+
+def test_an_unreadable_key_policy_is_only_a_warning(world: World) -> None:
+    world.queue.key_policy = None
+    assert ask(world).certain
+    assert "key_policy_unreadable" in [event for event, _ in world.recorder.lines]
+
+
+def fill(world: World, place: str) -> None:
+    if place == "visible":
+        world.queue.visible.append("message")
+    elif place == "in flight":
+        world.queue.in_flight += 1
+    else:
+        world.queue.dead.append("message")
+
+
+@pytest.mark.parametrize("place", ["visible", "in flight", "dead"])
+@pytest.mark.parametrize(("trigger", "seconds"), [(Trigger.SCHEDULE, 9), (Trigger.CLI, 45)])
+def test_an_unread_message_is_looked_at_for_a_while_and_then_refused(
+    world: World, place: str, trigger: Trigger, seconds: int
+) -> None:
+    world.clock.advance(days=60)
+    started = world.clock.now()
+    fill(world, place)
+    with raises(world, UnreadMessages):
+        ask(world, trigger)
+    assert world.clock.now() - started == timedelta(seconds=seconds)
+    assert (world.amazon.posts, set(world.labels())) == (0, {Label.CURRENT})
+
+
+@pytest.mark.parametrize("place", ["visible", "in flight", "dead"])
+def test_force_passes_unread_messages(world: World, place: str) -> None:
+    fill(world, place)
+    assert ask(world, force=True).certain
+
+
+@pytest.mark.parametrize(("days_left", "passes"), [(30, False), (29.9, True)])
+def test_one_poison_message_cannot_stop_a_secret_that_dies_within_30_days(
+    make_world: MakeWorld, days_left: float, passes: bool
+) -> None:
+    world = make_world()
+    world.seed()
+    world.clock.advance(days=180 - days_left)
+    world.queue.dead.append("poison")
+    if passes:
+        assert ask(world, Trigger.SCHEDULE).certain
+    else:
+        with raises(world, UnreadMessages):
+            ask(world, Trigger.SCHEDULE)
+
+
+def test_a_message_that_is_read_while_we_look_lets_the_request_go_on(world: World) -> None:
+    world.queue.visible.append("message")
+    looks: list[str] = []
+
+    def read_at_the_second_look(name: str) -> None:
+        if name == "inspect":
+            looks.append(name)
+            if len(looks) == 2:
+                world.queue.visible.clear()
+
+    ports = interposed(world.ports, before=read_at_the_second_look)
+    world.clock.advance(days=60)
+    assert request(ports, world.application, Trigger.SCHEDULE).certain
+    assert len(looks) == 2
+
+
+def test_the_notice_that_asks_is_not_counted_but_any_other_message_is(world: World) -> None:
+    world.queue.in_flight = 1
+    with raises(world, UnreadMessages):
+        ask(world, Trigger.CLI)
+    assert ask(world, Trigger.EXPIRY_NOTICE).certain
+
+
+@pytest.mark.parametrize("place", ["visible", "in flight", "dead"])
+def test_a_message_beside_the_notice_counts(world: World, place: str) -> None:
+    world.queue.in_flight = 1
+    fill(world, place)
+    with raises(world, UnreadMessages):
+        ask(world, Trigger.EXPIRY_NOTICE)
+
+
+def test_a_secret_that_arrives_while_the_queue_is_looked_at_is_seen_by_the_guards(world: World) -> None:
+    """It has left the queue, so only the labels tell of it."""
+    world.amazon.rotate_by_hand()
+
+    def deliver(name: str) -> None:
+        if name == "inspect":
+            world.drain()
+
+    with raises(world, TooSoon):
+        request(interposed(world.ports, before=deliver), world.application, Trigger.CLI)
+    assert world.amazon.posts == 0
+
+
+def test_a_forced_request_uses_the_secret_that_arrived_while_it_looked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.amazon.rotate_by_hand()
+    mint, used = world.amazon.token, []
+
+    def token(credentials: Credentials, scope: Scope) -> Sensitive:
+        used.append((credentials.client_secret, scope))
+        return mint(credentials, scope)
+
+    monkeypatch.setattr(world.amazon, "token", token)
+
+    def deliver(name: str) -> None:
+        if name == "inspect":
+            world.drain()
+
+    request(interposed(world.ports, before=deliver), world.application, Trigger.CLI, force=True)
+    assert used[-1] == (Sensitive(world.amazon.ever[1].text), Scope.ROTATION)
+
+
+def test_a_secret_that_never_stands_still_is_left_to_others(world: World) -> None:
+    def edit(name: str) -> None:
+        if name == "inspect":
+            world.clock.advance(seconds=1)
+            world.seed(edited=format_time(world.clock.now()))
+
+    ports = interposed(world.ports, after=edit)
+    with raises(world, AlreadyRequested):
+        request(ports, world.application, Trigger.CLI)
+    assert world.amazon.posts == 0
