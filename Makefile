@@ -33,6 +33,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 faults: $(READY)
+	$(BIN)/python -m sandbox.scenarios
 	$(BIN)/python -m tests.faults
 
 sandbox: $(READY)

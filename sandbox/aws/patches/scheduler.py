@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.arn import ArnParseError, parse_arn
 from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import cloudwatch, lambda_svc, scheduler, sqs
@@ -43,6 +43,24 @@ def apply(settings: Settings) -> None:
     for name in ("_create_schedule", "_update_schedule"):
         replace(scheduler, name, _checked(getattr(scheduler, name), settings.hour_seconds))
     replace(scheduler, "_tick_schedules", _Sweep(settings.hour_seconds))
+    replace(iam_actions, "extract_resource_arn", _in_its_group(iam_actions.extract_resource_arn))
+
+
+def _in_its_group(extract: Callable[..., str]) -> Callable[..., str]:
+    """The right to a schedule is asked for the schedule in its group; MiniStack takes every group for the default."""
+
+    def answer(service: str, method: str, path: str, headers: Any, body: bytes, query: Any, *place: str) -> str:
+        arn = extract(service, method, path, headers, body, query, *place)
+        if service != "scheduler" or ":schedule/default/" not in arn:
+            return arn
+        named = query.get("groupName") or [None]
+        try:
+            group = (named[0] if isinstance(named, list) else named) or json.loads(body or b"{}").get("GroupName")
+        except (ValueError, AttributeError):
+            group = None
+        return arn.replace(":schedule/default/", f":schedule/{group or 'default'}/")
+
+    return answer
 
 
 def _checked(write: Callable[..., Any], hour_seconds: float) -> Callable[..., Any]:
