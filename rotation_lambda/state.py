@@ -63,8 +63,9 @@ def _at_rest(snapshot: Snapshot) -> State:
     issued = snapshot.issued(current) if current else None
     rejected = snapshot.held(Label.REJECTED)
     if rejected is not None:
-        set_aside = snapshot.issued(rejected)
-        if issued is None or set_aside is None or set_aside >= issued:
+        # Without a date: it was issued before its version was written.
+        set_aside = snapshot.issued(rejected) or rejected.version.created_at
+        if issued is None or set_aside >= issued:
             return State.REJECTED
     if snapshot.marker_refused:
         marker = snapshot.marker()

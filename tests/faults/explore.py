@@ -33,7 +33,7 @@ class Scenario:
     name: str
     prepare: Callable[[], World]
     steps: tuple[Step, ...]
-    faults: int = 2
+    faults: int = 3
 
 
 @dataclass

@@ -6,7 +6,7 @@ The five invariants are those of the design. The checks know the whole truth at 
 from datetime import timedelta
 
 from rotation_lambda.errors import MalformedSecret
-from rotation_lambda.model import Label, Marker
+from rotation_lambda.model import Label, Marker, parse_time
 from rotation_lambda.redaction import Sensitive
 from tests.faults.faulty import Died
 from tests.faults.world import CANARY, App, Cause, Post, World, secret_in, stage_in
@@ -148,7 +148,8 @@ def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
     cause = Cause.FORCED if forced else Cause.PLAIN
     if within and cause is Cause.PLAIN:
         cause = Cause.REPOST
-        if any(post.cause is not Cause.PLAIN for post in earlier):
+        plain = max((n for n, post in enumerate(earlier) if post in standing and post.cause is Cause.PLAIN), default=-1)
+        if any(post.cause is not Cause.PLAIN for post in earlier[plain + 1 :]):
             world.violate(NO_SECOND_POST, "a second repost")
         elif now - within[-1].at < REPOST_AFTER - CLOCKS:
             world.violate(NO_SECOND_POST, f"posted again after {now - within[-1].at}")
@@ -174,9 +175,9 @@ def _unread(world: World, app: App) -> bool:
 
 
 def _near_expiry(world: World, app: App) -> bool:
-    """Whether the secret in use dies so soon that unread messages no longer forbid a request."""
-    current = app.amazon.number(app.memory.current)
-    return current != 0 and app.amazon.ever[current - 1].expires_at - world.clock.time < NEAR + CLOCKS
+    """Whether the secret in use is dated to die so soon that unread messages no longer forbid a request."""
+    expires_at = (world.value(app) or {}).get("client_secret_expires_at")
+    return expires_at is not None and parse_time(expires_at, "expiry") - world.clock.time < NEAR + CLOCKS
 
 
 def _just_made_by_hand(world: World, app: App) -> bool:

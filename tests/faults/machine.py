@@ -1,11 +1,14 @@
 """Random histories: everything that the exhaustive part leaves out, mixed, over a year and several applications."""
 
-from dataclasses import replace
+import traceback
+from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
+import hypothesis
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from rotation_lambda.ports import Probe
 from rotation_lambda.window import WEEKDAYS, Window
@@ -29,13 +32,55 @@ def _plans(draw: st.DrawFn) -> Plan:
     return {draw(st.integers(1, 20)): draw(st.integers(0, 6)) for _ in range(count)}
 
 
-class Figures:
-    """Added up over all examples of a run."""
+@dataclass
+class RandomFigures:
+    """Added up over all examples of a run.
 
-    examples = 0
-    rules = 0
-    invocations = 0
-    calls = 0
+    Attributes:
+        examples: random histories, each up to its end.
+        rules: what happened in them.
+        invocations: runs of the real code.
+        calls: external calls of those runs, after each of which the invariants were checked.
+        violation: what was found broken, with the shortest history that shows it; empty when nothing was.
+    """
+
+    examples: int = 0
+    rules: int = 0
+    invocations: int = 0
+    calls: int = 0
+    violation: str = ""
+
+    def add(self, other: "RandomFigures") -> None:
+        """Add another run's figures."""
+        self.examples += other.examples
+        self.rules += other.rules
+        self.invocations += other.invocations
+        self.calls += other.calls
+        self.violation = self.violation or other.violation
+
+
+_figures = RandomFigures()
+
+
+def run(examples: int, steps: int, number: int) -> RandomFigures:
+    """Run so many random histories of at most so many rules; the number is the seed."""
+    global _figures
+    _figures = RandomFigures()
+    chosen = hypothesis.settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        derandomize=False,
+        print_blob=False,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=tuple(HealthCheck),
+    )
+    try:
+        run_state_machine_as_test(hypothesis.seed(number)(RandomHistories), settings=chosen)
+    except (AssertionError, ExceptionGroup) as error:
+        _figures.violation = "".join(traceback.format_exception(error))[-4000:]
+    return _figures
 
 
 class RandomHistories(RuleBasedStateMachine):
@@ -67,7 +112,7 @@ class RandomHistories(RuleBasedStateMachine):
         )
         self._nonces = telling_nonces_apart(lambda: self.world)
         self._nonces.__enter__()
-        Figures.examples += 1
+        _figures.examples += 1
         for app in self.world.everyone():
             self.world.seed(app, dated=dated, stage="production")
             app.amazon.usable_after = timedelta(minutes=usable_after)
@@ -79,9 +124,9 @@ class RandomHistories(RuleBasedStateMachine):
         return apps[which % len(apps)]
 
     def _note(self, *ended: platform.Ended) -> None:
-        Figures.rules += 1
-        Figures.invocations += len(ended)
-        Figures.calls += sum(len(one.ops) for one in ended)
+        _figures.rules += 1
+        _figures.invocations += len(ended)
+        _figures.calls += sum(len(one.ops) for one in ended)
         assert not self.world.violations, self.world.violations
 
     # The platform.
@@ -113,7 +158,8 @@ class RandomHistories(RuleBasedStateMachine):
     @rule(days=st.sampled_from((1, 2, 7, 8, 20, 61)))
     def days_pass(self, days: int) -> None:
         start = self.world.clock.time
-        for hours in (*(hours for hours in SPARSE_HOURS if hours < days * 24), days * 24, days * 24 + 1):
+        daily = range(SPARSE_HOURS[-1], days * 24, 24)
+        for hours in (*(hours for hours in SPARSE_HOURS if hours < days * 24), *daily, days * 24, days * 24 + 1):
             advance(self.world, start + hours * HOUR)
             self._note(*(platform.tick(self.world, app) for app in self.world.everyone()))
 

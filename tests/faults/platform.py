@@ -158,6 +158,8 @@ def _person(
     failed = ended.error is not None and not isinstance(ended.error, verbs.NothingToDo | Declined)
     if failed or app.memory.unfinished == verb:
         app.memory = app.memory._replace(unfinished=verb if failed else "")
+    if verb in ("promote", "seed"):
+        app.memory = app.memory._replace(avoided=frozenset())  # a label that is still there speaks again
     return ended
 
 
@@ -173,10 +175,7 @@ def ask(world: World, app: App, plan: Plan = NO_FAULTS, *, force: bool, before: 
 
 def verb(world: World, app: App, name: str, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
     """``promote``, ``reject`` or ``rollback``."""
-    ended = _person(world, app, name, lambda ports: getattr(verbs, name)(ports, app.application), plan, before)
-    if name == "promote":
-        app.memory = app.memory._replace(avoided=frozenset())
-    return ended
+    return _person(world, app, name, lambda ports: getattr(verbs, name)(ports, app.application), plan, before)
 
 
 def reseed(

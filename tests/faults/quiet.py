@@ -206,8 +206,8 @@ def _clear(world: World, app: App, state: State) -> None:
     before = world.save()
     for way in WAYS_OUT[state]:
         world.restore(before)
-        if way is _force and not app.amazon.accepts(Sensitive(app.memory.current or "")):
-            continue  # Amazon answers a dead secret with 403; only the console helps
+        if not _may_help(world, app, way):
+            continue
         way(world, app)
         after = run_until_quiet(world, app)
         if not world.violations and after in AT_REST and _is_outdated(app):
@@ -224,6 +224,16 @@ def _clear(world: World, app: App, state: State) -> None:
         if world.violations:
             world.violations[-1] += f" (after the way out: {way.__name__.strip('_')})"
             return
+
+
+def _may_help(world: World, app: App, way: Way) -> bool:
+    """Amazon answers a dead secret with 403, whether it asks for a rotation or is put into use."""
+    if way is _force:
+        return app.amazon.accepts(Sensitive(app.memory.current or ""))
+    if way is _promote:
+        value = world.value(app, "AWSPENDING") or world.value(app, "REJECTED") or {}
+        return app.amazon.accepts(Sensitive(value.get("client_secret", "")))
+    return True
 
 
 def _force(world: World, app: App) -> None:

@@ -293,63 +293,58 @@ def _orders() -> tuple[Scenario, ...]:
                 def prepare(companions: Any = companions, newest_first: bool = newest_first) -> World:
                     return rotated(2, deliver=deliver_with(*companions), newest_first=newest_first)
 
-                found.append(Scenario(f"{trigger}: {name}{order}", prepare, (first, *EVENTS), faults=3))
+                found.append(Scenario(f"{trigger}: {name}{order}", prepare, (first, *EVENTS)))
     return tuple(found)
 
 
 def _beginnings() -> tuple[Scenario, ...]:
     return (
         Scenario("first rotation of a dated secret", dated, (schedule, *EVENTS), faults=4),
-        Scenario("first rotation of an undated secret", undated, (schedule, *EVENTS), faults=3),
-        Scenario("an unseeded secret receives its first", unseeded, EVENTS, faults=3),
+        Scenario("first rotation of an undated secret", undated, (schedule, *EVENTS)),
+        Scenario("an unseeded secret receives its first", unseeded, EVENTS),
         Scenario(
             "an unseeded secret receives its first late",
             lambda: unseeded(timedelta(minutes=40)),
             EVENTS,
-            faults=3,
         ),
-        Scenario("up on a young secret", young, (up_with("one"), *EVENTS), faults=3),
-        Scenario("expiry notice on a young secret", young, (notice(-1), *EVENTS), faults=3),
-        Scenario("expiry notice twice", young, (notice(-1), notice(-1), *EVENTS), faults=2),
-        Scenario("notice of the previous secret", rotated, (notice(-2), *EVENTS), faults=2),
-        Scenario("near expiry", near_expiry, (schedule, *EVENTS), faults=3),
+        Scenario("up on a young secret", young, (up_with("one"), *EVENTS)),
+        Scenario("expiry notice on a young secret", young, (notice(-1), *EVENTS)),
+        Scenario("expiry notice twice", young, (notice(-1), notice(-1), *EVENTS)),
+        Scenario("notice of the previous secret", rotated, (notice(-2), *EVENTS)),
+        Scenario("near expiry", near_expiry, (schedule, *EVENTS)),
         Scenario(
             "near expiry with poison in the dead-letter queue",
             lambda: near_expiry(deliver=deliver_with(("poison", 1))),
             (schedule, *EVENTS),
-            faults=2,
         ),
     )
 
 
 def _amazons() -> tuple[Scenario, ...]:
     return (
-        Scenario("accepted late", slow_amazon(rotated), (schedule, *EVENTS), faults=3),
-        Scenario("accepted after five hours", slow_amazon(rotated, 5 * HOUR), (schedule, *EVENTS), faults=2),
+        Scenario("accepted late", slow_amazon(rotated), (schedule, *EVENTS)),
+        Scenario("accepted after five hours", slow_amazon(rotated, 5 * HOUR), (schedule, *EVENTS)),
         Scenario(
             "accepted late, an older message after",
             slow_amazon(lambda: rotated(2, deliver=deliver_with(("older", 6)))),
             (schedule, *EVENTS),
         ),
-        Scenario("no harmless call", no_calls(rotated), (schedule, *EVENTS), faults=3),
+        Scenario("no harmless call", no_calls(rotated), (schedule, *EVENTS)),
         Scenario(
             "verification by LWA",
             lambda: rotated(verification=Verification.LWA),
             (schedule, *EVENTS),
-            faults=3,
         ),
-        Scenario("no harmless call for an unseeded secret", no_calls(unseeded), (*EVENTS, event), faults=2),
+        Scenario("no harmless call for an unseeded secret", no_calls(unseeded), (*EVENTS, event)),
         Scenario(
             "Amazon's clock five minutes ahead",
             lambda: rotated(amazon_skew=timedelta(minutes=5), aws_skew=timedelta(minutes=-5)),
             (schedule, *EVENTS),
-            faults=2,
         ),
         Scenario(
             "Amazon's clock five minutes behind",
             lambda: rotated(amazon_skew=timedelta(minutes=-5), aws_skew=timedelta(minutes=5)),
             (schedule, *EVENTS),
-            faults=2,
         ),
         Scenario(
             "the message is lost", lambda: rotated(deliver=lose), (schedule, event, wait(hours=24), schedule, event)
@@ -435,16 +430,16 @@ def _people() -> tuple[Scenario, ...]:
                 *EVENTS[:3],
             ),
         ),
-        Scenario("seed an unseeded secret", lambda: World(), (seed_newest, again(seed_newest), *EVENTS[:2]), faults=3),
+        Scenario("seed an unseeded secret", lambda: World(), (seed_newest, again(seed_newest), *EVENTS[:2])),
     )
 
 
 def _owners() -> tuple[Scenario, ...]:
     pending = slow_amazon(rotated, timedelta(hours=2))
     return (
-        Scenario("the owner edits while pending", pending, (schedule, event, owner_edits, *EVENTS), faults=3),
-        Scenario("the owner edits before the message", rotated, (schedule, owner_edits, *EVENTS), faults=3),
-        Scenario("the owner's stale write", rotated, (schedule, event, owner_restores, *EVENTS), faults=3),
+        Scenario("the owner edits while pending", pending, (schedule, event, owner_edits, *EVENTS)),
+        Scenario("the owner edits before the message", rotated, (schedule, owner_edits, *EVENTS)),
+        Scenario("the owner's stale write", rotated, (schedule, event, owner_restores, *EVENTS)),
         Scenario(
             "the owner's stale write, twice",
             rotated,

@@ -80,7 +80,7 @@ class SecretsManagerModel:
     def move(self, secret_id: str, label: str, *, to: str | None, away_from: str | None) -> None:
         secret = self._secret(secret_id)
         holder = secret.holder(label)
-        if to is not None and to not in secret.versions:
+        if any(version_id is not None and version_id not in secret.versions for version_id in (to, away_from)):
             raise StoreFailed("AWS failed secretsmanager:UpdateSecretVersionStage: ResourceNotFound.", remedy="none")
         if away_from != holder and not (holder == to and away_from is None):
             raise LabelMoved

@@ -124,6 +124,15 @@ def test_a_rejected_secret_that_is_older_than_the_current_one_is_history(world: 
     assert state(world) is State.CURRENT
 
 
+def test_a_rejected_secret_without_a_date_is_history_once_a_newer_one_was_issued(world: World) -> None:
+    world.seed(dated=False)
+    world.store.move(world.secret_id, Label.REJECTED, to=world.labels()[Label.CURRENT], away_from=None)
+    world.clock.advance(days=1)
+    world.amazon.rotate_by_hand(message=False)
+    world.seed()
+    assert state(world) is State.CURRENT
+
+
 def test_a_current_version_that_is_rejected_is_a_rollback_that_did_not_end(world: World) -> None:
     world.store.move(world.secret_id, Label.REJECTED, to=world.labels()[Label.CURRENT], away_from=None)
     assert state(world) is State.REJECTED

@@ -182,6 +182,18 @@ def test_a_rollback_that_dies_half_way_is_seen_and_can_be_repeated(world: World)
     assert in_use(world) == old
 
 
+def test_a_repeated_rollback_changes_nothing_even_after_the_owners_edit(world: World) -> None:
+    old, _ = rotated(world)
+    verbs.rollback(world.ports, world.application)
+    world.write({**(world.value() or {}), "note": "edited"})
+    world.write({**(world.value(Label.REJECTED) or {}), "note": "stale"})
+    world.write({**(world.value(Label.PREVIOUS) or {}), "note": "mended"})
+    assert in_use(world) == old
+    assert world.labels()[Label.PREVIOUS] != world.labels()[Label.REJECTED]
+    verbs.rollback(world.ports, world.application)
+    assert in_use(world) == old
+
+
 def test_seed_fills_an_empty_secret(make_world: MakeWorld) -> None:
     empty = make_world()
     verbs.seed(empty.ports, empty.application, credentials(empty.amazon.newest.text))
