@@ -17,6 +17,9 @@ from rotation_lambda.redaction import Sensitive
 LIFETIME = timedelta(days=180)
 """How long a client secret lives. Source: Amazon's "Rotating your app's LWA credentials" page."""
 
+MAX_LEVELS = 100
+"""How deep a secret's JSON may be nested; Python reads and writes a thousand levels, less those of its own calls."""
+
 _NAMESPACE = uuid.UUID("6c0e7a2e-3f0b-5d0c-9a55-0f2f6f3a9d11")
 
 
@@ -64,7 +67,7 @@ def parse_time(text: object, what: str) -> datetime:
 
     Years far from ours are refused, so that adding a lifetime to a date can never overflow.
     """
-    if not isinstance(text, str) or len(text) > 64:
+    if not isinstance(text, str) or len(text) > 64 or not text.isprintable():  # fromisoformat stops at a NUL
         raise ValueError(f"{what} is not a time")
     try:
         moment = datetime.fromisoformat(text)
@@ -167,6 +170,8 @@ class Document:
             data = None
         if not isinstance(data, dict):
             raise _malformed(application, "is not a JSON object")
+        if _is_deeper(data, MAX_LEVELS):
+            raise _malformed(application, f"is nested more than {MAX_LEVELS} levels deep")
         return cls(data, application)
 
     def with_credentials(self, credentials: Credentials, application: Application) -> "Document":
@@ -200,6 +205,16 @@ class Document:
 
     def __repr__(self) -> str:
         return "Document(***)"
+
+
+def _is_deeper(data: Mapping[str, Any], levels: int) -> bool:
+    """Whether a JSON object is nested deeper: what can just be read may be too deep to be written again."""
+    level: list[Any] = [data]
+    for _ in range(levels):
+        level = [inner for outer in level if isinstance(outer, dict) for inner in outer.values()] + [
+            inner for outer in level if isinstance(outer, list) for inner in outer
+        ]
+    return any(isinstance(value, (dict, list)) for value in level)
 
 
 def _credentials(data: Mapping[str, Any], application: Application) -> Credentials | None:

@@ -5,20 +5,16 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from rotation_lambda import handler as module
-from rotation_lambda.errors import BadSettings, RotationError, UnknownMessage
+from rotation_lambda.errors import BadSettings
 from rotation_lambda.handler import dispatch
 from rotation_lambda.model import Label, format_time
 from rotation_lambda.ports import Metric, Probe
 from tests.model.world import CLIENT_ID, World
-from tests.unit.fuzz import Message, any_text, json_values, mutated_messages
-from tests.unit.support import assert_silent, raises, shown
+from tests.unit.support import raises
 
 ROOT = Path(__file__).parents[2]
 REQUEST = {"action": "request", "application": "shop", "client_id": CLIENT_ID}
@@ -150,46 +146,3 @@ def test_the_function_loads_neither_pulumi_nor_httpx_at_its_start() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
-
-
-def world_of_the_fuzz() -> World:
-    world = World()
-    world.seed()
-    world.clock.advance(days=1)
-    return world
-
-
-@settings(max_examples=300, derandomize=True, deadline=None)
-@given(
-    st.builds(lambda body: {"Records": [record(body)]}, any_text | json_values.map(json.dumps))
-    | st.fixed_dictionaries({"Records": json_values})
-    | st.fixed_dictionaries(
-        {"action": st.sampled_from(["tick", "request"]) | json_values},
-        optional={"client_id": json_values, "application": json_values, "scheduled_at": json_values},
-    )
-    | json_values
-)
-def test_no_event_gets_anything_written_or_an_error_without_a_type(event: Any) -> None:
-    world = world_of_the_fuzz()
-    before = world.labels()
-    with pytest.raises((BadSettings, UnknownMessage)) as caught:
-        dispatch(world.ports, event)
-    assert (world.labels(), world.amazon.posts) == (before, 0)
-    assert_silent(world, shown(caught.value), world.recorder.text())
-
-
-@settings(max_examples=300, derandomize=True, deadline=None)
-@given(mutated_messages(CLIENT_ID, "2026-03-02T12:00:00Z"))
-def test_whatever_a_message_says_the_application_lives_on(message: Message) -> None:
-    """Even one that is believed, with absurd dates, leads to no untyped error in this call or a later one."""
-    world = world_of_the_fuzz()
-    before = world.labels()
-    try:
-        world.hand_over(json.dumps(message))
-    except RotationError as error:
-        assert_silent(world, shown(error))
-        assert world.labels() == before
-    assert world.tick()
-    assert (world.value() or {})["client_secret"] == world.amazon.ever[0].text
-    assert_silent(world, world.recorder.text())
-    assert "8b6X" not in world.recorder.text()

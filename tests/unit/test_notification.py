@@ -5,14 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from rotation_lambda.errors import UnknownMessage
 from rotation_lambda.model import derived_id, format_time
 from rotation_lambda.notification import ExpiryNotice, NewSecret, Notification, parse
 from rotation_lambda.redaction import Sensitive
-from tests.unit.fuzz import EXPIRY, NEW, Message, json_values, mutated_messages, part, pascal, sample
+from tests.unit.fuzz import EXPIRY, NEW, Message, part, pascal, sample
 from tests.unit.support import shown
 
 CANARY = "canary-of-a-body"
@@ -141,26 +139,3 @@ def test_the_longest_secret_is_taken_and_one_more_is_not() -> None:
 )
 def test_a_body_that_is_no_message_is_unknown(body: str) -> None:
     refused(body)
-
-
-@settings(max_examples=300, derandomize=True, deadline=None)
-@given(json_values | st.text(st.characters(codec=None)) | st.text('{}[]":,\\u0d8 \x00', max_size=200))
-def test_anything_at_all_is_unknown_and_nothing_else(value: Any) -> None:
-    with pytest.raises(UnknownMessage):
-        read(value if isinstance(value, str) else json.dumps(value))
-
-
-@settings(max_examples=500, derandomize=True, deadline=None)
-@given(mutated_messages())
-def test_a_mutated_sample_is_read_or_unknown(message: Message) -> None:
-    try:
-        found = read(message)
-    except UnknownMessage as error:
-        assert not [canary for canary in ("8b6X", "PERIODIC", "oauth", "8594") if canary in shown(error)]
-    else:
-        assert isinstance(found, NewSecret | ExpiryNotice)
-        assert found.client_id.startswith("amzn1.application-oa2-client.")
-        assert found.notification_id.isprintable()
-        if isinstance(found, NewSecret):
-            assert found.credentials.expires is not None
-            found.credentials.client_secret.reveal().encode()
