@@ -23,7 +23,7 @@ def promote(ports: Ports, application: Application) -> str:
     """Put the pending, or else the rejected, version into use without verification. Returns its version id.
 
     Raises:
-        NothingToDo: there is neither.
+        NothingToDo: there is neither, or it is older than the secret in use.
         StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
     """
     snapshot = Snapshot(ports, application)
@@ -33,6 +33,11 @@ def promote(ports: Ports, application: Application) -> str:
         raise NothingToDo(
             f"{application.name}: nothing is pending or rejected.",
             remedy="Nothing. To get a new secret, request a rotation.",
+        )
+    if current.credentials is not None and _newer(current.credentials, candidate.credentials):
+        raise NothingToDo(
+            f"{application.name}: the secret in use is newer than the one that is set aside.",
+            remedy="Nothing. To go back to the previous secret, use rollback.",
         )
     same = current.credentials is not None and current.credentials.client_secret == candidate.credentials.client_secret
     with _Steady(application):
@@ -69,7 +74,7 @@ def rollback(ports: Ports, application: Application) -> str:
     The current version gets REJECTED first, so that the machine does not promote it again.
 
     Raises:
-        NothingToDo: there is no previous secret that still lives, or one is pending.
+        NothingToDo: there is no older secret that still lives, or one is pending.
         StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
     """
     snapshot = Snapshot(ports, application)
@@ -159,6 +164,12 @@ def _living_credentials(ports: Ports, application: Application, previous: Held |
         raise NothingToDo(
             f"{application.name}: there is no other secret to go back to.",
             remedy="Make a new secret in Amazon's Developer Console and seed it.",
+        )
+    if _newer(older, in_use):
+        # An owner has written an old value back over it. It must not be the one that is set aside and pushed off.
+        raise NothingToDo(
+            f"{application.name}: the previous version holds the newer secret.",
+            remedy="Nothing. The next tick brings it back into use. To stay with the older one, reject it then.",
         )
     dies_at = _earliest(older.expires, in_use.previous_expires_at)
     if dies_at is not None and dies_at <= ports.clock.now():

@@ -99,7 +99,7 @@ def compare() -> list[contract.Difference]:
     """The modelled Secrets Manager against the emulator's."""
     with tempfile.TemporaryDirectory() as folder, AwsEmulator(Path(folder)) as aws:
         client = aws.client("secretsmanager")
-        found = (contract.compare(client, seed) for seed in range(CONTRACT_SEQUENCES))
+        found = (contract.compare(client, contract.sequence(seed)) for seed in range(CONTRACT_SEQUENCES))
         return [difference for difference in found if difference is not None]
 
 

@@ -62,8 +62,8 @@ class RandomFigures:
 _figures = RandomFigures()
 
 
-def run(examples: int, steps: int, number: int) -> RandomFigures:
-    """Run so many random histories of at most so many rules; the number is the seed."""
+def run(examples: int, steps: int, seed: int) -> RandomFigures:
+    """Run so many random histories of at most so many rules; the same seed gives the same ones."""
     global _figures
     _figures = RandomFigures()
     chosen = hypothesis.settings(
@@ -77,7 +77,7 @@ def run(examples: int, steps: int, number: int) -> RandomFigures:
         suppress_health_check=tuple(HealthCheck),
     )
     try:
-        run_state_machine_as_test(hypothesis.seed(number)(RandomHistories), settings=chosen)
+        run_state_machine_as_test(hypothesis.seed(seed)(RandomHistories), settings=chosen)
     except (AssertionError, ExceptionGroup) as error:
         _figures.violation = "".join(traceback.format_exception(error))[-4000:]
     return _figures

@@ -87,6 +87,11 @@ def run_until_quiet(world: World, app: App) -> State | None:
         state = state_of(hourly(world, app))
         if state in (State.CURRENT, State.UNDATED) and not is_busy(world):
             break
+    else:
+        if state is State.REQUESTED:  # a rotation came due on the last of these ticks
+            for _ in range(3):
+                advance(world, world.clock.time + HOUR)
+                state = state_of(hourly(world, app))
     world.next_tick = world.clock.time + HOUR
     return state
 

@@ -1,15 +1,16 @@
-"""The bounded part of the fault exploration: every single fault, every meeting with one switch, every mutant."""
+"""The bounded part of the fault exploration: every single fault, every meeting with one switch, random histories,
+every deliberate defect."""
 
 import pytest
 
+from tests.faults import machine
 from tests.faults.explore import Explorer, Scenario
 from tests.faults.meetings import meetings
 from tests.faults.mutants import MUTANTS, Mutant, hunt
 from tests.faults.scenarios import scenarios
 from tests.faults.workers import Meeting, Meetings
 
-NOT_REACHED = {"the dead-letter queue is not looked at"}
-"""Defects that the exploration misses so far; tests/unit/test_preflight.py catches them."""
+RANDOM_HISTORIES, RULES = 250, 50
 
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.name)
@@ -26,9 +27,14 @@ def test_no_meeting_of_two_workers_breaks_an_invariant(meeting: Meeting) -> None
     assert figures.histories > 2
 
 
+def test_no_random_history_breaks_an_invariant() -> None:
+    figures = machine.run(RANDOM_HISTORIES, RULES, seed=1)
+    assert figures.violation == ""
+    assert figures.examples >= RANDOM_HISTORIES
+    assert figures.calls > 100 * RANDOM_HISTORIES
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "mutant", [one for one in MUTANTS if one.name not in NOT_REACHED], ids=lambda mutant: mutant.name
-)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_exploration_catches(mutant: Mutant) -> None:
     assert hunt(mutant).caught

@@ -125,22 +125,22 @@ class Secrets(SecretsManagerModel):
     def stale_versions(self, secret_id: str) -> Versions:
         """A list from before the last change, if that was a moment ago."""
         found = self._before.get(secret_id)
-        if found is not None and self._clock.now() - found[0] <= STALE_FOR:
+        if found is not None and self.clock.now() - found[0] <= STALE_FOR:
             return found[1]
         return self.versions(secret_id)
 
     def put(self, secret_id: str, token: str, text: str, labels: set[str]) -> None:
         before = self.versions(secret_id)
         super().put(secret_id, token, text, labels)
-        self._before[secret_id] = (self._clock.now(), before)
+        self._before[secret_id] = (self.clock.now(), before)
 
     def move(self, secret_id: str, label: str, *, to: str | None, away_from: str | None) -> None:
         before = self.versions(secret_id)
         super().move(secret_id, label, to=to, away_from=away_from)
-        self._before[secret_id] = (self._clock.now(), before)
+        self._before[secret_id] = (self.clock.now(), before)
 
     def save(self) -> tuple[Any, ...]:
-        now = self._clock.now()
+        now = self.clock.now()
         return (
             tuple(
                 (

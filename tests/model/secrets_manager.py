@@ -40,13 +40,13 @@ class SecretsManagerModel:
     """The SecretStore port with AWS's refusals; also what an owner does at the console."""
 
     def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
+        self.clock = clock
         self.secrets: dict[str, StoredSecret] = {}
 
     def create(self, name: str) -> None:
         """CreateSecret without a value: no version."""
         self.secrets[name] = StoredSecret(
-            arn=f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{name}-AbCdEf", created_at=self._clock.now()
+            arn=f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{name}-AbCdEf", created_at=self.clock.now()
         )
 
     def _secret(self, secret_id: str) -> StoredSecret:
@@ -106,7 +106,7 @@ class SecretsManagerModel:
             return
         self._drop_old(secret)
         first = not secret.versions
-        secret.versions[token] = StoredVersion(text, set(), self._clock.now())
+        secret.versions[token] = StoredVersion(text, set(), self.clock.now())
         for label in labels | ({Label.CURRENT.value} if first else set()):
             self._attach(secret, str(label), token)
 
@@ -129,7 +129,7 @@ class SecretsManagerModel:
         old = [
             vid
             for vid, version in secret.versions.items()
-            if not version.labels and self._clock.now() - version.created_at > YOUNG
+            if not version.labels and self.clock.now() - version.created_at > YOUNG
         ]
         while len(secret.versions) >= QUOTA and old:
             del secret.versions[old.pop(0)]

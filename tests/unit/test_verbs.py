@@ -162,6 +162,31 @@ def test_rollback_without_another_secret_is_refused(world: World) -> None:
         verbs.rollback(world.ports, world.application)
 
 
+def test_rollback_does_not_go_forward_after_an_owners_stale_write(world: World) -> None:
+    old, new = rotated(world)
+    world.write({**(world.value(Label.PREVIOUS) or {}), "note": "stale"})
+    before = world.labels()
+    with raises(world, verbs.NothingToDo, match="newer"):
+        verbs.rollback(world.ports, world.application)
+    assert world.labels() == before
+    assert in_use(world) == old
+    world.run(hours=2)
+    assert in_use(world) == new
+
+
+def test_promote_does_not_bring_an_old_rejected_secret_over_a_newer_one(world: World) -> None:
+    pending(world)
+    verbs.reject(world.ports, world.application)
+    world.amazon.usable_after = timedelta()
+    world.clock.advance(minutes=2)
+    newest = world.amazon.rotate_by_hand(message=False)
+    world.seed(newest)
+    before = world.labels()
+    with raises(world, verbs.NothingToDo, match="newer"):
+        verbs.promote(world.ports, world.application)
+    assert world.labels() == before
+
+
 def test_promote_undoes_a_rollback(world: World) -> None:
     _, new = rotated(world)
     verbs.rollback(world.ports, world.application)

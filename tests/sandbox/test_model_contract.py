@@ -1,0 +1,45 @@
+"""The modelled Secrets Manager, on which every fault is tried, answers like the sandbox's, call by call."""
+
+from collections import Counter
+
+import pytest
+
+from rotation_lambda.aws import SecretsManagerStore
+from rotation_lambda.errors import SecretMissing
+from sandbox.aws.emulator import AwsEmulator
+from tests.faults import contract
+from tests.model.clock import VirtualClock
+from tests.model.secrets_manager import QUOTA, SecretsManagerModel
+
+pytestmark = pytest.mark.sandbox
+
+SEQUENCES = 60
+
+
+@pytest.mark.parametrize("seed", range(SEQUENCES))
+def test_a_random_sequence_of_calls_has_the_same_answers_and_labels(aws: AwsEmulator, seed: int) -> None:
+    assert contract.compare(aws.client("secretsmanager"), contract.sequence(seed)) is None
+
+
+def test_the_sequences_meet_every_kind_of_answer() -> None:
+    answers: Counter[str] = Counter()
+    for seed in range(SEQUENCES):
+        model = SecretsManagerModel(VirtualClock())
+        model.create("name")
+        answers.update(contract.answer(model, "name", call.act) for call in contract.sequence(seed))
+    assert min(answers[kind] for kind in ("None", "LabelMoved", "VersionExists", "StoreFailed")) > 20
+    assert answers[repr(contract.TEXTS[0])] + answers[repr(contract.TEXTS[1])] > 20
+
+
+def test_both_refuse_one_young_version_too_many(aws: AwsEmulator) -> None:
+    calls = contract.filling(QUOTA + 1)
+    assert contract.compare(aws.client("secretsmanager"), calls) is None
+    model = SecretsManagerModel(VirtualClock())
+    model.create("name")
+    assert [contract.answer(model, "name", call.act) for call in calls] == ["None"] * QUOTA + ["StoreFailed"]
+
+
+def test_both_know_no_secret_that_was_not_made(aws: AwsEmulator) -> None:
+    for store in (SecretsManagerModel(VirtualClock()), SecretsManagerStore(aws.client("secretsmanager"))):
+        with pytest.raises(SecretMissing):
+            store.versions("missing")
