@@ -1,6 +1,7 @@
 """Metrics that functions write into their logs and metrics of queues reach CloudWatch and its alarms."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -141,6 +142,24 @@ def test_an_alarm_without_dimensions_ignores_metrics_that_have_some(aws: AwsEmul
     assert state(aws) == "OK"
     put(aws, 5, service="x")
     put_alarm(aws, Dimensions=[{"Name": "service", "Value": "x"}])
+    eventually(lambda: state(aws) == "ALARM")
+
+
+def test_an_alarm_on_an_embedded_metric_fires(aws: AwsEmulator) -> None:
+    own = {"Name": "service", "Value": "rotation"}
+    put_alarm(aws, MetricName="Done", Dimensions=[own])
+    eventually(lambda: state(aws) == "OK")
+    run(aws, json.dumps(EMF), allow(LOGS))
+    eventually(lambda: state(aws) == "ALARM")
+
+
+def test_an_alarm_wants_as_many_breaching_periods_as_it_says(aws: AwsEmulator) -> None:
+    put_alarm(aws, EvaluationPeriods=3, DatapointsToAlarm=2)
+    eventually(lambda: state(aws) == "OK")
+    put(aws, 5)
+    time.sleep(2.5)  # a period lasts two seconds, and each alarm is judged every second
+    assert state(aws) == "OK"
+    put(aws, 5)
     eventually(lambda: state(aws) == "ALARM")
 
 
