@@ -244,9 +244,11 @@ class EventBridgeAnnouncer:
         self._client, self._bus = client, bus
 
     def rotated(self, event: RotationEvent) -> None:
-        """Publish names, ids and times; consumers use ``rotation_id`` to drop repetitions."""
+        """Publish ids and times; consumers use ``rotation_id`` to drop repetitions.
+
+        The application is named by its client id alone: a message from Amazon tells the function no other name.
+        """
         detail = {
-            "application": event.application.name,
             "client_id": event.application.client_id,
             "secret_arn": event.secret_arn,
             "version_id": event.version_id,

@@ -17,6 +17,8 @@ AMAZON_ACCOUNT = "437568002678"
 
 AMAZON_PRINCIPAL = f"arn:aws:iam::{AMAZON_ACCOUNT}:root"
 
+AWS_OWN_KEY = "alias/aws/sqs"
+
 QUEUE_ACTIONS = ("sqs:GetQueueAttributes", "sqs:SendMessage")
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 
@@ -55,6 +57,14 @@ def key_statement() -> Statement:
         "Action": list(KEY_ACTIONS),
         "Resource": "*",
     }
+
+
+def is_aws_own_key(key: str | None) -> bool:
+    """Whether a queue's ``KmsMasterKeyId`` is SQS's own key: it serves its own account alone, so no sender elsewhere.
+
+    Source: the SQS developer guide, "Key management" (the policy of an AWS managed key cannot be edited).
+    """
+    return key is not None and key.rpartition(":")[2] == AWS_OWN_KEY
 
 
 def missing_from_queue_policy(policy: str | None, queue_arn: str) -> tuple[str, ...]:

@@ -18,9 +18,15 @@ def require_ready_queue(ports: Ports, snapshot: Snapshot) -> QueueState:
     """Read the queue and check that Amazon's account may send to it, through its key too.
 
     Raises:
-        QueueNotReady: it is missing, or a statement is; the message holds the missing statement.
+        QueueNotReady: it is missing, or a statement is (the message holds it), or its key serves no sender elsewhere.
     """
     state = ports.queue.inspect()
+    if grants.is_aws_own_key(state.key_arn):
+        raise QueueNotReady(
+            f"{snapshot.application.name}: Amazon cannot deliver to {state.arn}. It is encrypted with "
+            f"{grants.AWS_OWN_KEY}, which serves no other AWS account.",
+            remedy="Encrypt the queue with a customer-managed key whose policy lets Amazon use it, or with SSE-SQS.",
+        )
     missing = grants.missing_from_queue_policy(state.policy, state.arn)
     if state.key_policy is not None and state.key_arn is not None:
         missing += grants.missing_from_key_policy(state.key_policy, state.key_arn)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rotation_lambda import guards, preflight
-from rotation_lambda.errors import AlreadyRequested, NotSeeded, RequestRefused
+from rotation_lambda.errors import AlreadyRequested, NotSeeded, RequestRefused, StoreFailed
 from rotation_lambda.model import Application, Credentials, Label, Marker, Trigger, derived_id, format_time
 from rotation_lambda.portal import registration_steps
 from rotation_lambda.ports import Answer, LabelMoved, Metric, Ports, RotateAnswer, Scope, VersionExists
@@ -169,8 +169,8 @@ def _note_refusal(ports: Ports, snapshot: Snapshot, marker_id: str, answer: Rota
     )
     try:
         ports.store.move(application.secret_id, Label.REFUSED, to=marker_id, away_from=snapshot.id_of(Label.REFUSED))
-    except LabelMoved:
-        # Then the marker stands as if the answer were unknown: slower, never wrong.
+    except (LabelMoved, StoreFailed):
+        # Then the marker stands as if the answer were unknown: slower, never wrong. The refusal is what to tell.
         ports.telemetry.warning("refusal_not_labelled", application, marker_id=marker_id)
 
 

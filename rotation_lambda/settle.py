@@ -86,7 +86,7 @@ def _restore_overwritten(ports: Ports, snapshot: Snapshot, current: Held) -> Out
     After one such write the newer one is the previous version; after two it carries ROTATION_RECEIVED alone.
     """
     issued = snapshot.issued(current)
-    if issued is None or snapshot.id_of(Label.REJECTED) is not None:
+    if issued is None:
         return Outcome.NOTHING_PENDING
     for label in (Label.PREVIOUS, Label.RECEIVED):
         version = snapshot.versions.labelled(label)
@@ -95,11 +95,21 @@ def _restore_overwritten(ports: Ports, snapshot: Snapshot, current: Held) -> Out
         if label is Label.RECEIVED and version.created_at > current.version.created_at:
             continue  # never in use: its message was not acknowledged, or a person decided
         overwritten = snapshot.held(label)
-        if overwritten is not None and _is_newer(overwritten, issued, current):
+        if overwritten is None or is_set_aside(snapshot, overwritten):
+            continue  # a person's decision stands
+        if _is_newer(overwritten, issued, current):
             ports.telemetry.warning("newer_secret_overwritten", snapshot.application, version_id=version.id)
             ports.store.move(snapshot.application.secret_id, Label.PENDING, to=version.id, away_from=None)
             return None
     return Outcome.NOTHING_PENDING
+
+
+def is_set_aside(snapshot: Snapshot, held: Held) -> bool:
+    """Whether REJECTED is on this secret, on whichever version: an owner may have written it again."""
+    rejected = snapshot.held(Label.REJECTED)
+    if rejected is None or held.credentials is None or rejected.credentials is None:
+        return False
+    return held.credentials.client_secret == rejected.credentials.client_secret
 
 
 def _is_newer(overwritten: Held, issued: datetime, current: Held) -> bool:

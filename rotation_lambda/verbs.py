@@ -11,7 +11,7 @@ from rotation_lambda import verify
 from rotation_lambda.errors import NotYetAccepted, RotationError, StoreFailed
 from rotation_lambda.model import Application, Credentials, Document, Label, derived_id, format_time
 from rotation_lambda.ports import LabelMoved, Ports, VersionExists
-from rotation_lambda.settle import announce, publish_and_take_off, put_into_use, set_aside
+from rotation_lambda.settle import announce, is_set_aside, publish_and_take_off, put_into_use, set_aside
 from rotation_lambda.snapshot import Held, Snapshot
 
 
@@ -81,7 +81,7 @@ def rollback(ports: Ports, application: Application) -> str:
     current, previous = _seeded(snapshot), snapshot.held(Label.PREVIOUS)
     if snapshot.pending is not None and snapshot.id_of(Label.PENDING) != current.version.id:
         raise NothingToDo(f"{application.name}: a received secret is pending.", remedy="Reject or promote it first.")
-    if current.credentials is not None and _is_set_aside(snapshot, previous):
+    if current.credentials is not None and previous is not None and is_set_aside(snapshot, previous):
         # An earlier run has swapped already, and may not have published; a second swap would undo it.
         announce(ports, snapshot, current.credentials, current.version.id)
         return current.version.id
@@ -186,14 +186,6 @@ def _earliest(*moments: datetime | None) -> datetime | None:
 
 def _newer(one: Credentials, other: Credentials) -> bool:
     return one.issued is not None and other.issued is not None and one.issued > other.issued
-
-
-def _is_set_aside(snapshot: Snapshot, held: Held | None) -> bool:
-    """Whether REJECTED is on this secret, on whichever version: an owner may have written it again."""
-    rejected = snapshot.held(Label.REJECTED)
-    if held is None or rejected is None or held.credentials is None or rejected.credentials is None:
-        return False
-    return held.credentials.client_secret == rejected.credentials.client_secret
 
 
 def _take_off_rejected(ports: Ports, snapshot: Snapshot, versions: set[str]) -> None:

@@ -198,7 +198,9 @@ WATCHES = (
         NEXT_DAILY,
         "A client secret in use is dead: it is past its date, or Amazon refuses it. Calls to SP-API fail. What to do: "
         "`spapi-rotation status` (or state EXPIRED in the log) names the application. If a newer secret is pending: "
-        "`spapi-rotation promote`. Else make one by hand in Amazon's Developer Console and `spapi-rotation seed` it.",
+        "`spapi-rotation promote`. Else make one by hand in Amazon's Developer Console and `spapi-rotation seed` it. "
+        "If calls to SP-API work all the same, the application may lack the right to the harmless call: set "
+        "verification to lwa.",
     ),
     _own(
         "contradictory",

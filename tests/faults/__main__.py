@@ -22,7 +22,7 @@ from tests.faults.workers import Meetings
 
 WORKERS = 2
 SWITCHES = 3
-EXAMPLES, RULES = 2000, 50
+EXAMPLES, RULES = 1000, 50
 CONTRACT_SEQUENCES = 400
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

@@ -9,7 +9,7 @@ from rotation_lambda.errors import MalformedSecret
 from rotation_lambda.model import Label, Marker, parse_time
 from rotation_lambda.redaction import Sensitive
 from tests.faults.faulty import Died
-from tests.faults.world import CANARY, App, Cause, Post, World, secret_in, stage_in
+from tests.faults.world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
 from tests.model.amazon import Issued
 from tests.model.secrets_manager import YOUNG, StoredSecret
 
@@ -53,9 +53,12 @@ def check(world: World, *, verb: str = "") -> None:
 
 
 def _kept(world: World, secret: StoredSecret) -> int:
-    """How many versions count against the quota whatever AWS drops."""
+    """How many versions of the machine count against the quota whatever AWS drops; the owner's are their own."""
     now = world.secrets.clock.now()
-    return sum(bool(version.labels) or now - version.created_at <= YOUNG for version in secret.versions.values())
+    return sum(
+        not version_id.startswith(OWNERS) and (bool(version.labels) or now - version.created_at <= YOUNG)
+        for version_id, version in secret.versions.items()
+    )
 
 
 def _look(app: App, secret: StoredSecret) -> tuple[str | None, object]:

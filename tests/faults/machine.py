@@ -62,8 +62,12 @@ class RandomFigures:
 _figures = RandomFigures()
 
 
-def run(examples: int, steps: int, seed: int) -> RandomFigures:
-    """Run so many random histories of at most so many rules; the same seed gives the same ones."""
+def run(examples: int, steps: int, seed: int, *, shrink: bool = False) -> RandomFigures:
+    """Run so many random histories of at most so many rules; the same seed gives the same ones.
+
+    Args:
+        shrink: whether to look for a shorter history that shows the same violation, which may take minutes.
+    """
     global _figures
     _figures = RandomFigures()
     chosen = hypothesis.settings(
@@ -73,7 +77,7 @@ def run(examples: int, steps: int, seed: int) -> RandomFigures:
         database=None,
         derandomize=False,
         print_blob=False,
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
         suppress_health_check=tuple(HealthCheck),
     )
     try:

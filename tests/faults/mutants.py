@@ -235,7 +235,7 @@ MUTANTS = (
     Mutant(
         "a repeated rollback swaps back",
         "verbs",
-        (("and _is_set_aside(snapshot, previous):", "and False:"),),
+        (("and is_set_aside(snapshot, previous):", "and False:"),),
         ("rollback",),
     ),
     Mutant(

@@ -26,6 +26,9 @@ from tests.model.secrets_manager import SecretsManagerModel, StoredSecret, Store
 CANARY = "canary"
 """Part of every secret and token that Amazon makes here, and of nothing else."""
 
+OWNERS = "owner-"
+"""How the ids of the owner's versions begin."""
+
 SETTINGS = Settings(secret_prefix="prefix", queue_url="queue", dead_letter_queue_url="dead")
 STALE_FOR = timedelta(seconds=30)
 """For how long after a change a list may still be the one before it."""
@@ -390,7 +393,7 @@ class World:
     def owner_writes(self, app: App, data: object) -> None:
         """The owner's PutSecretValue of anything, with the default label AWSCURRENT."""
         text = json.dumps(data)
-        self.secrets.put(app.secret_id, f"owner-version-{self.next_serial():019d}", text, {Label.CURRENT.value})
+        self.secrets.put(app.secret_id, f"{OWNERS}version-{self.next_serial():019d}", text, {Label.CURRENT.value})
         secret = secret_in(text)
         app.memory = app.memory._replace(current=secret, stage=stage_in(text))
         self.note_by_hand(app, secret)

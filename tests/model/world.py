@@ -26,6 +26,7 @@ class QueueModel:
 
     policy: str | None = json.dumps({"Statement": [grants.queue_statement(QUEUE_ARN)]})
     key_policy: str | None = json.dumps({"Statement": [grants.key_statement()]})
+    key_arn: str = "arn:aws:kms:us-east-1:123456789012:key/1"
     exists: bool = True
     visible: list[str] = field(default_factory=list)
     in_flight: int = 0
@@ -37,7 +38,7 @@ class QueueModel:
         return QueueState(
             arn=QUEUE_ARN,
             policy=self.policy,
-            key_arn="arn:aws:kms:us-east-1:123456789012:key/1",
+            key_arn=self.key_arn,
             key_policy=self.key_policy,
             key_readable=self.key_policy is not None,
             waiting=len(self.visible) + self.in_flight,

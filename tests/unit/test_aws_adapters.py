@@ -380,7 +380,6 @@ def test_a_refused_look_at_dead_messages_is_named(
 
 EVENT = RotationEvent(Application("shop", CLIENT_ID, NAME), ARN, ONE, "rotation-1", AT, None)
 DETAIL = {
-    "application": "shop",
     "client_id": CLIENT_ID,
     "secret_arn": ARN,
     "version_id": ONE,
@@ -390,7 +389,7 @@ DETAIL = {
 }
 
 
-def test_the_event_holds_names_ids_and_times(aws: Aws) -> None:
+def test_the_event_holds_ids_and_times(aws: Aws) -> None:
     entry = {
         "Source": "spapi-rotation",
         "DetailType": "SP-API client secret rotated",

@@ -50,6 +50,15 @@ def test_a_key_policy_without_amazon_is_refused_with_the_missing_statement(world
     assert set(world.labels()) == {Label.CURRENT}
 
 
+@pytest.mark.parametrize("key", ["alias/aws/sqs", "arn:aws:kms:us-east-1:123456789012:alias/aws/sqs"])
+def test_sqs_own_key_is_refused_since_it_serves_no_sender_elsewhere(world: World, key: str) -> None:
+    world.queue.key_arn, world.queue.key_policy = key, None
+    with raises(world, QueueNotReady, match="serves no other AWS account"):
+        ask(world, force=True)
+    assert set(world.labels()) == {Label.CURRENT}
+    assert world.amazon.posts == 0
+
+
 def test_an_unreadable_key_policy_is_only_a_warning(world: World) -> None:
     world.queue.key_policy = None
     assert ask(world).certain

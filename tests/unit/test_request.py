@@ -256,12 +256,15 @@ def test_the_refusal_moves_on_to_the_next_refused_marker(world: World) -> None:
     assert world.labels()[Label.REFUSED] != world.labels()[Label.MARKER]
 
 
-def test_a_refusal_label_that_somebody_moved_leaves_the_marker_standing(world: World) -> None:
+@pytest.mark.parametrize("trouble", [LabelMoved(), StoreFailed("AWS failed.", remedy="none")])
+def test_a_refusal_that_cannot_be_labelled_is_told_and_leaves_the_marker_standing(
+    world: World, trouble: Exception
+) -> None:
     answer_next(world, REFUSED)
 
     def interfere(name: str) -> None:
         if name == "move ROTATION_REFUSED":
-            raise LabelMoved
+            raise trouble
 
     with raises(world, RequestRefused):
         request(interposed(world.ports, before=interfere), world.application, Trigger.CLI)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rotation_lambda import verbs
 from rotation_lambda.errors import MalformedSecret, StoreFailed, TokenRefused
 from rotation_lambda.model import Credentials, Label, derived_id, format_time
 from rotation_lambda.ports import LabelMoved, Metric, Ports, Probe, Scope
@@ -74,6 +75,34 @@ def test_a_stale_write_of_the_owner_is_put_right(world: World) -> None:
     assert (world.value() or {})["edited"] == "yes"
     assert Label.PENDING not in world.labels()
     assert run(world) is Outcome.NOTHING_PENDING, "what the owner wrote is newer as a version, not as a secret"
+
+
+def test_a_stale_write_is_put_right_whatever_was_set_aside_before(world: World) -> None:
+    received(world)
+    verbs.reject(world.ports, world.application)
+    world.clock.advance(days=1)
+    newest = world.amazon.rotate_by_hand()
+    world.drain()
+    assert in_use(world) == newest.text
+    assert Label.REJECTED in world.labels()
+    world.clock.advance(hours=1)
+    world.write({**(world.value(Label.PREVIOUS) or {}), "edited": "yes"})
+    assert run(world) is Outcome.PROMOTED
+    assert in_use(world) == newest.text
+
+
+def test_a_secret_that_was_set_aside_stays_so_although_the_owner_wrote_it_again(world: World) -> None:
+    received(world)
+    assert run(world) is Outcome.PROMOTED
+    new = in_use(world)
+    world.clock.advance(hours=1)
+    verbs.rollback(world.ports, world.application)
+    old = world.value() or {}
+    world.write({**(world.value(Label.REJECTED) or {}), "edited": "yes"})
+    world.write(old)
+    assert (world.value(Label.PREVIOUS) or {})["client_secret"] == new
+    assert world.labels()[Label.PREVIOUS] != world.labels()[Label.REJECTED]
+    assert run(world) is Outcome.NOTHING_PENDING
 
 
 def test_two_stale_writes_of_the_owner_are_put_right(world: World) -> None:
