@@ -123,6 +123,7 @@ def require_no_rotation_in_flight(ports: Ports, snapshot: Snapshot, *, repost: b
     for held in snapshot.holders():
         if held.credentials is not None and held.credentials.previous_expires_at is not None:
             until.append(held.credentials.previous_expires_at)
+    until += _overlaps_of_newer_secrets(snapshot)
     latest = max(until, default=now)
     if latest > now:
         raise TooSoon(
@@ -131,6 +132,15 @@ def require_no_rotation_in_flight(ports: Ports, snapshot: Snapshot, *, repost: b
             "secrets. Only an explicit force passes.",
             until=latest,
         )
+
+
+def _overlaps_of_newer_secrets(snapshot: Snapshot) -> list[datetime]:
+    """Until when the secret in use lives beside each newer one that is known: a third would be one too many."""
+    in_use = snapshot.issued(snapshot.current) if snapshot.current else None
+    if in_use is None:
+        return []
+    issued = (snapshot.issued(held) for held in snapshot.holders())
+    return [moment + OVERLAP for moment in issued if moment is not None and moment > in_use]
 
 
 def require_patience_after_refusal(ports: Ports, snapshot: Snapshot, trigger: Trigger) -> None:

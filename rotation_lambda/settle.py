@@ -95,7 +95,7 @@ def _restore_overwritten(ports: Ports, snapshot: Snapshot, current: Held) -> Out
         if label is Label.RECEIVED and version.created_at > current.version.created_at:
             continue  # never in use: its message was not acknowledged, or a person decided
         overwritten = snapshot.held(label)
-        if overwritten is None or is_set_aside(snapshot, overwritten):
+        if overwritten is None or not _is_newer_than_rejected(snapshot, overwritten):
             continue  # a person's decision stands
         if _is_newer(overwritten, issued, current):
             ports.telemetry.warning("newer_secret_overwritten", snapshot.application, version_id=version.id)
@@ -110,6 +110,15 @@ def is_set_aside(snapshot: Snapshot, held: Held) -> bool:
     if rejected is None or held.credentials is None or rejected.credentials is None:
         return False
     return held.credentials.client_secret == rejected.credentials.client_secret
+
+
+def _is_newer_than_rejected(snapshot: Snapshot, held: Held) -> bool:
+    """Whether a secret came after all that were set aside: of several, the label is on the newest alone."""
+    rejected = snapshot.held(Label.REJECTED)
+    if rejected is None:
+        return True
+    set_aside_at, issued = snapshot.issued(rejected), snapshot.issued(held)
+    return set_aside_at is not None and issued is not None and issued > set_aside_at
 
 
 def _is_newer(overwritten: Held, issued: datetime, current: Held) -> bool:

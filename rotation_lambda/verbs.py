@@ -9,6 +9,7 @@ from datetime import datetime
 
 from rotation_lambda import verify
 from rotation_lambda.errors import NotYetAccepted, RotationError, StoreFailed
+from rotation_lambda.guards import OVERLAP
 from rotation_lambda.model import Application, Credentials, Document, Label, derived_id, format_time
 from rotation_lambda.ports import LabelMoved, Ports, VersionExists
 from rotation_lambda.settle import announce, is_set_aside, publish_and_take_off, put_into_use, set_aside
@@ -74,7 +75,7 @@ def rollback(ports: Ports, application: Application) -> str:
     The current version gets REJECTED first, so that the machine does not promote it again.
 
     Raises:
-        NothingToDo: there is no older secret that still lives, or one is pending.
+        NothingToDo: there is no older secret that still lives, or a newer one is pending or set aside.
         StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
     """
     snapshot = Snapshot(ports, application)
@@ -86,6 +87,7 @@ def rollback(ports: Ports, application: Application) -> str:
         announce(ports, snapshot, current.credentials, current.version.id)
         return current.version.id
     older = _living_credentials(ports, application, previous, current)
+    _refuse_beside_another_rejected(snapshot, current)
     document = current.document.with_credentials(older, application)
     version_id = derived_id("rollback", current.version.id, previous.version.id if previous else "")
     with _Steady(application):
@@ -156,6 +158,19 @@ def _seeded(snapshot: Snapshot) -> Held:
     return current
 
 
+def _refuse_beside_another_rejected(snapshot: Snapshot, current: Held) -> None:
+    """REJECTED may not leave a secret that is newer, or may be: it would be nowhere, and Amazon may kill ours."""
+    rejected = snapshot.held(Label.REJECTED)
+    if rejected is None or is_set_aside(snapshot, current):
+        return
+    set_aside_at, issued = snapshot.issued(rejected), snapshot.issued(current)
+    if set_aside_at is None or issued is None or set_aside_at >= issued:
+        raise NothingToDo(
+            f"{snapshot.application.name}: another secret is set aside already, and is not known to be older.",
+            remedy="Promote that one, or make a new secret in Amazon's Developer Console and seed it.",
+        )
+
+
 def _living_credentials(ports: Ports, application: Application, previous: Held | None, current: Held) -> Credentials:
     """The previous secret with the date at which it dies, if it is another one and still lives."""
     older = previous.credentials if previous is not None else None
@@ -171,7 +186,8 @@ def _living_credentials(ports: Ports, application: Application, previous: Held |
             f"{application.name}: the previous version holds the newer secret.",
             remedy="Nothing. The next tick brings it back into use. To stay with the older one, reject it then.",
         )
-    dies_at = _earliest(older.expires, in_use.previous_expires_at)
+    overlap_ends = in_use.issued + OVERLAP if in_use.issued is not None else None
+    dies_at = _earliest(older.expires, in_use.previous_expires_at, overlap_ends)
     if dies_at is not None and dies_at <= ports.clock.now():
         raise NothingToDo(
             f"{application.name}: the previous secret died at {format_time(dies_at)}.",

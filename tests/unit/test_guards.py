@@ -97,6 +97,27 @@ def test_a_living_older_secret_forbids_a_rotation_whichever_version_tells_of_it(
     ask(world)
 
 
+@pytest.mark.parametrize("label", [Label.PREVIOUS, Label.PENDING, Label.REJECTED])
+def test_a_newer_secret_than_that_in_use_forbids_a_rotation_for_its_7_days(world: World, label: Label) -> None:
+    """Amazon may keep two alive only, and the next one would kill the one in use."""
+    world.clock.advance(days=70)
+    newest = world.amazon.rotate_by_hand(message=False)
+    dates = {"client_secret_expires_at": format_time(newest.expires_at)}
+    text = json.dumps({"client_id": CLIENT_ID, "client_secret": newest.text, **dates})
+    if label is Label.PREVIOUS:
+        world.write(text)
+        world.seed(world.amazon.ever[0])
+    else:
+        world.store.put(world.secret_id, "newer", text, {label})
+    world.clock.advance(days=6.99)
+    with raises(world, TooSoon) as caught:
+        ask(world)
+    assert caught.value.until == newest.issued_at + timedelta(days=7)
+    world.clock.advance(days=0.02)
+    with raises(world, RequestRefused):  # nothing forbids it; the secret in use has died
+        ask(world)
+
+
 def test_until_is_the_last_of_all_dates_that_forbid(world: World) -> None:
     ask(world)
     world.drain()

@@ -105,6 +105,23 @@ def test_a_secret_that_was_set_aside_stays_so_although_the_owner_wrote_it_again(
     assert run(world) is Outcome.NOTHING_PENDING
 
 
+def test_of_two_secrets_that_were_set_aside_neither_is_put_back(world: World) -> None:
+    """The label is on the second one alone; the first one is the previous version."""
+    received(world)
+    assert run(world) is Outcome.PROMOTED
+    old = world.amazon.ever[0].text
+    world.clock.advance(hours=1)
+    verbs.rollback(world.ports, world.application)
+    world.amazon.usable_after = timedelta(hours=1)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    verbs.reject(world.ports, world.application)
+    assert (world.value(Label.PREVIOUS) or {})["client_secret"] == world.amazon.ever[1].text
+    assert Label.REJECTED in world.labels()
+    assert run(world) is Outcome.NOTHING_PENDING
+    assert in_use(world) == old
+
+
 def test_two_stale_writes_of_the_owner_are_put_right(world: World) -> None:
     """After the second one the newer secret is not even the previous one any more."""
     received(world, region="eu")

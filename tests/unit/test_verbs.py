@@ -1,12 +1,13 @@
 """A person's verbs: each does what it says, refuses what does not fit, and leaves a state that rotates again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from rotation_lambda import verbs
 from rotation_lambda.errors import NotYetAccepted, StoreFailed
-from rotation_lambda.model import Credentials, Label, Trigger
+from rotation_lambda.model import Credentials, Label, Trigger, format_time
 from rotation_lambda.ports import Metric, Ports, Probe
 from rotation_lambda.redaction import Sensitive
 from rotation_lambda.request import request
@@ -149,6 +150,16 @@ def test_after_rollback_the_date_says_when_the_old_secret_dies(world: World) -> 
     assert (world.value() or {})["client_secret_expires_at"] == dies_at
 
 
+def test_after_rollback_from_a_seeded_secret_the_old_one_is_dated_by_its_issue(world: World) -> None:
+    world.clock.advance(days=70)
+    newest = world.amazon.rotate_by_hand(message=False)
+    seeded = replace(credentials(newest.text), expires_at=newest.expires_at)
+    verbs.seed(world.ports, world.application, seeded)
+    verbs.rollback(world.ports, world.application)
+    dies_at = format_time(newest.issued_at + timedelta(days=7))
+    assert (world.value() or {})["client_secret_expires_at"] == dies_at
+
+
 def test_rollback_after_the_seven_days_is_refused(world: World) -> None:
     _, new = rotated(world)
     world.clock.advance(days=8)
@@ -160,6 +171,30 @@ def test_rollback_after_the_seven_days_is_refused(world: World) -> None:
 def test_rollback_without_another_secret_is_refused(world: World) -> None:
     with raises(world, verbs.NothingToDo):
         verbs.rollback(world.ports, world.application)
+
+
+def test_rollback_does_not_take_the_label_off_a_newer_secret_that_is_set_aside(world: World) -> None:
+    rotated(world)
+    newest = pending(world)
+    verbs.reject(world.ports, world.application)
+    before = world.labels()
+    with raises(world, verbs.NothingToDo):
+        verbs.rollback(world.ports, world.application)
+    assert world.labels() == before
+    assert (world.value(Label.REJECTED) or {})["client_secret"] == newest
+
+
+def test_rollback_takes_the_label_off_a_secret_that_is_history(world: World) -> None:
+    pending(world)
+    verbs.reject(world.ports, world.application)
+    world.amazon.usable_after = timedelta()
+    for _ in range(2):
+        world.clock.advance(days=3)
+        world.amazon.rotate_by_hand()
+        world.drain()
+    verbs.rollback(world.ports, world.application)
+    assert in_use(world) == world.amazon.ever[-2].text
+    assert (world.value(Label.REJECTED) or {})["client_secret"] == world.amazon.newest.text
 
 
 def test_rollback_does_not_go_forward_after_an_owners_stale_write(world: World) -> None:
