@@ -188,6 +188,7 @@ MUTANTS = (
                 "    for held in snapshot.holders():\n        if held.credentials is not None and held.credentials.p",
                 "    for held in [snapshot.current]:\n        if held.credentials is not None and held.credentials.p",
             ),
+            ("    until += _overlaps_of_newer_secrets(snapshot)\n", ""),
         ),
         ("up while a console secret is pending",),
     ),
@@ -237,6 +238,18 @@ MUTANTS = (
         "verbs",
         (("and is_set_aside(snapshot, previous):", "and False:"),),
         ("rollback",),
+    ),
+    Mutant(
+        "rollback takes REJECTED off a newer secret",
+        "verbs",
+        (("    _refuse_beside_another_rejected(snapshot, current)\n", ""),),
+        ("reject, then rollback",),
+    ),
+    Mutant(
+        "what was set aside before is put back",
+        "settle",
+        (("if overwritten is None or not _is_newer_than_rejected(snapshot, overwritten):", "if overwritten is None:"),),
+        ("rollback, then console and reject",),
     ),
     Mutant(
         "a refused request hides the one before it",

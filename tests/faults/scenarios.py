@@ -195,6 +195,13 @@ def silent_console(world: World, _plan: Plan) -> Ended:
     return Ended()
 
 
+def slow(world: World, _plan: Plan) -> Ended:
+    """Amazon accepts the newest secret two hours late."""
+    newest = world.app.amazon.newest
+    newest.usable_from = newest.issued_at + timedelta(hours=2)
+    return Ended()
+
+
 OwnersWrite = Callable[[World, App], None]
 
 
@@ -411,6 +418,16 @@ def _people() -> tuple[Scenario, ...]:
         ),
         Scenario("rollback", rotated, (schedule, event, do("rollback"), again(do("rollback")), *EVENTS[:3])),
         Scenario("rollback, then promote", rotated, (schedule, event, do("rollback"), do("promote"), *EVENTS[:3])),
+        Scenario(
+            "reject, then rollback",
+            rotated,
+            (schedule, event, console, slow, event, do("reject"), do("rollback"), *EVENTS[:3]),
+        ),
+        Scenario(
+            "rollback, then console and reject",
+            rotated,
+            (schedule, event, do("rollback"), console, slow, event, do("reject"), again(do("reject")), *EVENTS[:3]),
+        ),
         Scenario("force twice", rotated, (force, event, force, *EVENTS)),
         Scenario("force before the delivery", lambda: rotated(deliver=late(1800)), (schedule, force, *EVENTS)),
         Scenario("up twice with one trigger", rotated, (up_with("one"), up_with("one"), *EVENTS)),
