@@ -126,6 +126,7 @@ class World:
         self.queue_url = str(outputs["queue_url"])
         self.dead_letter_url = str(outputs["dead_letter_queue_url"])
         self.operations_url = str(outputs["operations_queue_url"])
+        self._key_arn = str(outputs["key_arn"])
         self._arns: dict[str, str] = outputs["secret_arns"]
         configuration = self.lambda_.get_function_configuration(FunctionName=self.function)
         self._variables: dict[str, str] = configuration["Environment"]["Variables"]
@@ -141,8 +142,8 @@ class World:
 
     def add(self, app: App) -> None:
         """Make the secret of a further application, as the component would; it has no schedule."""
-        key = self.secrets.describe_secret(SecretId=next(iter(self._arns.values())))["KmsKeyId"]
-        self._arns[app.name] = self.secrets.create_secret(Name=self.secret_id(app), KmsKeyId=key)["ARN"]
+        made = self.secrets.create_secret(Name=self.secret_id(app), KmsKeyId=self._key_arn)
+        self._arns[app.name] = made["ARN"]
 
     def begin(self, app: App, *, days: int = 61, subscribe: bool = True) -> None:
         """Put in a secret of that age, and register the queue at Amazon. From 60 days on it is due."""
@@ -222,7 +223,7 @@ class World:
         """A reading of its labels by the product's own code."""
         others: Any = dict.fromkeys(("clock", "queue", "amazon", "announcer", "telemetry", "settings"))
         ports = Ports(store=SecretsManagerStore(self.secrets), **others)
-        return Snapshot(ports, Application(app.name, app.client_id, self.secret_id(app)))
+        return Snapshot(ports, Application(app.name, app.client_id, self.arn(app)))
 
     def state(self, app: App) -> State:
         """Its state, derived from labels and dates."""

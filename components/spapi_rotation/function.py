@@ -35,12 +35,10 @@ SECRET_ACTIONS = (
     "secretsmanager:PutSecretValue",
     "secretsmanager:UpdateSecretVersionStage",
 )
-QUEUE_ACTIONS = (
-    "sqs:ChangeMessageVisibility",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:ReceiveMessage",
-)
+QUEUE_ACTIONS = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+"""What Lambda needs to read a queue. Source: SQS developer guide, "Configuring an Amazon SQS queue to trigger an AWS
+Lambda function", whose list of the execution role's permissions these are."""
+
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey", "kms:GetKeyPolicy")
 ADOPTED_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 

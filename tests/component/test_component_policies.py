@@ -168,12 +168,7 @@ def test_function_role(recording: Recording) -> None:
         ),
         "Key": (["kms:Decrypt", "kms:GenerateDataKey", "kms:GetKeyPolicy"], KEY_ARN),
         "Receive": (
-            [
-                "sqs:ChangeMessageVisibility",
-                "sqs:DeleteMessage",
-                "sqs:GetQueueAttributes",
-                "sqs:ReceiveMessage",
-            ],
+            ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
             queue_arn("queue"),
         ),
         "LookIntoDeadLetters": (["sqs:GetQueueAttributes"], queue_arn("dead-letter-queue")),
