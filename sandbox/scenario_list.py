@@ -20,7 +20,9 @@ class Stage(IntEnum):
     TOGETHER = 1
     QUIET = 2
     """It needs the function's deadlines shortened, or a queue without a neighbour's message."""
-    POISON = 3
+    REDRIVE = 3
+    """It fills the dead-letter queue and empties it."""
+    POISON = 4
     """It leaves messages behind that stop other requests."""
 
 
@@ -287,6 +289,31 @@ SCENARIOS: tuple[Scenario, ...] = (
             alarms=frozenset({"expired", "refused"}),
         ),
         runs.expired_unnoticed,
+    ),
+    Scenario(
+        "at-once",
+        "Three ticks and three requests on purpose in the same moment.",
+        "One of them writes the marker and posts; the others stand back.",
+        current("3 requests on purpose and 3 ticks", "requested 1 time"),
+        runs.asked_at_once,
+        Stage.QUIET,
+    ),
+    Scenario(
+        "redriven",
+        "The message fails ten times: somebody has scheduled the application's secret for deletion.",
+        "The dead-letter queue keeps the message, with alarms. With the secret restored and the message moved back, "
+        "it is taken into use like any other.",
+        current(
+            "1 in the dead-letter queue",
+            "in use meanwhile: older, accepted",
+            "0 left there",
+            posts=(),
+            versions=(PREVIOUS, RECEIVED),
+            metrics=NEW_SECRET,
+            alarms=("dead-letters", "errors"),
+        ),
+        runs.redriven,
+        Stage.REDRIVE,
     ),
     Scenario(
         "stranger",

@@ -4,9 +4,11 @@ import os
 import secrets
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from rotation_lambda.aws import SqsDeadLetterQueue
 from rotation_lambda.model import Label
 from rotation_lambda.ports import Metric
 from rotation_lambda.state import State
@@ -15,6 +17,8 @@ from sandbox.amazon.outbox import NotificationType, envelope, fresh_id, new_secr
 from sandbox.processes import descendants
 from sandbox.scenario_world import RATE_PERIOD, End, World
 from sandbox.session import App, new_app
+
+AT_ONCE = 3
 
 Run = Callable[[World, App], End]
 """Brings a scenario about for an application of its own, and returns how it was seen to end."""
@@ -270,6 +274,38 @@ def notice_of_unknown(world: World, app: App) -> End:
     world.box.amazon.expiry_notice(app.client_id, expires_at=datetime.now(UTC) + timedelta(days=3))
     world.until(lambda: Metric.UNSEEN_ROTATION.value in metrics_of(world, app))
     return world.end(app)
+
+
+def asked_at_once(world: World, app: App) -> End:
+    """Ticks and requests on purpose, all in one moment."""
+    world.begin(app)
+    with ThreadPoolExecutor(2 * AT_ONCE) as pool:
+        ticks = [pool.submit(world.tick, app) for _ in range(AT_ONCE)]
+        answers = [asked.result() for asked in [pool.submit(world.ask, app) for _ in range(AT_ONCE)]]
+        for tick in ticks:
+            tick.result()
+    world.until(lambda: world.rotated(app))
+    world.until(lambda: world.ticks(app) >= AT_ONCE)
+    said = f"{len(answers)} requests on purpose and {AT_ONCE} ticks"
+    return world.end(app, said, f"requested {world.events(app).count('rotation_requested')} time")
+
+
+def redriven(world: World, app: App) -> End:
+    """Its secret is scheduled for deletion, so that the message fails ten times; restored, it is moved back."""
+    world.begin(app, days=10)
+    secret = {"SecretId": world.secret_id(app)}
+    world.secrets.delete_secret(**secret, RecoveryWindowInDays=7)
+    world.box.amazon.rotate_by_hand(app.client_id)
+    world.until(lambda: world.dead_now() == (1, 0))
+    world.gone_off(frozenset(), frozenset({"dead-letters"}))  # a person hears of it, then acts
+    dead, _ = world.dead_now()
+    world.secrets.restore_secret(**secret)
+    kept = world.in_use(app)
+    SqsDeadLetterQueue(world.sqs, world.dead_letter_url).redrive()
+    world.until(lambda: world.rotated(app))
+    left = sum(world.dead_now())
+    facts = [f"{dead} in the dead-letter queue", f"in use meanwhile: {kept}", f"{left} left there"]
+    return world.end(app, *facts, also=["errors", "dead-letters"])
 
 
 def poison(make: Callable[[str], str], complaint: str) -> Run:

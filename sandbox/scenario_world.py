@@ -292,6 +292,13 @@ class World:
             self._dead |= {each["MessageId"]: each["Body"] for each in self._all_messages(self.dead_letter_url)}
             return list(self._dead.values())
 
+    def dead_now(self) -> tuple[int, int]:
+        """How many messages lie in the dead-letter queue: visible, and hidden by a reader for a moment."""
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        counts = self.sqs.get_queue_attributes(QueueUrl=self.dead_letter_url, AttributeNames=names)["Attributes"]
+        visible, hidden = (int(counts[name]) for name in names)
+        return visible, hidden
+
     def _all_messages(self, url: str) -> list[dict[str, Any]]:
         """Every message that is visible; it is so again after a second."""
         found: list[dict[str, Any]] = []
@@ -369,11 +376,12 @@ class World:
             versions=self.versions(app),
             announced=self.announced(app),
             metrics=metrics,
-            alarms=self._gone_off(metrics, frozenset(also)),
+            alarms=self.gone_off(metrics, frozenset(also)),
             facts=facts,
         )
 
-    def _gone_off(self, metrics: frozenset[str], names: frozenset[str]) -> frozenset[str]:
+    def gone_off(self, metrics: frozenset[str], names: frozenset[str]) -> frozenset[str]:
+        """Wait until every alarm on one of these metrics, or of one of these names, has gone off; those that did."""
         pages = self.cloudwatch.get_paginator("describe_alarms").paginate()
         alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
         wanted = {

@@ -32,7 +32,7 @@ AT_ONCE = 16
 HOUR_SECONDS = 360.0
 """The schedules' hour: longer than a run, so that each tick after the first is one that a scenario sends."""
 
-VISIBILITY_SECONDS = {Stage.TOGETHER: 12, Stage.QUIET: 12, Stage.POISON: 2}
+VISIBILITY_SECONDS = {Stage.TOGETHER: 12, Stage.QUIET: 12, Stage.REDRIVE: 2, Stage.POISON: 2}
 """How long a message that was not taken stays invisible; 360 s in the component. A run takes a second or two."""
 
 

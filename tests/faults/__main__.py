@@ -108,8 +108,10 @@ def run(*, singles: bool) -> Report:
     report = Report()
     with Pool(WORKERS, maxtasksperchild=1) as pool:
         jobs = [(number, singles) for number in range(len(scenarios()))]
-        for figures in pool.imap_unordered(explore, jobs, chunksize=1):
+        for done, figures in enumerate(pool.imap_unordered(explore, jobs, chunksize=1), 1):
             report.alone.add(figures)
+            if done % 20 == 0:
+                _say(f"{done} of {len(jobs)} scenarios, {report.alone.histories:,} histories so far")
         _say(f"{report.alone.histories:,} histories: {report.alone.violated} with a violation")
         for figures, allowed in pool.imap_unordered(meet, range(len(meetings())), chunksize=1):
             report.together.add(figures)
