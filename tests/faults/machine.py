@@ -1,6 +1,7 @@
 """Random histories: everything that the exhaustive part leaves out, mixed, over a year and several applications."""
 
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,9 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from rotation_lambda.ports import Probe
 from rotation_lambda.window import WEEKDAYS, Window
 from tests.faults import platform, scenarios
-from tests.faults.faulty import Plan
-from tests.faults.platform import HOUR, telling_nonces_apart
+from tests.faults.faulty import Op, Plan
+from tests.faults.platform import HOUR, Before, telling_nonces_apart
 from tests.faults.quiet import SPARSE_HOURS, advance, finish
+from tests.faults.workers import Pair
 from tests.faults.world import App, World, deliver_soon
 
 MOST_APPLICATIONS = 3
@@ -30,6 +32,36 @@ def _plans(draw: st.DrawFn) -> Plan:
     """Mostly no fault; now and then one or two."""
     count = draw(st.sampled_from((0, 0, 0, 1, 1, 2)))
     return {draw(st.integers(1, 20)): draw(st.integers(0, 6)) for _ in range(count)}
+
+
+AppsWorker = Callable[[World, App, Before], platform.Ended]
+
+
+def _ticking(world: World, app: App, before: Before) -> platform.Ended:
+    return platform.tick(world, app, before=before)
+
+
+def _upping(world: World, app: App, before: Before) -> platform.Ended:
+    return platform.up(world, app, "one", before=before)
+
+
+def _asking(world: World, app: App, before: Before) -> platform.Ended:
+    return platform.ask(world, app, force=False, before=before)
+
+
+def _receiving(world: World, _app: App, before: Before) -> platform.Ended:
+    world.arrive()
+    message = world.queue.receive()
+    return platform.hand_over(world, message, before=before) if message is not None else platform.Ended()
+
+
+def _editing(world: World, app: App, before: Before) -> platform.Ended:
+    before(Op.WRITE)
+    scenarios.edit(world, app)
+    return platform.Ended()
+
+
+AT_ONCE: tuple[AppsWorker, ...] = (_ticking, _ticking, _receiving, _receiving, _upping, _asking, _editing)
 
 
 @dataclass
@@ -171,6 +203,25 @@ class RandomHistories(RuleBasedStateMachine):
     def minutes_pass(self, minutes: int) -> None:
         advance(self.world, self.world.clock.time + timedelta(minutes=minutes))
         self._note()
+
+    @rule(
+        which=WHICH,
+        one=st.sampled_from(AT_ONCE),
+        two=st.sampled_from(AT_ONCE),
+        segments=st.lists(st.integers(0, 12), min_size=1, max_size=4).map(tuple),
+        dies=st.sampled_from((False, False, True)),
+    )
+    def at_once(self, which: int, one: AppsWorker, two: AppsWorker, segments: tuple[int, ...], dies: bool) -> None:
+        app = self._app(which)
+        with Pair() as pair:
+            ends, _ = pair.together(
+                self.world,
+                lambda world, before: one(world, app, before),
+                lambda world, before: two(world, app, before),
+                segments,
+                dies=dies,
+            )
+        self._note(*ends)
 
     @rule()
     def function_is_broken(self) -> None:

@@ -10,7 +10,6 @@ from tests.faults.platform import (
     NO_FAULTS,
     Before,
     Ended,
-    ask,
     hand_over,
     reseed,
     rotate_in_console,
@@ -57,11 +56,6 @@ def ticking(world: World, before: Before) -> Ended:
 def upping(reference: str) -> Worker:
     """``pulumi up`` with a trigger text."""
     return lambda world, before: up(world, world.app, reference, before=before)
-
-
-def forcing(world: World, before: Before) -> Ended:
-    """``request --force``."""
-    return ask(world, world.app, force=True, before=before)
 
 
 def doing(name: str) -> Worker:

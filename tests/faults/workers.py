@@ -120,6 +120,50 @@ class _Baton:
         self._gates[1 - who].release()
 
 
+class Pair:
+    """Runs two workers at once; keeps a thread for the second one. Use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._helper = _Helper()
+
+    def __enter__(self) -> "Pair":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._helper.stop()
+
+    def together(
+        self, world: World, one: Worker, two: Worker, segments: Segments, *, dies: bool = False
+    ) -> tuple[list[Ended], int]:
+        """Run both; the baton changes hands after so many calls each time. How they ended, and the last run's calls.
+
+        Args:
+            dies: whether the worker that is interrupted last dies there.
+        """
+        baton = _Baton(segments, dies=dies)
+        ends: list[Ended] = []
+
+        def work(who: int, worker: Worker) -> None:
+            ended = Ended()
+            try:
+                ended = worker(world, baton.before(who))
+            except Died:
+                pass
+            finally:
+                ends.append(ended)
+                baton.end(who)
+
+        def second() -> None:
+            baton.wait(1)
+            work(1, two)
+
+        self._helper.run(second)
+        work(0, one)
+        while len(ends) < 2:
+            baton.wait(0)
+        return ends, baton.calls_in_last
+
+
 class Meetings:
     """Walks every schedule of one meeting."""
 
@@ -134,12 +178,8 @@ class Meetings:
     def run(self) -> Figures:
         """Walk them all."""
         begin = time.perf_counter()
-        self._helper = _Helper()
-        try:
-            with telling_nonces_apart(lambda: self._world):
-                self._explore(())
-        finally:
-            self._helper.stop()
+        with Pair() as self._helper, telling_nonces_apart(lambda: self._world):
+            self._explore(())
         self.figures.seconds = time.perf_counter() - begin
         return self.figures
 
@@ -157,33 +197,13 @@ class Meetings:
     def _once(self, segments: Segments, *, dies: bool) -> int:
         world, meeting = self._world, self._meeting
         world.restore(self._start)
-        baton = _Baton(segments, dies=dies)
-        ends: list[Ended] = []
-
-        def work(who: int, worker: Worker) -> None:
-            ended = Ended()
-            try:
-                ended = worker(world, baton.before(who))
-            except Died:
-                pass
-            finally:
-                ends.append(ended)
-                baton.end(who)
-
-        def second() -> None:
-            baton.wait(1)
-            work(1, meeting.two)
-
-        self._helper.run(second)
-        work(0, meeting.one)
-        while len(ends) < 2:
-            baton.wait(0)
+        ends, calls = self._helper.together(world, meeting.one, meeting.two, segments, dies=dies)
         self.figures.histories += 1
         self.figures.invocations += 2
         self.figures.faults += dies
         self.figures.calls += sum(len(ended.ops) for ended in ends)
         self._check(segments, dies=dies)
-        return baton.calls_in_last
+        return calls
 
     def _check(self, segments: Segments, *, dies: bool) -> None:
         world = self._world
