@@ -296,14 +296,14 @@ def redriven(world: World, app: App) -> End:
     secret = {"SecretId": world.secret_id(app)}
     world.secrets.delete_secret(**secret, RecoveryWindowInDays=7)
     world.box.amazon.rotate_by_hand(app.client_id)
-    world.until(lambda: world.dead_now() == (1, 0))
+    world.until(lambda: world.messages_in(world.dead_letter_url) == (1, 0))
     world.gone_off(frozenset(), frozenset({"dead-letters"}))  # a person hears of it, then acts
-    dead, _ = world.dead_now()
+    dead, _ = world.messages_in(world.dead_letter_url)
     world.secrets.restore_secret(**secret)
     kept = world.in_use(app)
     SqsDeadLetterQueue(world.sqs, world.dead_letter_url).redrive()
     world.until(lambda: world.rotated(app))
-    left = sum(world.dead_now())
+    left = sum(world.messages_in(world.dead_letter_url))
     facts = [f"{dead} in the dead-letter queue", f"in use meanwhile: {kept}", f"{left} left there"]
     return world.end(app, *facts, also=["errors", "dead-letters"])
 

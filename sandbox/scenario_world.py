@@ -292,12 +292,12 @@ class World:
             self._dead |= {each["MessageId"]: each["Body"] for each in self._all_messages(self.dead_letter_url)}
             return list(self._dead.values())
 
-    def dead_now(self) -> tuple[int, int]:
-        """How many messages lie in the dead-letter queue: visible, and hidden by a reader for a moment."""
+    def messages_in(self, url: str) -> tuple[int, int]:
+        """How many messages lie in a queue: visible, and taken by a reader for a while."""
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        counts = self.sqs.get_queue_attributes(QueueUrl=self.dead_letter_url, AttributeNames=names)["Attributes"]
-        visible, hidden = (int(counts[name]) for name in names)
-        return visible, hidden
+        counts = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        visible, taken = (int(counts[name]) for name in names)
+        return visible, taken
 
     def _all_messages(self, url: str) -> list[dict[str, Any]]:
         """Every message that is visible; it is so again after a second."""

@@ -94,6 +94,18 @@ def make_queue(aws: AwsEmulator, name: str = "queue", **attributes: str) -> tupl
     return url, f"arn:aws:sqs:{sqs.meta.region_name}:{ACCOUNT}:{name}"
 
 
+def make_heard_topic(aws: AwsEmulator, name: str, **attributes: str) -> tuple[str, str]:
+    """Make a topic with a queue that hears it, raw; the topic's ARN and the queue's URL."""
+    url, queue = make_queue(aws)
+    allowed = {**allow("sqs:SendMessage", queue), "Principal": {"Service": "sns.amazonaws.com"}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sns = aws.client("sns")
+    topic = str(sns.create_topic(Name=name, Attributes=attributes)["TopicArn"])
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+    return topic, url
+
+
 def receive(aws: AwsEmulator, url: str) -> dict[str, Any] | None:
     """One message of a queue with all its attributes, deleted there; None when it is empty."""
     sqs = aws.client("sqs")

@@ -222,13 +222,8 @@ class Bench:
         self.world.until(lambda: self._trouble(app, before) or self._delivered(app))
         return self._trouble(app, before) or (None if self._delivered(app) else "nothing is delivered")
 
-    def _left(self) -> dict[str, int]:
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        counts = self.world.sqs.get_queue_attributes(QueueUrl=self.world.queue_url, AttributeNames=names)
-        return {name: int(count) for name, count in counts["Attributes"].items()}
-
     def _delivered(self, app: App) -> bool:
-        return self.world.rotated(app) and not any(self._left().values())
+        return self.world.rotated(app) and not any(self.world.messages_in(self.world.queue_url))
 
     def _trouble(self, app: App, before: int) -> str | None:
         """What is seen to be wrong with the message, in the invocations after the first so many and elsewhere."""
@@ -241,7 +236,7 @@ class Bench:
         if failures := [each for each in self.world.box.amazon.delivery_failures() if each.client_id == app.client_id]:
             return f"Amazon's message is refused: {failures[0].error_code}"
         reading = self.world.lambda_.get_event_source_mapping(UUID=self._mapping)["LastProcessingResult"]
-        if not reading.startswith("PROBLEM") or not self._left()["ApproximateNumberOfMessages"]:
+        if not reading.startswith("PROBLEM") or not self.world.messages_in(self.world.queue_url)[0]:
             self._unread_since = None
         elif self._unread_since is None:
             self._unread_since = time.monotonic()

@@ -138,9 +138,8 @@ def _write(rows: list[tuple[str, str]], report: Report) -> None:
     for verdict in report.verdicts:
         where, _, what = verdict.caught_by.partition("] ")
         seen = what.partition(" <- ")[0].partition(" | ")[0]
-        caught.append(
-            f"| {verdict.mutant.name} | {where.lstrip('[')}: {seen} |" if verdict.caught else "| (survived) |"
-        )
+        found = f"{where.lstrip('[')}: {seen}" if verdict.caught else "(survived)"
+        caught.append(f"| {verdict.mutant.name} | {found} |")
     before, _, rest = DOCS.read_text().partition(BEGIN)
     lines = "\n".join((*figures, "", *caught))
     DOCS.write_text(f"{before}{BEGIN}\n{lines}\n{END}{rest.partition(END)[2]}")

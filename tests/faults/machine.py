@@ -15,6 +15,7 @@ from rotation_lambda.ports import Probe
 from rotation_lambda.window import WEEKDAYS, Window
 from tests.faults import platform, scenarios
 from tests.faults.faulty import Op, Plan
+from tests.faults.meetings import receiving
 from tests.faults.platform import HOUR, Before, telling_nonces_apart
 from tests.faults.quiet import SPARSE_HOURS, advance, finish
 from tests.faults.workers import Pair
@@ -51,8 +52,7 @@ def _asking(world: World, app: App, before: Before) -> platform.Ended:
 
 def _receiving(world: World, _app: App, before: Before) -> platform.Ended:
     world.arrive()
-    message = world.queue.receive()
-    return platform.hand_over(world, message, before=before) if message is not None else platform.Ended()
+    return receiving(world, before)
 
 
 def _editing(world: World, app: App, before: Before) -> platform.Ended:

@@ -178,7 +178,7 @@ class Meetings:
     def run(self) -> Figures:
         """Walk them all."""
         begin = time.perf_counter()
-        with Pair() as self._helper, telling_nonces_apart(lambda: self._world):
+        with Pair() as self._pair, telling_nonces_apart(lambda: self._world):
             self._explore(())
         self.figures.seconds = time.perf_counter() - begin
         return self.figures
@@ -197,7 +197,7 @@ class Meetings:
     def _once(self, segments: Segments, *, dies: bool) -> int:
         world, meeting = self._world, self._meeting
         world.restore(self._start)
-        ends, calls = self._helper.together(world, meeting.one, meeting.two, segments, dies=dies)
+        ends, calls = self._pair.together(world, meeting.one, meeting.two, segments, dies=dies)
         self.figures.histories += 1
         self.figures.invocations += 2
         self.figures.faults += dies

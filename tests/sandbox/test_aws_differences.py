@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox.aws.emulator import ACCOUNT, REGION, AwsEmulator
-from sandbox.testing import allow, eventually, make_function, make_queue, make_role, receive
+from sandbox.testing import allow, eventually, make_function, make_heard_topic, make_queue, make_role, receive
 
 pytestmark = pytest.mark.sandbox
 
@@ -45,15 +45,6 @@ def test_an_alarm_on_metric_math_is_not_judged(aws: AwsEmulator) -> None:
 
 
 def test_an_alarm_reaches_a_topic_whose_policy_and_key_do_not_let_it(aws: AwsEmulator) -> None:
-    url, queue = make_queue(aws)
-    allowed = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": queue,
-    }
-    statements = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": statements})
     own = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
@@ -61,17 +52,14 @@ def test_an_alarm_reaches_a_topic_whose_policy_and_key_do_not_let_it(aws: AwsEmu
         "Resource": "*",
     }
     key = aws.client("kms").create_key(Policy=json.dumps({"Version": "2012-10-17", "Statement": [own]}))
-    sns = aws.client("sns")
     arn = f"arn:aws:sns:{REGION}:{ACCOUNT}:closed"
     deny = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sns:Publish", "Resource": arn}
-    topic = sns.create_topic(
-        Name="closed",
-        Attributes={
-            "Policy": json.dumps({"Version": "2012-10-17", "Statement": [deny]}),
-            "KmsMasterKeyId": key["KeyMetadata"]["Arn"],
-        },
-    )["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+    topic, url = make_heard_topic(
+        aws,
+        "closed",
+        Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}),
+        KmsMasterKeyId=key["KeyMetadata"]["Arn"],
+    )
     put_alarm(aws, "alarm", Namespace="Own", MetricName="Count", Statistic="Sum", Period=3600, AlarmActions=[topic])
     aws.client("cloudwatch").put_metric_data(Namespace="Own", MetricData=[{"MetricName": "Count", "Value": 5}])
     assert json.loads(eventually(lambda: receive(aws, url))["Body"])["NewStateValue"] == "ALARM"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.aws.emulator import AwsEmulator
-from sandbox.testing import allow, eventually, make_function, make_queue, make_role, receive
+from sandbox.testing import allow, eventually, make_function, make_heard_topic, make_queue, make_role, receive
 
 pytestmark = pytest.mark.sandbox
 
@@ -164,18 +164,7 @@ def test_an_alarm_wants_as_many_breaching_periods_as_it_says(aws: AwsEmulator) -
 
 
 def test_an_alarm_ends_when_its_period_is_over_and_its_topic_hears_both(aws: AwsEmulator) -> None:
-    url, queue = make_queue(aws)
-    allowed = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": queue,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    sns = aws.client("sns")
-    topic = sns.create_topic(Name="alarms")["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+    topic, url = make_heard_topic(aws, "alarms")
     put_alarm(aws, AlarmActions=[topic], OKActions=[topic])
     eventually(lambda: state(aws) == "OK")
     assert json.loads(eventually(lambda: receive(aws, url))["Body"])["NewStateValue"] == "OK"
