@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from rotation_lambda.model import Label
+from spapi_rotation_lambda.domain.model import Label
+
 from sandbox.amazon.contract import ROTATE_PATH
 from sandbox.amazon.records import Call
 from sandbox.paths import state_dir

@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from rotation_lambda.aws import SqsDeadLetterQueue
-from rotation_lambda.model import Label
-from rotation_lambda.ports import Metric
-from rotation_lambda.state import State
+from spapi_rotation_lambda.adapters.aws import SqsDeadLetterQueue
+from spapi_rotation_lambda.domain.model import Label
+from spapi_rotation_lambda.domain.state import State
+from spapi_rotation_lambda.ports import Metric
+
 from sandbox.amazon.faults import AcceptLate, Answer, Close, Delay, Duplicate, Hang, Lose, Point, When
 from sandbox.amazon.outbox import NotificationType, envelope, fresh_id, new_secret_payload
 from sandbox.processes import descendants

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from rotation_lambda.aws import EVENT_SOURCE, SecretsManagerStore
-from rotation_lambda.model import Application, Label
-from rotation_lambda.ports import Metric, Ports
-from rotation_lambda.settings import Env
-from rotation_lambda.snapshot import Snapshot
-from rotation_lambda.state import DELIVERY_DEADLINE, State, derive
+from spapi_rotation_lambda.adapters.aws import EVENT_SOURCE, SecretsManagerStore
+from spapi_rotation_lambda.domain.model import Application, Label
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.domain.state import DELIVERY_DEADLINE, State, derive
+from spapi_rotation_lambda.ports import Metric, Ports
+from spapi_rotation_lambda.settings import Env
+
 from sandbox.amazon.contract import ROTATE_PATH
 from sandbox.amazon.records import Call
 from sandbox.aws.emulator import ACCOUNT, REGION

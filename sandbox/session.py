@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rotation_lambda.model import Label, format_time
+from spapi_rotation_lambda.domain.model import Label, format_time
+
 from sandbox.amazon.control import AmazonControl
 from sandbox.amazon.delivery import SqsTarget
 from sandbox.amazon.process import Amazon

@@ -74,7 +74,7 @@ class Stack:
             PULUMI_CONFIG_PASSPHRASE=secrets.token_urlsafe(24),
             PULUMI_SKIP_UPDATE_CHECK="true",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION="true",
-            PYTHONPATH=os.pathsep.join([str(CHECKOUT), str(CHECKOUT / "components")]),
+            PYTHONPATH=os.pathsep.join([str(CHECKOUT / folder) for folder in ("", "components", "rotation_lambda")]),
             PYTHONDONTWRITEBYTECODE="1",
         ) | {"PATH": path}
 

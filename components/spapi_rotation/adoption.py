@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pulumi
+from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.settings import Env
 
-from rotation_lambda.errors import BadSettings
-from rotation_lambda.settings import Env
 from spapi_rotation.applications import CheckedApplication
 from spapi_rotation.checks import PARTITION
 from spapi_rotation.scope import Scope

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
+from spapi_rotation_lambda.domain.errors import BadSettings
 
-from rotation_lambda.errors import BadSettings
 from spapi_rotation.checks import CheckedArgs
 from spapi_rotation.function import METRICS_NAMESPACE
 from spapi_rotation.queue import Queues

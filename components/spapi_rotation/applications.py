@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from rotation_lambda.errors import BadSettings
-from rotation_lambda.model import KeyNames
-from rotation_lambda.settings import checked_client_id
+from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.domain.model import KeyNames
+from spapi_rotation_lambda.settings import checked_client_id
+
 from spapi_rotation.args import Application
 from spapi_rotation.values import Late, checked, checked_within, is_map, known_keys
 

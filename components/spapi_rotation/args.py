@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
-
-from rotation_lambda.settings import Verification
+from spapi_rotation_lambda.settings import Verification
 
 
 class Application(TypedDict):

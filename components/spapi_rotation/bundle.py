@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pulumi
+import spapi_rotation_lambda
 
-import rotation_lambda
 from spapi_rotation import vendored
 from spapi_rotation.errors import UnusableBundle
 
-CODE_FOLDER = Path(rotation_lambda.__file__).parent
+CODE_FOLDER = Path(spapi_rotation_lambda.__file__).parent
 
 
 def own_files() -> dict[str, Path]:

@@ -13,10 +13,10 @@ from importlib.resources import files
 from typing import Any, TypeAlias
 
 import pulumi
-
-from rotation_lambda.errors import BadSettings
-from rotation_lambda.model import LIFETIME
-from rotation_lambda.settings import (
+from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.domain.model import LIFETIME
+from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
+from spapi_rotation_lambda.settings import (
     DEFAULT_CHECK_HOURS,
     DEFAULT_ROTATE_EVERY_DAYS,
     LWA_ENDPOINT,
@@ -27,7 +27,7 @@ from rotation_lambda.settings import (
     Verification,
     checked_endpoint,
 )
-from rotation_lambda.window import WEEKDAYS, Window
+
 from spapi_rotation.applications import CheckedApplication, check_applications
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.errors import InvalidArgument

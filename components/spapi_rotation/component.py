@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 import pulumi
+from spapi_rotation_lambda.domain.portal import registration_steps
 
-from rotation_lambda.portal import registration_steps
 from spapi_rotation.adoption import adopt
 from spapi_rotation.alarms import create_alarms
 from spapi_rotation.args import ClientSecretRotationArgs

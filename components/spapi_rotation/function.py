@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 
 import pulumi
 import pulumi_aws as aws
+from spapi_rotation_lambda.settings import HANDLER, Env
 
-from rotation_lambda.settings import HANDLER, Env
 from spapi_rotation.adoption import Adopted, fitting
 from spapi_rotation.bundle import function_code
 from spapi_rotation.checks import CheckedArgs

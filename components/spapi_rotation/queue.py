@@ -5,8 +5,8 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+from spapi_rotation_lambda.domain.grants import queue_statement, tls_only_statement
 
-from rotation_lambda.grants import queue_statement, tls_only_statement
 from spapi_rotation.scope import Scope
 
 RETENTION_SECONDS = 14 * 24 * 3600

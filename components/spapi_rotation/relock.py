@@ -5,10 +5,11 @@
 import tempfile
 from pathlib import Path
 
-import rotation_lambda
+import spapi_rotation_lambda
+
 from spapi_rotation import vendored
 
-REQUIREMENTS = Path(rotation_lambda.__file__).with_name("requirements.txt")
+REQUIREMENTS = Path(spapi_rotation_lambda.__file__).parents[1] / "requirements.txt"
 
 
 def relock(requirements: Path = REQUIREMENTS, lock_file: Path = vendored.LOCK_FILE) -> vendored.Lock:

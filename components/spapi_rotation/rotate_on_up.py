@@ -18,19 +18,18 @@ import boto3
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
-
-from rotation_lambda import guards
-from rotation_lambda.applications import application as application_of
-from rotation_lambda.aws import error_code
-from rotation_lambda.errors import RotationError, StoreFailed
-from rotation_lambda.model import Application, Trigger, format_time
-from rotation_lambda.ports import Metric, Ports
-from rotation_lambda.request import Requested, describe, request
-from rotation_lambda.settings import Settings
-from rotation_lambda.settle import Outcome, settle
-from rotation_lambda.snapshot import Snapshot
-from rotation_lambda.telemetry import quiet_http_libraries
-from rotation_lambda.wiring import build
+from spapi_rotation_lambda.adapters.aws import error_code
+from spapi_rotation_lambda.adapters.telemetry import quiet_http_libraries
+from spapi_rotation_lambda.domain import guards
+from spapi_rotation_lambda.domain.applications import application as application_of
+from spapi_rotation_lambda.domain.errors import RotationError, StoreFailed
+from spapi_rotation_lambda.domain.model import Application, Trigger, format_time
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.ports import Metric, Ports
+from spapi_rotation_lambda.settings import Settings
+from spapi_rotation_lambda.use_cases.request import Requested, describe, request
+from spapi_rotation_lambda.use_cases.settle import Outcome, settle
+from spapi_rotation_lambda.wiring import build
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient

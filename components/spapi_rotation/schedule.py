@@ -6,8 +6,8 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+from spapi_rotation_lambda.settings import Action
 
-from rotation_lambda.settings import Action
 from spapi_rotation.applications import CheckedApplication
 from spapi_rotation.function import trust_policy
 from spapi_rotation.queue import Queues

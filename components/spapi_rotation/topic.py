@@ -4,8 +4,8 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+from spapi_rotation_lambda.domain.grants import Statement
 
-from rotation_lambda.grants import Statement
 from spapi_rotation.scope import Scope
 
 _ALARMS = {"Service": "cloudwatch.amazonaws.com"}

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 import pulumi
+from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.settings import checked_number
 
-from rotation_lambda.errors import BadSettings
-from rotation_lambda.settings import checked_number
 from spapi_rotation.errors import InvalidArgument
 
 T = TypeVar("T")

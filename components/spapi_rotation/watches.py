@@ -10,7 +10,7 @@ PutMetricAlarm API reference (limits); SQS and Lambda guides, pages on CloudWatc
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rotation_lambda.ports import Metric
+from spapi_rotation_lambda.ports import Metric
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 

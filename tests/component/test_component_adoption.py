@@ -5,10 +5,10 @@ from typing import Any
 
 import pulumi
 import pytest
+from spapi_rotation_lambda.domain import applications
+from spapi_rotation_lambda.domain.model import KeyNames
+from spapi_rotation_lambda.settings import Settings
 
-from rotation_lambda import applications
-from rotation_lambda.model import KeyNames
-from rotation_lambda.settings import Settings
 from spapi_rotation import InvalidArgument
 from spapi_rotation.adoption import ENVIRONMENT_LIMIT, LONGEST_QUEUE_URL
 from spapi_rotation.applications import KEY_NAMES

@@ -11,14 +11,15 @@ from typing import Any
 
 import pulumi
 import pytest
+import spapi_rotation_lambda
+from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
+from spapi_rotation_lambda.domain import guards
+from spapi_rotation_lambda.domain.state import State
+from spapi_rotation_lambda.ports import Metric
+from spapi_rotation_lambda.settings import MAX_CHECK_HOURS, MIN_CHECK_HOURS
+from spapi_rotation_lambda.use_cases import tick
+from spapi_rotation_lambda.use_cases.receive import Receipt
 
-import rotation_lambda
-from rotation_lambda import guards, tick
-from rotation_lambda.ports import Metric
-from rotation_lambda.receive import Receipt
-from rotation_lambda.settings import MAX_CHECK_HOURS, MIN_CHECK_HOURS
-from rotation_lambda.state import State
-from rotation_lambda.telemetry import PowertoolsTelemetry
 from spapi_rotation import InvalidArgument
 from spapi_rotation.component import OUTPUTS
 from spapi_rotation.schedule import FLEXIBLE_WINDOW_MINUTES, RETRY_AGE_SECONDS
@@ -242,7 +243,7 @@ def test_alarm_says_the_state_and_then_what_to_do(watch: Watch) -> None:
 
 @named
 def test_what_an_alarm_tells_to_look_for_in_the_log_is_logged(watch: Watch) -> None:
-    code = "".join(file.read_text() for file in Path(rotation_lambda.__file__).parent.glob("*.py"))
+    code = "".join(file.read_text() for file in Path(spapi_rotation_lambda.__file__).parent.rglob("*.py"))
     logged = {f"secret_{each.value}" for each in Receipt} | set(OUTPUTS)
     for word in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", watch.says):
         assert word in logged or f'"{word}"' in code or f"{word}=" in code, word

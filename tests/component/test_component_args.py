@@ -6,9 +6,9 @@ import pulumi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.settings import Verification
 
-from rotation_lambda.errors import BadSettings
-from rotation_lambda.settings import Verification
 from spapi_rotation import InvalidArgument
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.checks import (

@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 
 import pulumi
 import pytest
+import spapi_rotation_lambda
 from packaging.requirements import Requirement
 
-import rotation_lambda
 from spapi_rotation import UnusableBundle, relock, vendored
 from spapi_rotation.bundle import bundle_files, function_code, own_files
 
@@ -77,7 +77,7 @@ def test_locks_agree() -> None:
 
 
 def test_a_checkout_installed_from_the_projects_lock_has_the_functions_versions() -> None:
-    project = pinned(Path(rotation_lambda.__file__).parents[1] / "requirements.txt")
+    project = pinned(Path(spapi_rotation_lambda.__file__).parents[2] / "requirements.txt")
     assert pinned(relock.REQUIREMENTS).items() <= project.items()
 
 
@@ -89,7 +89,12 @@ def test_every_requirement_is_hashed() -> None:
 def test_holds_own_modules_data_and_licences_but_no_metadata_scripts_or_bytecode(
     files: dict[str, Path],
 ) -> None:
-    assert {"rotation_lambda/settings.py", "certifi/cacert.pem", "httpx/py.typed", "typing_extensions.py"} <= set(files)
+    assert {
+        "spapi_rotation_lambda/settings.py",
+        "certifi/cacert.pem",
+        "httpx/py.typed",
+        "typing_extensions.py",
+    } <= set(files)
     assert all(any(path.startswith(f"licenses/{name}/") for path in files) for name in DISTRIBUTIONS)
     for path in files:
         parts = PurePosixPath(path).parts
@@ -107,16 +112,16 @@ def test_holds_own_modules_data_and_licences_but_no_metadata_scripts_or_bytecode
         "idna",
         "jmespath",
         "licenses",
-        "rotation_lambda",
+        "spapi_rotation_lambda",
         "typing_extensions.py",
         "tzdata",
     }
 
 
 def test_own_files_are_the_packages_modules_only() -> None:
-    folder = Path(rotation_lambda.__file__).parent
+    folder = Path(spapi_rotation_lambda.__file__).parent
     assert own_files() == {
-        f"rotation_lambda/{file.relative_to(folder).as_posix()}": file for file in folder.rglob("*.py")
+        f"spapi_rotation_lambda/{file.relative_to(folder).as_posix()}": file for file in folder.rglob("*.py")
     }
 
 
@@ -286,15 +291,15 @@ RUNTIME_OWN = ("boto3", "botocore", "s3transfer", "python-dateutil", "six", "url
 
 IMPORTS = """
 import sys
-import aws_lambda_powertools, httpx, rotation_lambda.handler, rotation_lambda.settings, zoneinfo
+import aws_lambda_powertools, httpx, spapi_rotation_lambda.handler, spapi_rotation_lambda.settings, zoneinfo
 bundle = sys.argv[1]
-for module in (aws_lambda_powertools, httpx, rotation_lambda.handler):
+for module in (aws_lambda_powertools, httpx, spapi_rotation_lambda.handler):
     assert module.__file__.startswith(bundle), module.__file__
 with httpx.Client() as client:
     pass
 assert "pulumi" not in sys.modules
 zoneinfo.reset_tzpath(to=())
-window = rotation_lambda.settings.Window.parse('{"start": "22:00", "end": "04:00", "time_zone": "Europe/Berlin"}', "it")
+window = spapi_rotation_lambda.settings.Window.parse('{"start": "22:00", "end": "04:00", "time_zone": "Europe/Berlin"}', "it")
 assert window.time_zone.key == "Europe/Berlin"
 """
 

@@ -8,8 +8,8 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
+from spapi_rotation_lambda.domain.errors import BadSettings
 
-from rotation_lambda.errors import BadSettings
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.checks import DEFAULTS
 from spapi_rotation.component import OUTPUTS

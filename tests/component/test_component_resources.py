@@ -4,9 +4,9 @@ import json
 
 import pulumi
 import pytest
+from spapi_rotation_lambda.adapters import telemetry
+from spapi_rotation_lambda.settings import HANDLER, Env, Settings
 
-from rotation_lambda import telemetry
-from rotation_lambda.settings import HANDLER, Env, Settings
 from spapi_rotation import ClientSecretRotation
 from spapi_rotation.component import OUTPUTS, TYPE_TOKEN
 from spapi_rotation.function import METRICS_NAMESPACE

@@ -40,11 +40,15 @@ def test_bundle_of_the_wheel_equals_the_lock(wheel: Path, tmp_path: Path) -> Non
 
 def test_wheel_holds_both_packages_and_no_bytecode(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert {"spapi_rotation/py.typed", "spapi_rotation/component.py", "rotation_lambda/settings.py"} <= set(names)
+    assert {
+        "spapi_rotation/py.typed",
+        "spapi_rotation/component.py",
+        "spapi_rotation_lambda/settings.py",
+    } <= set(names)
     assert FOLDER + "certifi/cacert.pem" in names
     assert not any("__pycache__" in name for name in names)
     tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
-    assert {"spapi_rotation", "rotation_lambda"} <= tops
+    assert {"spapi_rotation", "spapi_rotation_lambda"} <= tops
     assert not tops & {"components", "tests", "httpx", "certifi", "sandbox"}
 
 

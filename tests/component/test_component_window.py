@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pulumi
 import pytest
+from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.domain.window import Window
+from spapi_rotation_lambda.settings import Settings
 
-from rotation_lambda.errors import BadSettings
-from rotation_lambda.settings import Settings
-from rotation_lambda.window import Window
 from spapi_rotation import InvalidArgument
 from spapi_rotation.checks import check_rotation_window
 from tests.component.recorder import deploy_component

@@ -12,9 +12,9 @@ import dill  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber
 from pulumi.dynamic import Config, ConfigureRequest
+from spapi_rotation_lambda.domain.errors import StoreFailed
+from spapi_rotation_lambda.settings import Env
 
-from rotation_lambda.errors import StoreFailed
-from rotation_lambda.settings import Env
 from spapi_rotation import rotate_on_up
 from spapi_rotation.rotate_on_up import RotateOnUpError, RotateOnUpProvider
 from tests.model.world import CLIENT_ID, World

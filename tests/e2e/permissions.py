@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from rotation_lambda.model import format_time
+from spapi_rotation_lambda.domain.model import format_time
+
 from sandbox.scenario_world import World
 from sandbox.session import App, new_app
 
@@ -229,7 +230,7 @@ class Bench:
         """What is seen to be wrong with the message, in the invocations after the first so many and elsewhere."""
         for invocation in self.world.invocations()[before:]:
             if "Traceback" in invocation.text:
-                return f"message comes back: {_first_sentence(invocation.text.partition('rotation_lambda.errors.')[2])}"
+                return f"message comes back: {_first_sentence(invocation.text.partition('spapi_rotation_lambda.domain.errors.')[2])}"
         for entry in self.world.entries(app):
             if entry["message"] == "settle_left_to_next_tick":
                 return f"secret is not settled: {_first_sentence(entry['detail'])}"

@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from spapi_rotation_lambda.domain.grants import AMAZON_ACCOUNT
 
-from rotation_lambda.grants import AMAZON_ACCOUNT
 from sandbox.amazon.contract import ROTATE_PATH
 from sandbox.amazon.faults import Delay
 from sandbox.processes import descendants

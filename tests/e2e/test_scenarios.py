@@ -4,8 +4,8 @@ One run takes about two minutes; ``python -m sandbox.scenarios`` is the same run
 """
 
 import pytest
+from spapi_rotation_lambda.domain.state import State
 
-from rotation_lambda.state import State
 from sandbox.scenario_list import SCENARIOS, Scenario, Stage
 from sandbox.scenarios import Report, run_all
 from sandbox.timeline import Timeline

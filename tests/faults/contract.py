@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rotation_lambda.aws import SecretsManagerStore
-from rotation_lambda.errors import SecretMissing, StoreFailed
-from rotation_lambda.model import Label
-from rotation_lambda.ports import LabelMoved, SecretStore, VersionExists
-from rotation_lambda.redaction import Sensitive
+from spapi_rotation_lambda.adapters.aws import SecretsManagerStore
+from spapi_rotation_lambda.domain.errors import SecretMissing, StoreFailed
+from spapi_rotation_lambda.domain.model import Label
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import LabelMoved, SecretStore, VersionExists
+
 from tests.model.clock import VirtualClock
 from tests.model.secrets_manager import SecretsManagerModel
 

@@ -10,9 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NoReturn, Protocol, TypeVar
 
-from rotation_lambda.errors import StoreFailed, TokenRefused
-from rotation_lambda.model import Credentials, Versions
-from rotation_lambda.ports import (
+from spapi_rotation_lambda.domain.errors import StoreFailed, TokenRefused
+from spapi_rotation_lambda.domain.model import Credentials, Versions
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import (
     Amazon,
     Announcer,
     Answer,
@@ -23,7 +24,7 @@ from rotation_lambda.ports import (
     RotationEvent,
     Scope,
 )
-from rotation_lambda.redaction import Sensitive
+
 from tests.model.clock import VirtualClock
 
 T = TypeVar("T")

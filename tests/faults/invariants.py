@@ -5,9 +5,10 @@ The five invariants are those of the design. The checks know the whole truth at 
 
 from datetime import timedelta
 
-from rotation_lambda.errors import MalformedSecret
-from rotation_lambda.model import Label, Marker, parse_time
-from rotation_lambda.redaction import Sensitive
+from spapi_rotation_lambda.domain.errors import MalformedSecret
+from spapi_rotation_lambda.domain.model import Label, Marker, parse_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+
 from tests.faults.faulty import Died
 from tests.faults.world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
 from tests.model.amazon import Issued

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = "rotation_lambda"
+SOURCE = ROOT / "rotation_lambda"
+PACKAGE = "spapi_rotation_lambda"
 
 
 class SnippetGone(Exception):
@@ -28,7 +29,7 @@ class Mutant:
 
     Attributes:
         name: what is broken.
-        module: the module of ``rotation_lambda``.
+        module: the module of ``spapi_rotation_lambda``, without its ending.
         changes: snippets of its source, each there exactly once, and what replaces them.
         hunted_in: the scenarios and meetings in which it is looked for first.
     """
@@ -54,13 +55,13 @@ class Verdict:
 MUTANTS = (
     Mutant(
         "the new secret is not verified",
-        "settle",
+        "use_cases/settle",
         (("if not verify.accepted(ports, _credentials(pending), current.credentials):", "if False:"),),
         ("accepted late",),
     ),
     Mutant(
         "AWSCURRENT is moved without compare-and-swap",
-        "settle",
+        "use_cases/settle",
         (
             (
                 "store.move(application.secret_id, Label.CURRENT, to=target, away_from=current.version.id)",
@@ -72,7 +73,7 @@ MUTANTS = (
     ),
     Mutant(
         "AWSPENDING is moved without compare-and-swap",
-        "receive",
+        "use_cases/receive",
         (
             (
                 "ports.store.move(application.secret_id, label, to=version_id, away_from=snapshot.id_of(label))",
@@ -96,7 +97,7 @@ MUTANTS = (
     ),
     Mutant(
         "the marker is written after the POST",
-        "request",
+        "use_cases/request",
         (
             (
                 "    marker = _next_marker(ports, snapshot, trigger, reference, spent=force or repost)\n",
@@ -109,19 +110,19 @@ MUTANTS = (
     ),
     Mutant(
         "a stale message is taken for a new one",
-        "receive",
+        "use_cases/receive",
         (("if newest is not None and order < newest:", "if False:"),),
         ("accepted late, an older message after",),
     ),
     Mutant(
         "AWSPENDING is left behind after the promotion",
-        "settle",
+        "use_cases/settle",
         (("if snapshot.id_of(Label.PENDING) == candidate.version.id:", "if False:"),),
         ("schedule: normal",),
     ),
     Mutant(
         "AWSPENDING is taken off before the event is published",
-        "settle",
+        "use_cases/settle",
         (
             (
                 "    announce(ports, snapshot, _credentials(candidate), in_use)\n"
@@ -140,7 +141,7 @@ MUTANTS = (
     ),
     Mutant(
         "the stored version's id leaves out the version it was merged from",
-        "receive",
+        "use_cases/receive",
         (
             (
                 'derived_id("receive", message.notification_id, current.version.id if current else "")',
@@ -151,7 +152,7 @@ MUTANTS = (
     ),
     Mutant(
         "the store sets AWSPENDING itself",
-        "receive",
+        "use_cases/receive",
         (
             (
                 "ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)",
@@ -162,7 +163,7 @@ MUTANTS = (
     ),
     Mutant(
         "the promotion merges the owner's keys of an earlier reading",
-        "settle",
+        "use_cases/settle",
         (
             ("merged = current.document", "merged = _FIRST.setdefault(candidate.version.id, current).document"),
             ("_ROUNDS = 10\n", "_ROUNDS = 10\n_FIRST: dict = {}\n"),
@@ -171,7 +172,7 @@ MUTANTS = (
     ),
     Mutant(
         "the swap starts from an id that was read before the verification",
-        "settle",
+        "use_cases/settle",
         (
             (
                 "put_into_use(ports, latest, pending, latest.current))",
@@ -182,7 +183,7 @@ MUTANTS = (
     ),
     Mutant(
         "the guard reads only the current secret's dates",
-        "guards",
+        "domain/guards",
         (
             (
                 "    for held in snapshot.holders():\n        if held.credentials is not None and held.credentials.p",
@@ -194,19 +195,19 @@ MUTANTS = (
     ),
     Mutant(
         "the dead-letter queue is not looked at",
-        "preflight",
+        "use_cases/preflight",
         (("waiting - own > 0 or state.dead > 0", "waiting - own > 0"),),
         ("the message is in the dead-letter queue when the repost is due",),
     ),
     Mutant(
         "the labels are not read again after the queue",
-        "request",
+        "use_cases/request",
         (("if snapshot.same_labels(Snapshot(ports, application)):", "if True:"),),
         ("up and the message of the console",),
     ),
     Mutant(
         "markers are not chained",
-        "request",
+        "use_cases/request",
         (
             (
                 'derived_id("marker", snapshot.id_of(Label.MARKER) or snapshot.versions.arn)',
@@ -217,49 +218,49 @@ MUTANTS = (
     ),
     Mutant(
         "the machine promotes what a person set aside",
-        "settle",
+        "use_cases/settle",
         (("if snapshot.id_of(Label.REJECTED) == pending.version.id:", "if False:"),),
         ("reject while pending",),
     ),
     Mutant(
         "an unseeded secret is stored without verification",
-        "receive",
+        "use_cases/receive",
         (("not verify.accepted(ports, message.credentials, None):", "False:"),),
         ("an unseeded secret receives its first late",),
     ),
     Mutant(
         "the first version is not published when its store failed late",
-        "receive",
+        "use_cases/receive",
         (("elif verdict is Receipt.DUPLICATE:", "elif False:"),),
         ("an unseeded secret receives its first",),
     ),
     Mutant(
         "a repeated rollback swaps back",
-        "verbs",
+        "use_cases/verbs",
         (("and is_set_aside(snapshot, previous):", "and False:"),),
         ("rollback",),
     ),
     Mutant(
         "rollback takes REJECTED off a newer secret",
-        "verbs",
+        "use_cases/verbs",
         (("    _refuse_beside_another_rejected(snapshot, current)\n", ""),),
         ("reject, then rollback",),
     ),
     Mutant(
         "what was set aside before is put back",
-        "settle",
+        "use_cases/settle",
         (("if overwritten is None or not _is_newer_than_rejected(snapshot, overwritten):", "if overwritten is None:"),),
         ("rollback, then console and reject",),
     ),
     Mutant(
         "a refused request hides the one before it",
-        "request",
+        "use_cases/request",
         (("standing_since=guards.last_request(snapshot),", "standing_since=None,"),),
         ("the message comes after the repost",),
     ),
     Mutant(
         "the secret in use is never tried",
-        "tick",
+        "use_cases/tick",
         (("and _daily_try_is_due(ports, application, scheduled_at):", "and False:"),),
         ("a silent rotation in the console, then nobody acts",),
     ),
@@ -272,7 +273,7 @@ def copy_with(mutant: Mutant, folder: Path) -> None:
     Raises:
         SnippetGone: a snippet is not there exactly once.
     """
-    shutil.copytree(ROOT / PACKAGE, folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(SOURCE / PACKAGE, folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
     path = folder / PACKAGE / f"{mutant.module}.py"
     text = path.read_text()
     for old, new in mutant.changes:

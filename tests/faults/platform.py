@@ -11,14 +11,15 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from rotation_lambda import request as request_module
-from rotation_lambda import verbs
-from rotation_lambda.errors import Declined, RotationError
-from rotation_lambda.handler import dispatch
-from rotation_lambda.model import Credentials, Trigger, format_time
-from rotation_lambda.ports import Ports
-from rotation_lambda.redaction import Sensitive
-from rotation_lambda.request import request
+from spapi_rotation_lambda.domain.errors import Declined, RotationError
+from spapi_rotation_lambda.domain.model import Credentials, Trigger, format_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.handler import dispatch
+from spapi_rotation_lambda.ports import Ports
+from spapi_rotation_lambda.use_cases import request as request_module
+from spapi_rotation_lambda.use_cases import verbs
+from spapi_rotation_lambda.use_cases.request import request
+
 from tests.faults import invariants
 from tests.faults.faulty import Died, FaultyAmazon, FaultyAnnouncer, FaultyQueue, FaultyStore, Injector, Op, Plan
 from tests.faults.queue import Message

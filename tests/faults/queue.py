@@ -8,8 +8,9 @@ import json
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from rotation_lambda import grants
-from rotation_lambda.ports import QueueState
+from spapi_rotation_lambda.domain import grants
+from spapi_rotation_lambda.ports import QueueState
+
 from tests.model.clock import VirtualClock
 
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"

@@ -7,9 +7,10 @@ what the next one does.
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from rotation_lambda.ports import Metric
-from rotation_lambda.redaction import Sensitive
-from rotation_lambda.state import State
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.state import State
+from spapi_rotation_lambda.ports import Metric
+
 from tests.faults import invariants
 from tests.faults.faulty import Plan
 from tests.faults.invariants import QUIET

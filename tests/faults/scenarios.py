@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from rotation_lambda.settings import Verification
+from spapi_rotation_lambda.settings import Verification
+
 from tests.faults.explore import Scenario, Step, event, schedule
 from tests.faults.faulty import Plan
 from tests.faults.platform import HOUR, Ended, ask, reseed, rotate_in_console, telling_nonces_apart, up, verb

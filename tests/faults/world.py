@@ -13,11 +13,12 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from rotation_lambda.errors import TokenRefused
-from rotation_lambda.model import Application, Credentials, Label, Versions, format_time
-from rotation_lambda.ports import Metric, Probe, RotateAnswer, RotationEvent, Scope
-from rotation_lambda.redaction import Sensitive
-from rotation_lambda.settings import Settings
+from spapi_rotation_lambda.domain.errors import TokenRefused
+from spapi_rotation_lambda.domain.model import Application, Credentials, Label, Versions, format_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import Metric, Probe, RotateAnswer, RotationEvent, Scope
+from spapi_rotation_lambda.settings import Settings
+
 from tests.faults.queue import StandardQueue
 from tests.model.amazon import AmazonModel, Issued
 from tests.model.clock import VirtualClock

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from rotation_lambda.errors import TokenRefused
-from rotation_lambda.model import Credentials, format_time
-from rotation_lambda.ports import Answer, Probe, RotateAnswer, Scope
-from rotation_lambda.redaction import Sensitive
+from spapi_rotation_lambda.domain.errors import TokenRefused
+from spapi_rotation_lambda.domain.model import Credentials, format_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import Answer, Probe, RotateAnswer, Scope
+
 from tests.model.clock import VirtualClock
 
 LIFETIME = timedelta(days=180)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from rotation_lambda.ports import Ports
+from spapi_rotation_lambda.ports import Ports
 
 Watcher = Callable[[str], None]
 

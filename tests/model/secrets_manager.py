@@ -9,10 +9,11 @@ versions are not listed, and those over 24 hours old are dropped beyond 100 vers
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from rotation_lambda.errors import SecretMissing, StoreFailed
-from rotation_lambda.model import Label, Version, Versions
-from rotation_lambda.ports import LabelMoved, VersionExists
-from rotation_lambda.redaction import Sensitive
+from spapi_rotation_lambda.domain.errors import SecretMissing, StoreFailed
+from spapi_rotation_lambda.domain.model import Label, Version, Versions
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import LabelMoved, VersionExists
+
 from tests.model.clock import VirtualClock
 
 QUOTA = 100

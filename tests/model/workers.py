@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from rotation_lambda.ports import Ports
+from spapi_rotation_lambda.ports import Ports
+
 from tests.model.interposer import interposed
 
 Work = Callable[[Ports], Any]

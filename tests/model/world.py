@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from rotation_lambda import grants
-from rotation_lambda.errors import QueueNotReady
-from rotation_lambda.handler import dispatch
-from rotation_lambda.model import Application, format_time
-from rotation_lambda.ports import Metric, Ports, QueueState, RotationEvent
-from rotation_lambda.settings import Settings
+from spapi_rotation_lambda.domain import grants
+from spapi_rotation_lambda.domain.errors import QueueNotReady
+from spapi_rotation_lambda.domain.model import Application, format_time
+from spapi_rotation_lambda.handler import dispatch
+from spapi_rotation_lambda.ports import Metric, Ports, QueueState, RotationEvent
+from spapi_rotation_lambda.settings import Settings
+
 from tests.model.amazon import AmazonModel, Issued
 from tests.model.clock import VirtualClock
 from tests.model.secrets_manager import SecretsManagerModel

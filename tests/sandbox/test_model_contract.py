@@ -3,9 +3,9 @@
 from collections import Counter
 
 import pytest
+from spapi_rotation_lambda.adapters.aws import SecretsManagerStore
+from spapi_rotation_lambda.domain.errors import SecretMissing
 
-from rotation_lambda.aws import SecretsManagerStore
-from rotation_lambda.errors import SecretMissing
 from sandbox.aws.emulator import AwsEmulator
 from tests.faults import contract
 from tests.model.clock import VirtualClock

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from rotation_lambda import handler as module
-from rotation_lambda.telemetry import PowertoolsTelemetry
+from spapi_rotation_lambda import handler as module
+from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
+
 from tests.model.world import World
 from tests.unit.support import shown
 
@@ -45,7 +46,7 @@ class _All(logging.Handler):
 
 
 class Entry:
-    """Invokes ``rotation_lambda.handler.handler``; made by ``entry``."""
+    """Invokes ``spapi_rotation_lambda.handler.handler``; made by ``entry``."""
 
     def __init__(self, output: io.StringIO, telemetry: PowertoolsTelemetry) -> None:
         self._output, self._telemetry, self._all = output, telemetry, _All(output)

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 from botocore.stub import Stubber
+from spapi_rotation_lambda.adapters.aws import schedule_made_at
+from spapi_rotation_lambda.domain.applications import adopted_secrets, application
+from spapi_rotation_lambda.domain.errors import BadSettings, MalformedSecret, StoreFailed
+from spapi_rotation_lambda.domain.model import KeyNames, format_time
+from spapi_rotation_lambda.handler import dispatch
+from spapi_rotation_lambda.settings import Settings
+from spapi_rotation_lambda.use_cases.settle import settle
 
-from rotation_lambda.applications import adopted_secrets, application
-from rotation_lambda.aws import schedule_made_at
-from rotation_lambda.errors import BadSettings, MalformedSecret, StoreFailed
-from rotation_lambda.handler import dispatch
-from rotation_lambda.model import KeyNames, format_time
-from rotation_lambda.settings import Settings
-from rotation_lambda.settle import settle
 from tests.model.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
 

@@ -11,14 +11,14 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, EndpointConnectionError, HTTPClientError, NoCredentialsError
 from botocore.stub import Stubber
+from spapi_rotation_lambda import wiring
+from spapi_rotation_lambda.adapters.aws import EventBridgeAnnouncer, SecretsManagerStore, SqsDeadLetterQueue, SqsQueue
+from spapi_rotation_lambda.domain.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
+from spapi_rotation_lambda.domain.model import Application, Label
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import DeadMessage, LabelMoved, QueueState, RotationEvent, VersionExists
+from spapi_rotation_lambda.settings import Settings
 
-from rotation_lambda import wiring
-from rotation_lambda.aws import EventBridgeAnnouncer, SecretsManagerStore, SqsDeadLetterQueue, SqsQueue
-from rotation_lambda.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
-from rotation_lambda.model import Application, Label
-from rotation_lambda.ports import DeadMessage, LabelMoved, QueueState, RotationEvent, VersionExists
-from rotation_lambda.redaction import Sensitive
-from rotation_lambda.settings import Settings
 from tests.model.world import CLIENT_ID, QUEUE_ARN
 from tests.unit.support import logged, shown
 

@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 import pytest
-
-from rotation_lambda import grants
+from spapi_rotation_lambda.domain import grants
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:destination"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1"

@@ -4,14 +4,14 @@ import json
 from datetime import timedelta
 
 import pytest
-
-from rotation_lambda.errors import (
+from spapi_rotation_lambda.domain.errors import (
     AlreadyRequested,
     NotDue,
     RequestRefused,
     TooSoon,
 )
-from rotation_lambda.model import Label, Trigger, format_time
+from spapi_rotation_lambda.domain.model import Label, Trigger, format_time
+
 from tests.model.world import CLIENT_ID, World
 from tests.unit.asking import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
 from tests.unit.support import raises

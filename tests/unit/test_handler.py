@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from spapi_rotation_lambda import handler as module
+from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.domain.model import Label, format_time
+from spapi_rotation_lambda.handler import dispatch
+from spapi_rotation_lambda.ports import Metric, Probe
 
-from rotation_lambda import handler as module
-from rotation_lambda.errors import BadSettings
-from rotation_lambda.handler import dispatch
-from rotation_lambda.model import Label, format_time
-from rotation_lambda.ports import Metric, Probe
 from tests.model.world import CLIENT_ID, World
 from tests.unit.support import raises
 
@@ -139,9 +139,9 @@ def test_the_ports_are_built_once_from_the_environment(monkeypatch: pytest.Monke
 def test_the_function_loads_neither_pulumi_nor_httpx_at_its_start() -> None:
     """httpx only on the paths that call Amazon; Pulumi never."""
     code = (
-        "import sys, boto3, rotation_lambda.handler\n"
+        "import sys, boto3, spapi_rotation_lambda.handler\n"
         "session = boto3.Session('testing', 'testing', region_name='us-east-1')\n"
-        "rotation_lambda.handler.build(session, rotation_lambda.handler.Settings('a', 'b', 'c'), None)\n"
+        "spapi_rotation_lambda.handler.build(session, spapi_rotation_lambda.handler.Settings('a', 'b', 'c'), None)\n"
         "print([name for name in ('httpx', 'pulumi', 'spapi_rotation', 'sandbox') if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from rotation_lambda.errors import MalformedSecret
-from rotation_lambda.model import (
+from spapi_rotation_lambda.domain.errors import MalformedSecret
+from spapi_rotation_lambda.domain.model import (
     Application,
     Credentials,
     Document,
@@ -23,7 +22,8 @@ from rotation_lambda.model import (
     format_time,
     parse_time,
 )
-from rotation_lambda.redaction import Sensitive
+from spapi_rotation_lambda.domain.redaction import Sensitive
+
 from tests.model.world import CLIENT_ID
 from tests.unit.fuzz import any_text, json_values
 from tests.unit.support import shown

@@ -4,18 +4,18 @@ import json
 from datetime import timedelta
 
 import pytest
-
-from rotation_lambda import grants
-from rotation_lambda.errors import (
+from spapi_rotation_lambda.domain import grants
+from spapi_rotation_lambda.domain.errors import (
     AlreadyRequested,
     QueueNotReady,
     TooSoon,
     UnreadMessages,
 )
-from rotation_lambda.model import Credentials, Label, Trigger, format_time
-from rotation_lambda.ports import Scope
-from rotation_lambda.redaction import Sensitive
-from rotation_lambda.request import request
+from spapi_rotation_lambda.domain.model import Credentials, Label, Trigger, format_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import Scope
+from spapi_rotation_lambda.use_cases.request import request
+
 from tests.model.interposer import interposed
 from tests.model.world import QUEUE_ARN, World
 from tests.unit.asking import ask

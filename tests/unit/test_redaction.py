@@ -9,10 +9,10 @@ import traceback
 from dataclasses import asdict
 
 import pytest
+from spapi_rotation_lambda.domain.model import Application, Credentials, Document
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import Ports
 
-from rotation_lambda.model import Application, Credentials, Document
-from rotation_lambda.ports import Ports
-from rotation_lambda.redaction import Sensitive
 from tests.model.world import CLIENT_ID
 
 CANARY = "canary-of-redaction"
@@ -98,7 +98,7 @@ def test_no_port_shows_what_it_carries() -> None:
         "settings",
         "schedule_made_at",
     }
-    from rotation_lambda import ports
+    from spapi_rotation_lambda import ports
 
     assert ports.SecretStore.write.__annotations__["text"] is Sensitive
     assert ports.SecretStore.read.__annotations__["return"] is Sensitive

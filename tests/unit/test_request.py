@@ -9,8 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-
-from rotation_lambda.errors import (
+from spapi_rotation_lambda.domain.errors import (
     AlreadyRequested,
     Declined,
     NotDue,
@@ -21,11 +20,12 @@ from rotation_lambda.errors import (
     TokenRefused,
     TooSoon,
 )
-from rotation_lambda.model import Label, Marker, Trigger, derived_id, format_time
-from rotation_lambda.ports import Answer, LabelMoved, Metric, RotateAnswer
-from rotation_lambda.redaction import Sensitive
-from rotation_lambda.request import Requested, describe, request
-from rotation_lambda.window import Window
+from spapi_rotation_lambda.domain.model import Label, Marker, Trigger, derived_id, format_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.window import Window
+from spapi_rotation_lambda.ports import Answer, LabelMoved, Metric, RotateAnswer
+from spapi_rotation_lambda.use_cases.request import Requested, describe, request
+
 from tests.model.interposer import interposed, traced
 from tests.model.world import QUEUE_ARN, World
 from tests.unit.asking import ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-
-from rotation_lambda.errors import BadSettings
-from rotation_lambda.settings import (
+from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.domain.window import Window
+from spapi_rotation_lambda.settings import (
     LWA_ENDPOINT,
     SPAPI_ENDPOINTS,
     Env,
@@ -15,7 +15,6 @@ from rotation_lambda.settings import (
     checked_endpoint,
     checked_number,
 )
-from rotation_lambda.window import Window
 
 NEEDED = {"SECRET_PREFIX": "prefix", "QUEUE_URL": "https://queue", "DEAD_LETTER_QUEUE_URL": "https://dead"}
 

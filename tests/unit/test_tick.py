@@ -3,14 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from spapi_rotation_lambda.domain.errors import MalformedSecret, RequestRefused, StoreFailed
+from spapi_rotation_lambda.domain.model import Application, Label, Trigger, format_time
+from spapi_rotation_lambda.handler import dispatch
+from spapi_rotation_lambda.ports import Answer, Metric, Ports, Probe, RotateAnswer
+from spapi_rotation_lambda.settings import Verification
+from spapi_rotation_lambda.use_cases.request import request
+from spapi_rotation_lambda.use_cases.tick import tick
 
-from rotation_lambda.errors import MalformedSecret, RequestRefused, StoreFailed
-from rotation_lambda.handler import dispatch
-from rotation_lambda.model import Application, Label, Trigger, format_time
-from rotation_lambda.ports import Answer, Metric, Ports, Probe, RotateAnswer
-from rotation_lambda.request import request
-from rotation_lambda.settings import Verification
-from rotation_lambda.tick import tick
 from tests.model.interposer import interposed, traced
 from tests.model.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld

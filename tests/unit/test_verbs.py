@@ -4,15 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from spapi_rotation_lambda.domain.errors import NotYetAccepted, StoreFailed
+from spapi_rotation_lambda.domain.model import Credentials, Label, Trigger, format_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.domain.state import State, derive
+from spapi_rotation_lambda.ports import Metric, Ports, Probe
+from spapi_rotation_lambda.use_cases import verbs
+from spapi_rotation_lambda.use_cases.request import request
 
-from rotation_lambda import verbs
-from rotation_lambda.errors import NotYetAccepted, StoreFailed
-from rotation_lambda.model import Credentials, Label, Trigger, format_time
-from rotation_lambda.ports import Metric, Ports, Probe
-from rotation_lambda.redaction import Sensitive
-from rotation_lambda.request import request
-from rotation_lambda.snapshot import Snapshot
-from rotation_lambda.state import State, derive
 from tests.model.interposer import Crash, interposed, traced
 from tests.model.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld

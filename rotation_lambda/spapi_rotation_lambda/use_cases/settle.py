@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from rotation_lambda import verify
-from rotation_lambda.errors import MalformedSecret, StoreFailed
-from rotation_lambda.model import Application, Credentials, Label, derived_id
-from rotation_lambda.ports import LabelMoved, Metric, Ports, RotationEvent, VersionExists
-from rotation_lambda.snapshot import Held, Snapshot
+from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed
+from spapi_rotation_lambda.domain.model import Application, Credentials, Label, derived_id
+from spapi_rotation_lambda.domain.snapshot import Held, Snapshot
+from spapi_rotation_lambda.ports import LabelMoved, Metric, Ports, RotationEvent, VersionExists
+from spapi_rotation_lambda.use_cases import verify
 
 STUCK_BEFORE_DEATH = timedelta(hours=24)
 _ROUNDS = 10

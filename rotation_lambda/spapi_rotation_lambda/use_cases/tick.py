@@ -5,14 +5,15 @@ In state CURRENT it costs two API calls: one list, one value.
 
 from datetime import datetime, timedelta
 
-from rotation_lambda import guards, verify
-from rotation_lambda.errors import Declined, NotDue, NotSeeded
-from rotation_lambda.model import Application, Label, Trigger
-from rotation_lambda.ports import Metric, Ports, Probe
-from rotation_lambda.request import request
-from rotation_lambda.settle import Outcome, settle
-from rotation_lambda.snapshot import Snapshot
-from rotation_lambda.state import State, derive
+from spapi_rotation_lambda.domain import guards
+from spapi_rotation_lambda.domain.errors import Declined, NotDue, NotSeeded
+from spapi_rotation_lambda.domain.model import Application, Label, Trigger
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.domain.state import State, derive
+from spapi_rotation_lambda.ports import Metric, Ports, Probe
+from spapi_rotation_lambda.use_cases import verify
+from spapi_rotation_lambda.use_cases.request import request
+from spapi_rotation_lambda.use_cases.settle import Outcome, settle
 
 _DAY = timedelta(days=1)
 

@@ -5,9 +5,8 @@ from datetime import datetime
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
-
-from rotation_lambda.model import Application, format_time
-from rotation_lambda.ports import Metric
+from spapi_rotation_lambda.domain.model import Application, format_time
+from spapi_rotation_lambda.ports import Metric
 
 NAMESPACE = "SpApiRotation"
 

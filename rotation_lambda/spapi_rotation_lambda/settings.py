@@ -10,8 +10,8 @@ from datetime import timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from rotation_lambda.errors import BadSettings
-from rotation_lambda.window import Window
+from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.domain.window import Window
 
 SPAPI_ENDPOINTS = {
     "NA": "https://sellingpartnerapi-na.amazon.com",
@@ -29,7 +29,7 @@ CLIENT_ID = re.compile(r"amzn1\.application-oa2-client\.[A-Za-z0-9]{10,64}")
 MIN_ROTATE_EVERY_DAYS, MAX_ROTATE_EVERY_DAYS, DEFAULT_ROTATE_EVERY_DAYS = 8, 150, 60
 MIN_CHECK_HOURS, MAX_CHECK_HOURS, DEFAULT_CHECK_HOURS = 1, 24, 1
 
-HANDLER = "rotation_lambda.handler.handler"
+HANDLER = "spapi_rotation_lambda.handler.handler"
 
 
 class Env(StrEnum):

@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
-
-from rotation_lambda.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
-from rotation_lambda.model import Version, Versions, format_time
-from rotation_lambda.ports import DeadMessage, LabelMoved, QueueState, RotationEvent, VersionExists
-from rotation_lambda.redaction import Sensitive
+from spapi_rotation_lambda.domain.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
+from spapi_rotation_lambda.domain.model import Version, Versions, format_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import DeadMessage, LabelMoved, QueueState, RotationEvent, VersionExists
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from rotation_lambda.errors import MalformedSecret
-from rotation_lambda.model import Application, Credentials, Document, Label, Marker, Version, Versions
-from rotation_lambda.ports import Ports
+from spapi_rotation_lambda.domain.errors import MalformedSecret
+from spapi_rotation_lambda.domain.model import Application, Credentials, Document, Label, Marker, Version, Versions
+from spapi_rotation_lambda.ports import Ports
 
 HOLDERS = (Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED)
 """The labels whose versions hold credentials."""

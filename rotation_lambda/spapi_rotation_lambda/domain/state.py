@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from rotation_lambda import guards
-from rotation_lambda.model import Label
-from rotation_lambda.settle import STUCK_BEFORE_DEATH, old_secret_dies_at
-from rotation_lambda.snapshot import Snapshot
+from spapi_rotation_lambda.domain import guards
+from spapi_rotation_lambda.domain.model import Label
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.use_cases.settle import STUCK_BEFORE_DEATH, old_secret_dies_at
 
 DELIVERY_DEADLINE = timedelta(hours=1)
 

@@ -6,8 +6,7 @@ Duplicates, late older messages and contradictions are told apart by the secret'
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from rotation_lambda import verify
-from rotation_lambda.errors import (
+from spapi_rotation_lambda.domain.errors import (
     Declined,
     MalformedSecret,
     NotYetAccepted,
@@ -16,12 +15,13 @@ from rotation_lambda.errors import (
     StoreFailed,
     UnknownMessage,
 )
-from rotation_lambda.model import Application, Document, Label, Trigger, derived_id
-from rotation_lambda.notification import ExpiryNotice, NewSecret
-from rotation_lambda.ports import LabelMoved, Metric, Ports, VersionExists
-from rotation_lambda.request import request
-from rotation_lambda.settle import settle
-from rotation_lambda.snapshot import Held, Snapshot
+from spapi_rotation_lambda.domain.model import Application, Document, Label, Trigger, derived_id
+from spapi_rotation_lambda.domain.notification import ExpiryNotice, NewSecret
+from spapi_rotation_lambda.domain.snapshot import Held, Snapshot
+from spapi_rotation_lambda.ports import LabelMoved, Metric, Ports, VersionExists
+from spapi_rotation_lambda.use_cases import verify
+from spapi_rotation_lambda.use_cases.request import request
+from spapi_rotation_lambda.use_cases.settle import settle
 
 NOTICE_TOLERANCE = timedelta(days=1)
 _ROUNDS = 10

@@ -12,18 +12,18 @@ from typing import Any
 
 import boto3
 
-from rotation_lambda.applications import application as application_of
-from rotation_lambda.errors import BadSettings, Declined
-from rotation_lambda.model import Application, Trigger, parse_time
-from rotation_lambda.notification import NewSecret, parse
-from rotation_lambda.ports import Metric, Ports
-from rotation_lambda.receive import Receipt, notice, receive, settle_after_receipt
-from rotation_lambda.redaction import Sensitive
-from rotation_lambda.request import describe, request
-from rotation_lambda.settings import Action, Env, Settings, checked_client_id
-from rotation_lambda.telemetry import PowertoolsTelemetry
-from rotation_lambda.tick import tick
-from rotation_lambda.wiring import build
+from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
+from spapi_rotation_lambda.domain.applications import application as application_of
+from spapi_rotation_lambda.domain.errors import BadSettings, Declined
+from spapi_rotation_lambda.domain.model import Application, Trigger, parse_time
+from spapi_rotation_lambda.domain.notification import NewSecret, parse
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import Metric, Ports
+from spapi_rotation_lambda.settings import Action, Env, Settings, checked_client_id
+from spapi_rotation_lambda.use_cases.receive import Receipt, notice, receive, settle_after_receipt
+from spapi_rotation_lambda.use_cases.request import describe, request
+from spapi_rotation_lambda.use_cases.tick import tick
+from spapi_rotation_lambda.wiring import build
 
 
 @cache

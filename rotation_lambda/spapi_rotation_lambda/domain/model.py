@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from rotation_lambda.errors import MalformedSecret
-from rotation_lambda.redaction import Sensitive
+from spapi_rotation_lambda.domain.errors import MalformedSecret
+from spapi_rotation_lambda.domain.redaction import Sensitive
 
 LIFETIME = timedelta(days=180)
 """How long a client secret lives. Source: Amazon's "Rotating your app's LWA credentials" page."""

@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import httpx
-
-from rotation_lambda import __version__
-from rotation_lambda.errors import TokenRefused
-from rotation_lambda.model import Credentials
-from rotation_lambda.ports import Answer, Probe, RotateAnswer, Scope
-from rotation_lambda.redaction import Sensitive
+from spapi_rotation_lambda import __version__
+from spapi_rotation_lambda.domain.errors import TokenRefused
+from spapi_rotation_lambda.domain.model import Credentials
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import Answer, Probe, RotateAnswer, Scope
 
 ROTATE_PATH = "/applications/2023-11-30/clientSecret"
 DESTINATIONS_PATH = "/notifications/v1/destinations"

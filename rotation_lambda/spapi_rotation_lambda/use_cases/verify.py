@@ -4,10 +4,10 @@ LWA is reported to issue tokens for dead secrets, and SP-API to refuse a live on
 means "not yet", and one harmless call is made besides the token.
 """
 
-from rotation_lambda.errors import TokenRefused
-from rotation_lambda.model import Credentials
-from rotation_lambda.ports import Amazon, Ports, Probe, Scope
-from rotation_lambda.settings import Verification
+from spapi_rotation_lambda.domain.errors import TokenRefused
+from spapi_rotation_lambda.domain.model import Credentials
+from spapi_rotation_lambda.ports import Amazon, Ports, Probe, Scope
+from spapi_rotation_lambda.settings import Verification
 
 
 def accepted(ports: Ports, candidate: Credentials, current: Credentials | None) -> bool:

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from rotation_lambda import grants
-from rotation_lambda.errors import QueueNotReady, UnreadMessages
-from rotation_lambda.model import Credentials, Trigger
-from rotation_lambda.ports import Ports, QueueState
-from rotation_lambda.snapshot import Snapshot
+from spapi_rotation_lambda.domain import grants
+from spapi_rotation_lambda.domain.errors import QueueNotReady, UnreadMessages
+from spapi_rotation_lambda.domain.model import Credentials, Trigger
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.ports import Ports, QueueState
 
 EXPIRY_IS_NEAR = timedelta(days=30)
 LOOK_EVERY_SECONDS = 3.0

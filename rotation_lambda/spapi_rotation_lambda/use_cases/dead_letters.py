@@ -5,12 +5,12 @@ Its messages may hold a live secret. What is brought back is handled exactly lik
 
 from dataclasses import dataclass
 
-from rotation_lambda.applications import application
-from rotation_lambda.errors import RotationError, SecretMissing, UnknownMessage
-from rotation_lambda.notification import NewSecret, Notification, parse
-from rotation_lambda.ports import DeadLetterQueue, DeadMessage, Ports
-from rotation_lambda.receive import Receipt, judge
-from rotation_lambda.snapshot import Snapshot
+from spapi_rotation_lambda.domain.applications import application
+from spapi_rotation_lambda.domain.errors import RotationError, SecretMissing, UnknownMessage
+from spapi_rotation_lambda.domain.notification import NewSecret, Notification, parse
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.ports import DeadLetterQueue, DeadMessage, Ports
+from spapi_rotation_lambda.use_cases.receive import Receipt, judge
 
 
 @dataclass(frozen=True, slots=True)

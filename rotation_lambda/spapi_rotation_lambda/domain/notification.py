@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rotation_lambda.errors import UnknownMessage
-from rotation_lambda.model import Credentials, derived_id, format_time, is_storable, parse_time
-from rotation_lambda.redaction import Sensitive
-from rotation_lambda.settings import CLIENT_ID
+from spapi_rotation_lambda.domain.errors import UnknownMessage
+from spapi_rotation_lambda.domain.model import Credentials, derived_id, format_time, is_storable, parse_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.settings import CLIENT_ID
 
 NEW_SECRET = "APPLICATION_OAUTH_CLIENT_NEW_SECRET"  # noqa: S105
 EXPIRY = "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY"

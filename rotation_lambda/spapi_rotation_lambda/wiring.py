@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
-from rotation_lambda.aws import EventBridgeAnnouncer, SecretsManagerStore, SqsQueue, schedule_made_at
-from rotation_lambda.ports import Amazon, Ports, Telemetry
-from rotation_lambda.settings import Settings
+from spapi_rotation_lambda.adapters.aws import EventBridgeAnnouncer, SecretsManagerStore, SqsQueue, schedule_made_at
+from spapi_rotation_lambda.ports import Amazon, Ports, Telemetry
+from spapi_rotation_lambda.settings import Settings
 
 if TYPE_CHECKING:
     import boto3
@@ -34,7 +34,7 @@ def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) ->
 
     @cache
     def amazon() -> Amazon:
-        from rotation_lambda.amazon import AmazonClient
+        from spapi_rotation_lambda.adapters.amazon import AmazonClient
 
         return AmazonClient(settings.lwa_endpoint, settings.spapi_endpoint)
 

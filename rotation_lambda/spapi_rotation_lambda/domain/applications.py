@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from rotation_lambda.errors import BadSettings
-from rotation_lambda.model import Application, KeyNames
-from rotation_lambda.settings import Env, Settings
+from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.domain.model import Application, KeyNames
+from spapi_rotation_lambda.settings import Env, Settings
 
 
 def application(settings: Settings, client_id: str, name: str | None = None) -> Application:

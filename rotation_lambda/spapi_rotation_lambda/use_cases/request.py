@@ -4,12 +4,13 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from rotation_lambda import guards, preflight
-from rotation_lambda.errors import AlreadyRequested, NotSeeded, RequestRefused, StoreFailed
-from rotation_lambda.model import Application, Credentials, Label, Marker, Trigger, derived_id, format_time
-from rotation_lambda.portal import registration_steps
-from rotation_lambda.ports import Answer, LabelMoved, Metric, Ports, RotateAnswer, Scope, VersionExists
-from rotation_lambda.snapshot import Snapshot
+from spapi_rotation_lambda.domain import guards
+from spapi_rotation_lambda.domain.errors import AlreadyRequested, NotSeeded, RequestRefused, StoreFailed
+from spapi_rotation_lambda.domain.model import Application, Credentials, Label, Marker, Trigger, derived_id, format_time
+from spapi_rotation_lambda.domain.portal import registration_steps
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.ports import Answer, LabelMoved, Metric, Ports, RotateAnswer, Scope, VersionExists
+from spapi_rotation_lambda.use_cases import preflight
 
 _ROUNDS = 3
 

@@ -7,13 +7,13 @@ REJECTED, which says that a person has to finish; repeating the verb finishes it
 from dataclasses import replace
 from datetime import datetime
 
-from rotation_lambda import verify
-from rotation_lambda.errors import NotYetAccepted, RotationError, StoreFailed
-from rotation_lambda.guards import OVERLAP
-from rotation_lambda.model import Application, Credentials, Document, Label, derived_id, format_time
-from rotation_lambda.ports import LabelMoved, Ports, VersionExists
-from rotation_lambda.settle import announce, is_set_aside, publish_and_take_off, put_into_use, set_aside
-from rotation_lambda.snapshot import Held, Snapshot
+from spapi_rotation_lambda.domain.errors import NotYetAccepted, RotationError, StoreFailed
+from spapi_rotation_lambda.domain.guards import OVERLAP
+from spapi_rotation_lambda.domain.model import Application, Credentials, Document, Label, derived_id, format_time
+from spapi_rotation_lambda.domain.snapshot import Held, Snapshot
+from spapi_rotation_lambda.ports import LabelMoved, Ports, VersionExists
+from spapi_rotation_lambda.use_cases import verify
+from spapi_rotation_lambda.use_cases.settle import announce, is_set_aside, publish_and_take_off, put_into_use, set_aside
 
 
 class NothingToDo(RotationError):

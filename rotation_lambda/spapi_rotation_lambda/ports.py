@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from rotation_lambda.model import Application, Credentials, Versions
-from rotation_lambda.redaction import Sensitive
-from rotation_lambda.settings import Settings
+from spapi_rotation_lambda.domain.model import Application, Credentials, Versions
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.settings import Settings
 
 
 class Clock(Protocol):

@@ -7,10 +7,10 @@ secrets is unknown, so it is refused.
 
 from datetime import datetime, timedelta
 
-from rotation_lambda.errors import AlreadyRequested, NotDue, OutsideWindow, TooSoon
-from rotation_lambda.model import Application, Label, Trigger, format_time
-from rotation_lambda.ports import Ports
-from rotation_lambda.snapshot import Snapshot
+from spapi_rotation_lambda.domain.errors import AlreadyRequested, NotDue, OutsideWindow, TooSoon
+from spapi_rotation_lambda.domain.model import Application, Label, Trigger, format_time
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.ports import Ports
 
 OVERLAP = timedelta(days=7)
 UNANSWERED_BLOCKS = timedelta(days=8)

@@ -1,0 +1,1 @@
+"""The ports on AWS, on Amazon and on the log."""

@@ -1,0 +1,1 @@
+"""What a rotation is: its data, its rules and its states. Knows no AWS, no Amazon and no clock."""

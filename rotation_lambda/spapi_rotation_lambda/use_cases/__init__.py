@@ -1,0 +1,1 @@
+"""What a rotation does, step by step, over the ports."""
