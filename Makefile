@@ -49,15 +49,16 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+ARCHIVE = components/spapi_rotation/function_archive
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
 lock: $(READY)
 	$(COMPILE) --universal --python-version 3.11 requirements.in -o requirements.txt
 	$(COMPILE) --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux2014 -c requirements.txt \
-		rotation_lambda/requirements.in -o rotation_lambda/requirements.txt
+		$(ARCHIVE)/requirements.in -o $(ARCHIVE)/requirements.txt
 	$(COMPILE) --python-version 3.11 sandbox/requirements-aws.in -o sandbox/requirements-aws.txt
-	$(BIN)/python -m spapi_rotation.relock
+	$(BIN)/python -m spapi_rotation.function_archive.relock
 
 clean:
 	rm -rf $(VENV) build dist sandbox/.state .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Build hook: puts the function's hash-locked third-party files into the wheel, as ``spapi_rotation/_bundle``.
+"""Build hook: puts the function's hash-locked third-party files into the wheel, as ``spapi_rotation/function_archive/_bundle``.
 
 An editable install gets none: there the installed distributions serve, if they equal the lock.
 """
@@ -12,8 +12,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PACKAGE = Path("components") / "spapi_rotation"
-REQUIREMENTS = Path("rotation_lambda") / "requirements.txt"
+SOURCE = Path("components")
+ARCHIVE = Path("spapi_rotation") / "function_archive"
 
 
 class BundleHook(BuildHookInterface[Any]):
@@ -30,12 +30,12 @@ class BundleHook(BuildHookInterface[Any]):
         if self.target_name != "wheel" or version == "editable":
             return
         root = Path(self.root)
-        vendored = _load(root / PACKAGE / "vendored.py")
+        vendored = _load(root / SOURCE / ARCHIVE / "vendored.py")
         self._folder = tempfile.TemporaryDirectory()
-        vendored.install(root / REQUIREMENTS, Path(self._folder.name))
+        vendored.install(root / SOURCE / ARCHIVE / "requirements.txt", Path(self._folder.name))
         files = vendored.installed_files(vendored.Lock.read(), [self._folder.name])
         for path, file in files.items():
-            build_data["force_include"][str(file)] = f"{PACKAGE.name}/{vendored.BUNDLE_FOLDER.name}/{path}"
+            build_data["force_include"][str(file)] = f"{ARCHIVE.as_posix()}/{vendored.BUNDLE_FOLDER.name}/{path}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove the temporary folder."""

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from spapi_rotation_lambda.domain.model import Label
-
 from sandbox.amazon.contract import ROTATE_PATH
 from sandbox.amazon.records import Call
 from sandbox.paths import state_dir
 from sandbox.session import App, Sandbox, new_app
 from sandbox.timeline import Timeline, parse_log_line
+from spapi_rotation_lambda.domain.model import Label
 
 FIRST_AGE, SECOND_AGE = timedelta(days=10), timedelta(days=61)
 SCHEDULE_PATIENCE_SECONDS = 150.0

@@ -6,13 +6,12 @@ Each has an application of its own; all share one stack. The expected end is com
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
-from spapi_rotation_lambda.domain.model import Label
-from spapi_rotation_lambda.domain.state import State
-from spapi_rotation_lambda.ports import Metric
-
 from sandbox import scenario_runs as runs
 from sandbox.amazon.faults import Answer, Close, Point, When
 from sandbox.scenario_world import NO_LABEL, End
+from spapi_rotation_lambda.domain.model import Label
+from spapi_rotation_lambda.domain.state import State
+from spapi_rotation_lambda.ports import Metric
 
 
 class Stage(IntEnum):

@@ -8,16 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from spapi_rotation_lambda.adapters.aws import SqsDeadLetterQueue
-from spapi_rotation_lambda.domain.model import Label
-from spapi_rotation_lambda.domain.state import State
-from spapi_rotation_lambda.ports import Metric
-
 from sandbox.amazon.faults import AcceptLate, Answer, Close, Delay, Duplicate, Hang, Lose, Point, When
 from sandbox.amazon.outbox import NotificationType, envelope, fresh_id, new_secret_payload
 from sandbox.processes import descendants
 from sandbox.scenario_world import RATE_PERIOD, End, World
 from sandbox.session import App, new_app
+from spapi_rotation_lambda.adapters.aws import SqsDeadLetterQueue
+from spapi_rotation_lambda.domain.model import Label
+from spapi_rotation_lambda.domain.state import State
+from spapi_rotation_lambda.ports import Metric
 
 AT_ONCE = 3
 

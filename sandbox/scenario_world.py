@@ -11,19 +11,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from spapi_rotation_lambda.adapters.aws import EVENT_SOURCE, SecretsManagerStore
-from spapi_rotation_lambda.domain.model import Application, Label
-from spapi_rotation_lambda.domain.snapshot import Snapshot
-from spapi_rotation_lambda.domain.state import DELIVERY_DEADLINE, State, derive
-from spapi_rotation_lambda.ports import Metric, Ports
-from spapi_rotation_lambda.settings import Env
-
 from sandbox.amazon.contract import ROTATE_PATH
 from sandbox.amazon.records import Call
 from sandbox.aws.emulator import ACCOUNT, REGION
 from sandbox.scenario_crash import CrashSwitch
 from sandbox.session import App, Sandbox, new_app
 from sandbox.timeline import parse_log_line
+from spapi_rotation_lambda.adapters.aws import EVENT_SOURCE, SecretsManagerStore
+from spapi_rotation_lambda.domain.model import Application, Label
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.domain.state import DELIVERY_DEADLINE, State, derive
+from spapi_rotation_lambda.ports import Metric, Ports
+from spapi_rotation_lambda.settings import Env
 
 PATIENCE_SECONDS = 90.0
 

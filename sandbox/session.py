@@ -11,8 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from spapi_rotation_lambda.domain.model import Label, format_time
-
 from sandbox.amazon.control import AmazonControl
 from sandbox.amazon.delivery import SqsTarget
 from sandbox.amazon.process import Amazon
@@ -23,6 +21,7 @@ from sandbox.canaries import Finding, files_below, search
 from sandbox.engine import Engine, ensure_engine
 from sandbox.provider.install import install
 from sandbox.stack import Stack
+from spapi_rotation_lambda.domain.model import Label, format_time
 
 LIFETIME = timedelta(days=180)
 

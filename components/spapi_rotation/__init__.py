@@ -1,10 +1,9 @@
 """Rotate an Amazon Selling Partner API client secret, unattended, with Pulumi on AWS."""
 
-from spapi_rotation_lambda.settings import Verification
-
 from spapi_rotation.args import Application, ClientSecretRotationArgs, RotationWindow
 from spapi_rotation.component import ClientSecretRotation
 from spapi_rotation.errors import InvalidArgument, UnusableBundle
+from spapi_rotation_lambda.settings import Verification
 
 __all__ = [
     "Application",

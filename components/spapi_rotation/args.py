@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
+
 from spapi_rotation_lambda.settings import Verification
 
 

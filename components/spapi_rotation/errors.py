@@ -1,6 +1,7 @@
 """Errors that end a Pulumi program with one clear message and no stack trace (``pulumi.RunError``)."""
 
 import pulumi
+
 from spapi_rotation_lambda.domain.errors import BadSettings, RotationError
 
 

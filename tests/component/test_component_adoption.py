@@ -5,13 +5,13 @@ from typing import Any
 
 import pulumi
 import pytest
+
+from spapi_rotation import InvalidArgument
+from spapi_rotation.resources.adoption import ENVIRONMENT_LIMIT, LONGEST_QUEUE_URL
+from spapi_rotation.validation.applications import KEY_NAMES
 from spapi_rotation_lambda.domain import applications
 from spapi_rotation_lambda.domain.model import KeyNames
 from spapi_rotation_lambda.settings import Settings
-
-from spapi_rotation import InvalidArgument
-from spapi_rotation.adoption import ENVIRONMENT_LIMIT, LONGEST_QUEUE_URL
-from spapi_rotation.applications import KEY_NAMES
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy_component
 
 KEYS = {"client_id": "LWA_CLIENT_ID", "client_secret": "LWA_CLIENT_SECRET"}

@@ -11,7 +11,12 @@ from typing import Any
 
 import pulumi
 import pytest
+
 import spapi_rotation_lambda
+from spapi_rotation import InvalidArgument
+from spapi_rotation.component import OUTPUTS
+from spapi_rotation.resources.schedule import FLEXIBLE_WINDOW_MINUTES, RETRY_AGE_SECONDS
+from spapi_rotation.resources.watches import NEXT_CHECK, NEXT_DAILY, WATCHES, Source, Span, Watch
 from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
 from spapi_rotation_lambda.domain import guards
 from spapi_rotation_lambda.domain.state import State
@@ -19,11 +24,6 @@ from spapi_rotation_lambda.ports import Metric
 from spapi_rotation_lambda.settings import MAX_CHECK_HOURS, MIN_CHECK_HOURS
 from spapi_rotation_lambda.use_cases import tick
 from spapi_rotation_lambda.use_cases.receive import Receipt
-
-from spapi_rotation import InvalidArgument
-from spapi_rotation.component import OUTPUTS
-from spapi_rotation.schedule import FLEXIBLE_WINDOW_MINUTES, RETRY_AGE_SECONDS
-from spapi_rotation.watches import NEXT_CHECK, NEXT_DAILY, WATCHES, Source, Span, Watch
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy_component
 
 SERVICE = f"{PROJECT}/{STACK}/rotation"

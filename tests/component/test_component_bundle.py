@@ -10,11 +10,12 @@ from pathlib import Path, PurePosixPath
 
 import pulumi
 import pytest
-import spapi_rotation_lambda
 from packaging.requirements import Requirement
 
-from spapi_rotation import UnusableBundle, relock, vendored
-from spapi_rotation.bundle import bundle_files, function_code, own_files
+import spapi_rotation_lambda
+from spapi_rotation import UnusableBundle
+from spapi_rotation.function_archive import relock, vendored
+from spapi_rotation.function_archive.bundle import bundle_files, function_code, own_files
 
 DISTRIBUTIONS = {
     "anyio",
@@ -203,7 +204,7 @@ def test_a_tampered_installed_file_is_refused_with_the_command_to_run(tmp_path: 
     with pytest.raises(vendored.NotLocked, match=r"h11 0\.16\.0 differ") as refused:
         vendored.installed_files(h11_only, [str(tmp_path)])
     command = "python -m pip install --force-reinstall --require-hashes --no-deps --only-binary :all: -r "
-    assert command + "rotation_lambda/requirements.txt" in str(refused.value)
+    assert command + "components/spapi_rotation/function_archive/requirements.txt" in str(refused.value)
 
 
 def test_a_missing_installed_file_is_refused(tmp_path: Path, h11_only: vendored.Lock) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from spapi_rotation_lambda.domain.errors import BadSettings
 
 from spapi_rotation.args import ClientSecretRotationArgs
-from spapi_rotation.checks import DEFAULTS
 from spapi_rotation.component import OUTPUTS
+from spapi_rotation.validation.checks import DEFAULTS
+from spapi_rotation_lambda.domain.errors import BadSettings
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy
 
 ROOT = Path(__file__).parents[2]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pulumi
 import pytest
+
+from spapi_rotation import InvalidArgument
+from spapi_rotation.validation.checks import check_rotation_window
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.window import Window
 from spapi_rotation_lambda.settings import Settings
-
-from spapi_rotation import InvalidArgument
-from spapi_rotation.checks import check_rotation_window
 from tests.component.recorder import deploy_component
 
 NIGHT = {"start": "22:00", "end": "04:00"}

@@ -12,11 +12,11 @@ import dill  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber
 from pulumi.dynamic import Config, ConfigureRequest
-from spapi_rotation_lambda.domain.errors import StoreFailed
-from spapi_rotation_lambda.settings import Env
 
 from spapi_rotation import rotate_on_up
 from spapi_rotation.rotate_on_up import RotateOnUpError, RotateOnUpProvider
+from spapi_rotation_lambda.domain.errors import StoreFailed
+from spapi_rotation_lambda.settings import Env
 from tests.model.world import CLIENT_ID, World
 
 ARN = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:prefix/{CLIENT_ID}-AbCdEf"

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from spapi_rotation_lambda.domain.model import format_time
-
 from sandbox.scenario_world import World
 from sandbox.session import App, new_app
+from spapi_rotation_lambda.domain.model import format_time
 
 FUNCTION, SCHEDULES, QUEUE, KEY = "function role", "schedule role", "queue policy", "key policy"
 

@@ -9,13 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from spapi_rotation_lambda.domain.grants import AMAZON_ACCOUNT
 
 from sandbox.amazon.contract import ROTATE_PATH
 from sandbox.amazon.faults import Delay
 from sandbox.processes import descendants
 from sandbox.session import App, Sandbox, new_app
 from sandbox.stack import PulumiFailed
+from spapi_rotation_lambda.domain.grants import AMAZON_ACCOUNT
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 

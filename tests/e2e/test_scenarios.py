@@ -4,11 +4,11 @@ One run takes about two minutes; ``python -m sandbox.scenarios`` is the same run
 """
 
 import pytest
-from spapi_rotation_lambda.domain.state import State
 
 from sandbox.scenario_list import SCENARIOS, Scenario, Stage
 from sandbox.scenarios import Report, run_all
 from sandbox.timeline import Timeline
+from spapi_rotation_lambda.domain.state import State
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 

@@ -18,7 +18,6 @@ from spapi_rotation_lambda.domain.errors import SecretMissing, StoreFailed
 from spapi_rotation_lambda.domain.model import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import LabelMoved, SecretStore, VersionExists
-
 from tests.model.clock import VirtualClock
 from tests.model.secrets_manager import SecretsManagerModel
 

@@ -24,7 +24,6 @@ from spapi_rotation_lambda.ports import (
     RotationEvent,
     Scope,
 )
-
 from tests.model.clock import VirtualClock
 
 T = TypeVar("T")

@@ -8,7 +8,6 @@ from datetime import timedelta
 from spapi_rotation_lambda.domain.errors import MalformedSecret
 from spapi_rotation_lambda.domain.model import Label, Marker, parse_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
-
 from tests.faults.faulty import Died
 from tests.faults.world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
 from tests.model.amazon import Issued

@@ -10,9 +10,9 @@ import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
 from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
 from spapi_rotation_lambda.ports import Probe
-
 from tests.faults import platform, scenarios
 from tests.faults.faulty import Op, Plan
 from tests.faults.meetings import receiving

@@ -19,7 +19,6 @@ from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.use_cases import request as request_module
 from spapi_rotation_lambda.use_cases import verbs
 from spapi_rotation_lambda.use_cases.request import request
-
 from tests.faults import invariants
 from tests.faults.faulty import Died, FaultyAmazon, FaultyAnnouncer, FaultyQueue, FaultyStore, Injector, Op, Plan
 from tests.faults.queue import Message

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from spapi_rotation_lambda.domain import grants
 from spapi_rotation_lambda.ports import QueueState
-
 from tests.model.clock import VirtualClock
 
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"

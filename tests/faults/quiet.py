@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.ports import Metric
-
 from tests.faults import invariants
 from tests.faults.faulty import Plan
 from tests.faults.invariants import QUIET

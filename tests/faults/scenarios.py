@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from spapi_rotation_lambda.settings import Verification
-
 from tests.faults.explore import Scenario, Step, event, schedule
 from tests.faults.faulty import Plan
 from tests.faults.platform import HOUR, Ended, ask, reseed, rotate_in_console, telling_nonces_apart, up, verb

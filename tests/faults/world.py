@@ -18,7 +18,6 @@ from spapi_rotation_lambda.domain.model import Application, Credentials, Label, 
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Metric, Probe, RotateAnswer, RotationEvent, Scope
 from spapi_rotation_lambda.settings import Settings
-
 from tests.faults.queue import StandardQueue
 from tests.model.amazon import AmazonModel, Issued
 from tests.model.clock import VirtualClock

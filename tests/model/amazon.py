@@ -14,7 +14,6 @@ from spapi_rotation_lambda.domain.errors import TokenRefused
 from spapi_rotation_lambda.domain.model import Credentials, format_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Answer, Probe, RotateAnswer, Scope
-
 from tests.model.clock import VirtualClock
 
 LIFETIME = timedelta(days=180)

@@ -13,7 +13,6 @@ from spapi_rotation_lambda.domain.errors import SecretMissing, StoreFailed
 from spapi_rotation_lambda.domain.model import Label, Version, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import LabelMoved, VersionExists
-
 from tests.model.clock import VirtualClock
 
 QUOTA = 100

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from spapi_rotation_lambda.ports import Ports
-
 from tests.model.interposer import interposed
 
 Work = Callable[[Ports], Any]

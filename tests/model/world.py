@@ -11,7 +11,6 @@ from spapi_rotation_lambda.domain.model import Application, format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Metric, Ports, QueueState, RotationEvent
 from spapi_rotation_lambda.settings import Settings
-
 from tests.model.amazon import AmazonModel, Issued
 from tests.model.clock import VirtualClock
 from tests.model.secrets_manager import SecretsManagerModel

@@ -3,10 +3,10 @@
 from collections import Counter
 
 import pytest
-from spapi_rotation_lambda.adapters.aws import SecretsManagerStore
-from spapi_rotation_lambda.domain.errors import SecretMissing
 
 from sandbox.aws.emulator import AwsEmulator
+from spapi_rotation_lambda.adapters.aws import SecretsManagerStore
+from spapi_rotation_lambda.domain.errors import SecretMissing
 from tests.faults import contract
 from tests.model.clock import VirtualClock
 from tests.model.secrets_manager import QUOTA, SecretsManagerModel

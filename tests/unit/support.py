@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import pytest
-from spapi_rotation_lambda.domain.errors import RotationError
 
+from spapi_rotation_lambda.domain.errors import RotationError
 from tests.model.world import World
 
 E = TypeVar("E", bound=BaseException)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 from botocore.stub import Stubber
+
 from spapi_rotation_lambda.adapters.aws import schedule_made_at
 from spapi_rotation_lambda.domain.applications import adopted_secrets, application
 from spapi_rotation_lambda.domain.errors import BadSettings, MalformedSecret, StoreFailed
@@ -14,7 +15,6 @@ from spapi_rotation_lambda.domain.model import KeyNames, format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.settings import Settings
 from spapi_rotation_lambda.use_cases.settle import settle
-
 from tests.model.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
 

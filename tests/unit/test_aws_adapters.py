@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, EndpointConnectionError, HTTPClientError, NoCredentialsError
 from botocore.stub import Stubber
+
 from spapi_rotation_lambda import wiring
 from spapi_rotation_lambda.adapters.aws import EventBridgeAnnouncer, SecretsManagerStore, SqsDeadLetterQueue, SqsQueue
 from spapi_rotation_lambda.domain.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
@@ -18,7 +19,6 @@ from spapi_rotation_lambda.domain.model import Application, Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import DeadMessage, LabelMoved, QueueState, RotationEvent, VersionExists
 from spapi_rotation_lambda.settings import Settings
-
 from tests.model.world import CLIENT_ID, QUEUE_ARN
 from tests.unit.support import logged, shown
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from spapi_rotation_lambda import handler as module
 from spapi_rotation_lambda.domain.errors import BadSettings, MalformedSecret, RotationError, UnknownMessage
 from spapi_rotation_lambda.ports import Metric
 from spapi_rotation_lambda.settings import Env
-
 from tests.model.world import CLIENT_ID, World
 from tests.unit.entry import Entry, Outcome, entry
 from tests.unit.fuzz import CANARY, EXPIRY, LARGE, NEW, Message, part, pascal, sample

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from spapi_rotation_lambda.domain import grants
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:destination"

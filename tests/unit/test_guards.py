@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+
 from spapi_rotation_lambda.domain.errors import (
     AlreadyRequested,
     NotDue,
@@ -11,7 +12,6 @@ from spapi_rotation_lambda.domain.errors import (
     TooSoon,
 )
 from spapi_rotation_lambda.domain.model import Label, Trigger, format_time
-
 from tests.model.world import CLIENT_ID, World
 from tests.unit.asking import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
 from tests.unit.support import raises

@@ -7,12 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
 from spapi_rotation_lambda import handler as module
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.model import Label, format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Metric, Probe
-
 from tests.model.world import CLIENT_ID, World
 from tests.unit.support import raises
 

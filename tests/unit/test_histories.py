@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+
 from spapi_rotation_lambda.domain.errors import RotationError
 from spapi_rotation_lambda.domain.model import Label, Trigger
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Answer, Ports, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import request
-
 from tests.model.interposer import Crash, interposed
 from tests.model.workers import Work, interleave
 from tests.model.world import CLIENT_ID, World

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from spapi_rotation_lambda.domain.errors import MalformedSecret
 from spapi_rotation_lambda.domain.model import (
     Application,
@@ -23,7 +24,6 @@ from spapi_rotation_lambda.domain.model import (
     parse_time,
 )
 from spapi_rotation_lambda.domain.redaction import Sensitive
-
 from tests.model.world import CLIENT_ID
 from tests.unit.fuzz import any_text, json_values
 from tests.unit.support import shown

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+
 from spapi_rotation_lambda.domain import grants
 from spapi_rotation_lambda.domain.errors import (
     AlreadyRequested,
@@ -15,7 +16,6 @@ from spapi_rotation_lambda.domain.model import Credentials, Label, Trigger, form
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Scope
 from spapi_rotation_lambda.use_cases.request import request
-
 from tests.model.interposer import interposed
 from tests.model.world import QUEUE_ARN, World
 from tests.unit.asking import ask

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+
 from spapi_rotation_lambda.domain.errors import MalformedSecret, NotYetAccepted, StoreFailed, UnknownMessage
 from spapi_rotation_lambda.domain.model import Label, derived_id, format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Metric, Ports, Probe
-
 from tests.model.amazon import LIFETIME, OVERLAP, Issued
 from tests.model.interposer import Crash, interposed, traced
 from tests.model.world import CLIENT_ID, World

@@ -9,10 +9,10 @@ import traceback
 from dataclasses import asdict
 
 import pytest
+
 from spapi_rotation_lambda.domain.model import Application, Credentials, Document
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Ports
-
 from tests.model.world import CLIENT_ID
 
 CANARY = "canary-of-redaction"

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from spapi_rotation_lambda.domain.errors import (
     AlreadyRequested,
     Declined,
@@ -25,7 +26,6 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.window import Window
 from spapi_rotation_lambda.ports import Answer, LabelMoved, Metric, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import Requested, describe, request
-
 from tests.model.interposer import interposed, traced
 from tests.model.world import QUEUE_ARN, World
 from tests.unit.asking import ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask

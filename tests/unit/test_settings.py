@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.window import Window
 from spapi_rotation_lambda.settings import (

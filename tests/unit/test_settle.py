@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+
 from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed, TokenRefused
 from spapi_rotation_lambda.domain.model import Credentials, Label, derived_id, format_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
@@ -12,7 +13,6 @@ from spapi_rotation_lambda.ports import LabelMoved, Metric, Ports, Probe, Scope
 from spapi_rotation_lambda.settings import Verification
 from spapi_rotation_lambda.use_cases import verbs
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
-
 from tests.model.amazon import Issued
 from tests.model.interposer import Crash, interposed, traced
 from tests.model.world import CLIENT_ID, World

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from spapi_rotation_lambda.domain.errors import RequestRefused
 from spapi_rotation_lambda.domain.model import Label, Trigger, format_time
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import Answer, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import request
-
 from tests.model.world import CLIENT_ID, World
 
 Step = Callable[[World], None]

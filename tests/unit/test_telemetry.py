@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from spapi_rotation_lambda.adapters.telemetry import NAMESPACE, PowertoolsTelemetry, quiet_http_libraries
 from spapi_rotation_lambda.domain.model import Application, Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Answer, Metric, RotateAnswer
-
 from tests.model.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import assert_silent

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from spapi_rotation_lambda.domain.errors import MalformedSecret, RequestRefused, StoreFailed
 from spapi_rotation_lambda.domain.model import Application, Label, Trigger, format_time
 from spapi_rotation_lambda.handler import dispatch
@@ -10,7 +11,6 @@ from spapi_rotation_lambda.ports import Answer, Metric, Ports, Probe, RotateAnsw
 from spapi_rotation_lambda.settings import Verification
 from spapi_rotation_lambda.use_cases.request import request
 from spapi_rotation_lambda.use_cases.tick import tick
-
 from tests.model.interposer import interposed, traced
 from tests.model.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
 from spapi_rotation_lambda.domain.errors import NotYetAccepted, StoreFailed
 from spapi_rotation_lambda.domain.model import Credentials, Label, Trigger, format_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
@@ -12,7 +13,6 @@ from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import Metric, Ports, Probe
 from spapi_rotation_lambda.use_cases import verbs
 from spapi_rotation_lambda.use_cases.request import request
-
 from tests.model.interposer import Crash, interposed, traced
 from tests.model.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from spapi_rotation_lambda.domain.errors import BadSettings, OutsideWindow
 from spapi_rotation_lambda.domain.model import Trigger
 from spapi_rotation_lambda.domain.window import Window
 from spapi_rotation_lambda.use_cases.request import request
-
 from tests.model.world import World
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import raises

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import httpx
+
 from spapi_rotation_lambda import __version__
 from spapi_rotation_lambda.domain.errors import TokenRefused
 from spapi_rotation_lambda.domain.model import Credentials

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+
 from spapi_rotation_lambda.domain.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
 from spapi_rotation_lambda.domain.model import Version, Versions, format_time
 from spapi_rotation_lambda.domain.redaction import Sensitive

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
-from spapi_rotation_lambda.domain.errors import BadSettings
 
-from spapi_rotation.checks import CheckedArgs
-from spapi_rotation.function import METRICS_NAMESPACE
-from spapi_rotation.queue import Queues
+from spapi_rotation.resources.function import METRICS_NAMESPACE
+from spapi_rotation.resources.queue import Queues
+from spapi_rotation.resources.topic import create_topic
+from spapi_rotation.resources.watches import WATCHES, Source, Watch
 from spapi_rotation.scope import Scope
-from spapi_rotation.topic import create_topic
-from spapi_rotation.values import Late, guarded
-from spapi_rotation.watches import WATCHES, Source, Watch
+from spapi_rotation.validation.checks import CheckedArgs
+from spapi_rotation.validation.values import Late, guarded
+from spapi_rotation_lambda.domain.errors import BadSettings
 
 SERVICE_DIMENSION = "service"
 """The one dimension of the function's own metrics; Powertools takes its value from POWERTOOLS_SERVICE_NAME."""

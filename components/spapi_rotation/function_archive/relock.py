@@ -1,15 +1,13 @@
-"""Write ``bundle.lock.json`` anew: ``python -m spapi_rotation.relock``, in a checkout, after a change of
-``rotation_lambda/requirements.txt``. The wheels come through pip and are held to their hashes.
+"""Write ``bundle.lock.json`` anew: ``python -m spapi_rotation.function_archive.relock``, in a checkout, after a change of
+``requirements.txt``. The wheels come through pip and are held to their hashes.
 """
 
 import tempfile
 from pathlib import Path
 
-import spapi_rotation_lambda
+from spapi_rotation.function_archive import vendored
 
-from spapi_rotation import vendored
-
-REQUIREMENTS = Path(spapi_rotation_lambda.__file__).parents[1] / "requirements.txt"
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
 
 def relock(requirements: Path = REQUIREMENTS, lock_file: Path = vendored.LOCK_FILE) -> vendored.Lock:

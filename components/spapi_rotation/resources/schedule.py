@@ -6,13 +6,13 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from spapi_rotation_lambda.settings import Action
 
-from spapi_rotation.applications import CheckedApplication
-from spapi_rotation.function import trust_policy
-from spapi_rotation.queue import Queues
+from spapi_rotation.resources.function import trust_policy
+from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
-from spapi_rotation.values import Late
+from spapi_rotation.validation.applications import CheckedApplication
+from spapi_rotation.validation.values import Late
+from spapi_rotation_lambda.settings import Action
 
 FLEXIBLE_WINDOW_MINUTES = 15
 """Spreads the checks of a fleet; well below the shortest interval of an hour."""

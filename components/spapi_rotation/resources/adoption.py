@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pulumi
+
+from spapi_rotation.scope import Scope
+from spapi_rotation.validation.applications import CheckedApplication
+from spapi_rotation.validation.checks import PARTITION
+from spapi_rotation.validation.values import guarded
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import Env
-
-from spapi_rotation.applications import CheckedApplication
-from spapi_rotation.checks import PARTITION
-from spapi_rotation.scope import Scope
-from spapi_rotation.values import guarded
 
 ENVIRONMENT_LIMIT = 4096
 """Bytes that Lambda allows for all environment variables together. Source: Lambda guide, "Lambda quotas"."""

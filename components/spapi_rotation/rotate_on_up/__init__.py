@@ -18,6 +18,7 @@ import boto3
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
+
 from spapi_rotation_lambda.adapters.aws import error_code
 from spapi_rotation_lambda.adapters.telemetry import quiet_http_libraries
 from spapi_rotation_lambda.domain import guards

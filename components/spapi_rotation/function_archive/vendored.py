@@ -1,8 +1,8 @@
 """The third-party files of the function: which ones, from where, and whether they are the locked ones.
 
-Two locks guard them. ``rotation_lambda/requirements.txt`` names each distribution with the hashes of its
+Two locks guard them. ``requirements.txt`` names each distribution with the hashes of its
 wheel; ``bundle.lock.json`` names the hash of the files that go from it into the function. The second is made
-from the first (``python -m spapi_rotation.relock``), never from what happens to be installed.
+from the first (``python -m spapi_rotation.function_archive.relock``), never from what happens to be installed.
 
 Imports the standard library only: the build hook loads this file by its path, before anything is installed.
 """
@@ -232,7 +232,7 @@ def reinstall_remedy() -> str:
     """The command that installs exactly the locked distributions."""
     return (
         "install the locked versions: python -m pip install --force-reinstall --require-hashes --no-deps "
-        "--only-binary :all: -r rotation_lambda/requirements.txt."
+        "--only-binary :all: -r components/spapi_rotation/function_archive/requirements.txt."
     )
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.adoption import Adopted
-from spapi_rotation.applications import CheckedApplication
+from spapi_rotation.resources.adoption import Adopted
 from spapi_rotation.scope import Scope
+from spapi_rotation.validation.applications import CheckedApplication
 
 
 def create_secrets(

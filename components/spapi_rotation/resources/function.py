@@ -6,14 +6,14 @@ from typing import Any, TypeAlias
 
 import pulumi
 import pulumi_aws as aws
-from spapi_rotation_lambda.settings import HANDLER, Env
 
-from spapi_rotation.adoption import Adopted, fitting
-from spapi_rotation.bundle import function_code
-from spapi_rotation.checks import CheckedArgs
-from spapi_rotation.queue import Queues
+from spapi_rotation.function_archive.bundle import function_code
+from spapi_rotation.resources.adoption import Adopted, fitting
+from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
-from spapi_rotation.values import Late, text_of
+from spapi_rotation.validation.checks import CheckedArgs
+from spapi_rotation.validation.values import Late, text_of
+from spapi_rotation_lambda.settings import HANDLER, Env
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 import pulumi
-from spapi_rotation_lambda.domain.errors import BadSettings
-from spapi_rotation_lambda.settings import checked_number
 
 from spapi_rotation.errors import InvalidArgument
+from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.settings import checked_number
 
 T = TypeVar("T")
 Late: TypeAlias = T | pulumi.Output[T]

@@ -4,9 +4,9 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from spapi_rotation_lambda.domain.grants import Statement
 
 from spapi_rotation.scope import Scope
+from spapi_rotation_lambda.domain.grants import Statement
 
 _ALARMS = {"Service": "cloudwatch.amazonaws.com"}
 

@@ -13,6 +13,22 @@ from importlib.resources import files
 from typing import Any, TypeAlias
 
 import pulumi
+
+from spapi_rotation.args import ClientSecretRotationArgs
+from spapi_rotation.errors import InvalidArgument
+from spapi_rotation.validation.applications import CheckedApplication, check_applications
+from spapi_rotation.validation.values import (
+    Late,
+    check_flag,
+    check_whole,
+    checked,
+    checked_pair,
+    checked_within,
+    guarded,
+    is_late,
+    is_map,
+    known_keys,
+)
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.model import LIFETIME
 from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
@@ -26,22 +42,6 @@ from spapi_rotation_lambda.settings import (
     MIN_ROTATE_EVERY_DAYS,
     Verification,
     checked_endpoint,
-)
-
-from spapi_rotation.applications import CheckedApplication, check_applications
-from spapi_rotation.args import ClientSecretRotationArgs
-from spapi_rotation.errors import InvalidArgument
-from spapi_rotation.values import (
-    Late,
-    check_flag,
-    check_whole,
-    checked,
-    checked_pair,
-    checked_within,
-    guarded,
-    is_late,
-    is_map,
-    known_keys,
 )
 
 Tags: TypeAlias = Mapping[str, pulumi.Input[str]]

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pulumi
-import spapi_rotation_lambda
 
-from spapi_rotation import vendored
+import spapi_rotation_lambda
 from spapi_rotation.errors import UnusableBundle
+from spapi_rotation.function_archive import vendored
 
 CODE_FOLDER = Path(spapi_rotation_lambda.__file__).parent
 

@@ -1,0 +1,1 @@
+"""The function's archive and its locks."""

@@ -1,0 +1,1 @@
+"""The AWS resources of a component, a module for each part."""

@@ -1,0 +1,1 @@
+"""What users give, made sure of: arguments with defaults, or one clear error."""
