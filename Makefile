@@ -33,8 +33,8 @@ test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 faults: $(READY)
-	$(BIN)/python -m sandbox.scenarios
-	$(BIN)/python -m tests.faults
+	$(BIN)/python -m tests.engine.fault_scenarios
+	$(BIN)/python -m tests.exploration
 
 sandbox: $(READY)
 	$(BIN)/python -m sandbox.serve

@@ -1,4 +1,6 @@
-"""Build hook: puts the function's hash-locked third-party files into the wheel, as ``spapi_rotation/function_archive/_bundle``.
+"""Build hook: puts the function's hash-locked third-party files into the wheel.
+
+They become ``spapi_rotation/function_archive/_bundle``.
 
 An editable install gets none: there the installed distributions serve, if they equal the lock.
 """

@@ -300,7 +300,8 @@ with httpx.Client() as client:
     pass
 assert "pulumi" not in sys.modules
 zoneinfo.reset_tzpath(to=())
-window = spapi_rotation_lambda.settings.Window.parse('{"start": "22:00", "end": "04:00", "time_zone": "Europe/Berlin"}', "it")
+from spapi_rotation_lambda.domain.window import Window
+window = Window.parse('{"start": "22:00", "end": "04:00", "time_zone": "Europe/Berlin"}', "it")
 assert window.time_zone.key == "Europe/Berlin"
 """
 

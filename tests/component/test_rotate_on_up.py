@@ -17,7 +17,7 @@ from spapi_rotation import rotate_on_up
 from spapi_rotation.rotate_on_up import RotateOnUpError, RotateOnUpProvider
 from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.settings import Env
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World
 
 ARN = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:prefix/{CLIENT_ID}-AbCdEf"
 SETTINGS = {

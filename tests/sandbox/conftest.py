@@ -1,3 +1,3 @@
-from sandbox.testing import aws, aws_emulator
+from tests.sandbox.aws_support import aws, aws_emulator
 
 __all__ = ["aws", "aws_emulator"]

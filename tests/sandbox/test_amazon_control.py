@@ -33,7 +33,7 @@ from sandbox.amazon import (
 )
 from sandbox.amazon.contract import ROTATE_PATH, TOKEN_PATH
 from sandbox.processes import ChildFailed
-from sandbox.testing import eventually
+from tests.sandbox.aws_support import eventually
 
 CLIENT_ID = "amzn1.application-oa2-client.0123456789abcdef"
 QUEUE_URL = "https://127.0.0.1:1/123456789012/queue"

@@ -29,7 +29,7 @@ from sandbox.amazon import (
 from sandbox.amazon.delivery import AMAZON_ACCOUNT, Courier
 from sandbox.amazon.world import World
 from sandbox.aws.emulator import AwsEmulator
-from sandbox.testing import make_queue, receive
+from tests.sandbox.aws_support import make_queue, receive
 
 CLIENT_ID = "amzn1.application-oa2-client.0123456789abcdef"
 QUEUE_URL = "https://127.0.0.1:1/123456789012/queue"

@@ -25,7 +25,7 @@ from sandbox.amazon import (
     When,
 )
 from sandbox.amazon.faults import Fault
-from sandbox.testing import eventually
+from tests.sandbox.aws_support import eventually
 
 CLIENT_ID = "amzn1.application-oa2-client.0123456789abcdef"
 OTHER_ID = "amzn1.application-oa2-client.fedcba9876543210"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.aws.emulator import AwsEmulator
-from sandbox.testing import make_function
+from tests.sandbox.aws_support import make_function
 
 pytestmark = pytest.mark.sandbox
 

@@ -1,4 +1,4 @@
-"""What AWS would do and the emulator does not: shown, so that ``sandbox.aws.observable`` says the truth of it.
+"""What AWS would do and the emulator does not: shown, so that ``tests.sandbox.observable`` says the truth of it.
 
 A test that fails here is good news: then something can be observed that was only a definition before.
 """
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox.aws.emulator import ACCOUNT, REGION, AwsEmulator
-from sandbox.testing import allow, eventually, make_function, make_heard_topic, make_queue, make_role, receive
+from tests.sandbox.aws_support import allow, eventually, make_function, make_heard_topic, make_queue, make_role, receive
 
 pytestmark = pytest.mark.sandbox
 

@@ -12,7 +12,7 @@ from sandbox.aws.environment import ensure_environment
 from sandbox.cache import silent
 from sandbox.paths import CHECKOUT
 from sandbox.processes import scrubbed_environment
-from sandbox.testing import allow, make_function, make_role
+from tests.sandbox.aws_support import allow, make_function, make_role
 
 pytestmark = pytest.mark.sandbox
 

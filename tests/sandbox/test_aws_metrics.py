@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.aws.emulator import AwsEmulator
-from sandbox.testing import allow, eventually, make_function, make_heard_topic, make_queue, make_role, receive
+from tests.sandbox.aws_support import allow, eventually, make_function, make_heard_topic, make_queue, make_role, receive
 
 pytestmark = pytest.mark.sandbox
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws.emulator import ACCOUNT, AMAZON_ACCOUNT, REGION, AwsEmulator, isolated_session
-from sandbox.testing import allow, eventually, make_function, make_queue, make_role, receive, refusal
+from tests.sandbox.aws_support import allow, eventually, make_function, make_queue, make_role, receive, refusal
 
 pytestmark = pytest.mark.sandbox
 

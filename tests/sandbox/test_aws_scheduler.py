@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws.emulator import ACCOUNT, REGION, AwsEmulator
-from sandbox.testing import allow, eventually, make_function, make_queue, make_role, receive
+from tests.sandbox.aws_support import allow, eventually, make_function, make_queue, make_role, receive
 
 pytestmark = pytest.mark.sandbox
 

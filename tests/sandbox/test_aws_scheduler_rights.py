@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws.emulator import ACCOUNT, REGION, AwsEmulator
-from sandbox.testing import allow, make_role, refusal
+from tests.sandbox.aws_support import allow, make_role, refusal
 
 pytestmark = pytest.mark.sandbox
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.aws.emulator import AwsEmulator
 from sandbox.aws.patches.settings import Settings
-from sandbox.testing import refusal
+from tests.sandbox.aws_support import refusal
 
 pytestmark = pytest.mark.sandbox
 

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws.emulator import ACCOUNT, REGION, AwsEmulator
-from sandbox.testing import allow, eventually, make_function, make_queue, make_role, receive, refusal
+from tests.sandbox.aws_support import allow, eventually, make_function, make_queue, make_role, receive, refusal
 
 pytestmark = pytest.mark.sandbox
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sandbox.aws.emulator import AwsEmulator
-from sandbox.scenario_crash import CrashRefused, CrashSwitch
-from sandbox.testing import allow, eventually, make_function, make_queue, make_role, receive
+from tests.engine.fault_scenarios.crash import CrashRefused, CrashSwitch
+from tests.sandbox.aws_support import allow, eventually, make_function, make_queue, make_role, receive
 
 pytestmark = pytest.mark.sandbox
 

@@ -7,9 +7,9 @@ import pytest
 from sandbox.aws.emulator import AwsEmulator
 from spapi_rotation_lambda.adapters.aws import SecretsManagerStore
 from spapi_rotation_lambda.domain.errors import SecretMissing
-from tests.faults import contract
-from tests.model.clock import VirtualClock
-from tests.model.secrets_manager import QUOTA, SecretsManagerModel
+from tests.exploration import contract
+from tests.fakes.clock import VirtualClock
+from tests.fakes.secrets_manager import QUOTA, SecretsManagerModel
 
 pytestmark = pytest.mark.sandbox
 

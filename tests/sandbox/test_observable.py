@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from sandbox.aws.observable import ADDITIONS, DOCS, UNOBSERVABLE, Unobservable, document
 from sandbox.paths import CHECKOUT
+from tests.sandbox.observable import ADDITIONS, DOCS, UNOBSERVABLE, Unobservable, document
 
 DEMANDED = ("(EMF)", "Queues are measured", "Alarms are judged", "dead-letter queue", "failure destination", "MoveTask")
 """What must be observable, by words of its entry."""

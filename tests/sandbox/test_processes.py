@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.processes import Child, ChildFailed, scrubbed_environment, start
-from sandbox.testing import eventually
+from tests.sandbox.aws_support import eventually
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
 

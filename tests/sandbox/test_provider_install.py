@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from sandbox.provider.install import LAUNCHER, install
-from sandbox.testing import eventually
+from tests.sandbox.aws_support import eventually
 
 
 def test_the_launcher_serves_on_loopback_whatever_the_program_s_folder_holds(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from spapi_rotation_lambda.domain.model import Trigger
 from spapi_rotation_lambda.ports import Answer, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import Requested, request
-from tests.model.world import World
+from tests.fakes.world import World
 
 ON_PURPOSE = [Trigger.PULUMI_UP, Trigger.CLI, Trigger.SECRETS_MANAGER]
 ON_ITS_OWN = [Trigger.SCHEDULE, Trigger.EXPIRY_NOTICE]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.model.world import World
+from tests.fakes.world import World
 from tests.unit.support import assert_silent, logged
 
 MakeWorld = Callable[..., World]

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from spapi_rotation_lambda import handler as module
 from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
-from tests.model.world import World
+from tests.fakes.world import World
 from tests.unit.support import shown
 
 

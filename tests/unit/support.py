@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from spapi_rotation_lambda.domain.errors import RotationError
-from tests.model.world import World
+from tests.fakes.world import World
 
 E = TypeVar("E", bound=BaseException)
 

@@ -15,7 +15,7 @@ from spapi_rotation_lambda.domain.model import KeyNames, format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.settings import Settings
 from spapi_rotation_lambda.use_cases.settle import settle
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
 
 KEYS = {"client_id": "appId", "client_secret": "appSecret", "expires_at": "validUntil"}

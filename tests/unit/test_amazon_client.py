@@ -18,7 +18,7 @@ from spapi_rotation_lambda.domain.errors import TokenRefused
 from spapi_rotation_lambda.domain.model import Credentials
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Answer, Probe, RotateAnswer, Scope
-from tests.model.world import CLIENT_ID
+from tests.fakes.world import CLIENT_ID
 from tests.unit.scripted_server import Ending, Reply, ScriptedServer
 from tests.unit.support import logged, shown
 

@@ -19,7 +19,7 @@ from spapi_rotation_lambda.domain.model import Application, Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import DeadMessage, LabelMoved, QueueState, RotationEvent, VersionExists
 from spapi_rotation_lambda.settings import Settings
-from tests.model.world import CLIENT_ID, QUEUE_ARN
+from tests.fakes.world import CLIENT_ID, QUEUE_ARN
 from tests.unit.support import logged, shown
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prefix/name-AbCdEf"

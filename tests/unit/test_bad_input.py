@@ -14,7 +14,7 @@ from spapi_rotation_lambda import handler as module
 from spapi_rotation_lambda.domain.errors import BadSettings, MalformedSecret, RotationError, UnknownMessage
 from spapi_rotation_lambda.ports import Metric
 from spapi_rotation_lambda.settings import Env
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World
 from tests.unit.entry import Entry, Outcome, entry
 from tests.unit.fuzz import CANARY, EXPIRY, LARGE, NEW, Message, part, pascal, sample
 from tests.unit.support import assert_silent, shown

@@ -8,7 +8,7 @@ import pytest
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import DeadMessage
 from spapi_rotation_lambda.use_cases.dead_letters import StillNeeded, discard, look
-from tests.model.world import World
+from tests.fakes.world import World
 from tests.unit.support import assert_silent, raises
 
 

@@ -18,7 +18,7 @@ from spapi_rotation_lambda.domain.errors import (
 )
 from spapi_rotation_lambda.domain.model import Label, format_time
 from spapi_rotation_lambda.settings import CLIENT_ID as SHAPE
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World
 from tests.unit.entry import Entry, Outcome, entry
 from tests.unit.fuzz import CANARY, bodies, cases, events, mutated_messages, secrets_texts, spelled
 from tests.unit.support import assert_silent

@@ -12,7 +12,7 @@ from spapi_rotation_lambda.domain.errors import (
     TooSoon,
 )
 from spapi_rotation_lambda.domain.model import Label, Trigger, format_time
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World
 from tests.unit.asking import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
 from tests.unit.support import raises
 

@@ -13,7 +13,7 @@ from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.model import Label, format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Metric, Probe
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World
 from tests.unit.support import raises
 
 ROOT = Path(__file__).parents[2]

@@ -18,9 +18,9 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Answer, Ports, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import request
-from tests.model.interposer import Crash, interposed
-from tests.model.workers import Work, interleave
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.interposer import Crash, interposed
+from tests.fakes.workers import Work, interleave
+from tests.fakes.world import CLIENT_ID, World
 from tests.unit.support import assert_silent
 
 TICK = {"action": "tick", "application": "shop", "client_id": CLIENT_ID}

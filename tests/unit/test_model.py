@@ -24,7 +24,7 @@ from spapi_rotation_lambda.domain.model import (
     parse_time,
 )
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from tests.model.world import CLIENT_ID
+from tests.fakes.world import CLIENT_ID
 from tests.unit.fuzz import any_text, json_values
 from tests.unit.support import shown
 

@@ -16,8 +16,8 @@ from spapi_rotation_lambda.domain.model import Credentials, Label, Trigger, form
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Scope
 from spapi_rotation_lambda.use_cases.request import request
-from tests.model.interposer import interposed
-from tests.model.world import QUEUE_ARN, World
+from tests.fakes.interposer import interposed
+from tests.fakes.world import QUEUE_ARN, World
 from tests.unit.asking import ask
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import raises

@@ -10,9 +10,9 @@ from spapi_rotation_lambda.domain.errors import MalformedSecret, NotYetAccepted,
 from spapi_rotation_lambda.domain.model import Label, derived_id, format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Metric, Ports, Probe
-from tests.model.amazon import LIFETIME, OVERLAP, Issued
-from tests.model.interposer import Crash, interposed, traced
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.amazon import LIFETIME, OVERLAP, Issued
+from tests.fakes.interposer import Crash, interposed, traced
+from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import raises, shown
 

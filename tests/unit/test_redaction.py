@@ -13,7 +13,7 @@ import pytest
 from spapi_rotation_lambda.domain.model import Application, Credentials, Document
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Ports
-from tests.model.world import CLIENT_ID
+from tests.fakes.world import CLIENT_ID
 
 CANARY = "canary-of-redaction"
 SECRET = Sensitive(CANARY)

@@ -26,8 +26,8 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.window import Window
 from spapi_rotation_lambda.ports import Answer, LabelMoved, Metric, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import Requested, describe, request
-from tests.model.interposer import interposed, traced
-from tests.model.world import QUEUE_ARN, World
+from tests.fakes.interposer import interposed, traced
+from tests.fakes.world import QUEUE_ARN, World
 from tests.unit.asking import ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import raises

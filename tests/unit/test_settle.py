@@ -13,9 +13,9 @@ from spapi_rotation_lambda.ports import LabelMoved, Metric, Ports, Probe, Scope
 from spapi_rotation_lambda.settings import Verification
 from spapi_rotation_lambda.use_cases import verbs
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
-from tests.model.amazon import Issued
-from tests.model.interposer import Crash, interposed, traced
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.amazon import Issued
+from tests.fakes.interposer import Crash, interposed, traced
+from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import raises
 

@@ -13,7 +13,7 @@ from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import Answer, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import request
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World
 
 Step = Callable[[World], None]
 

@@ -14,7 +14,7 @@ from spapi_rotation_lambda.domain.model import Application, Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Answer, Metric, RotateAnswer
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import assert_silent
 

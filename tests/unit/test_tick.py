@@ -11,8 +11,8 @@ from spapi_rotation_lambda.ports import Answer, Metric, Ports, Probe, RotateAnsw
 from spapi_rotation_lambda.settings import Verification
 from spapi_rotation_lambda.use_cases.request import request
 from spapi_rotation_lambda.use_cases.tick import tick
-from tests.model.interposer import interposed, traced
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.interposer import interposed, traced
+from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import raises
 

@@ -13,8 +13,8 @@ from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import Metric, Ports, Probe
 from spapi_rotation_lambda.use_cases import verbs
 from spapi_rotation_lambda.use_cases.request import request
-from tests.model.interposer import Crash, interposed, traced
-from tests.model.world import CLIENT_ID, World
+from tests.fakes.interposer import Crash, interposed, traced
+from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import raises
 

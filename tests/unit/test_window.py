@@ -8,7 +8,7 @@ from spapi_rotation_lambda.domain.errors import BadSettings, OutsideWindow
 from spapi_rotation_lambda.domain.model import Trigger
 from spapi_rotation_lambda.domain.window import Window
 from spapi_rotation_lambda.use_cases.request import request
-from tests.model.world import World
+from tests.fakes.world import World
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import raises
 

@@ -1,5 +1,7 @@
-"""Write ``bundle.lock.json`` anew: ``python -m spapi_rotation.function_archive.relock``, in a checkout, after a change of
-``requirements.txt``. The wheels come through pip and are held to their hashes.
+"""Writes ``bundle.lock.json`` after a change of ``requirements.txt``.
+
+``python -m spapi_rotation.function_archive.relock``, in a checkout. The wheels come through pip and are held to
+their hashes.
 """
 
 import tempfile

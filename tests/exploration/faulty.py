@@ -1,0 +1,315 @@
+"""Wrappers around every port that number the external calls of an invocation and make chosen ones fail.
+
+A call can fail before its effect or after it, it can take long, and the process can die right after it. For the
+rotate call the failures are the answers that the classification knows, with and without an effect.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from enum import StrEnum
+from typing import NoReturn, Protocol, TypeVar
+
+from spapi_rotation_lambda.domain.errors import StoreFailed, TokenRefused
+from spapi_rotation_lambda.domain.model import Credentials, Versions
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import (
+    Amazon,
+    Announcer,
+    Answer,
+    Probe,
+    Queue,
+    QueueState,
+    RotateAnswer,
+    RotationEvent,
+    Scope,
+)
+from tests.fakes.clock import VirtualClock
+
+T = TypeVar("T")
+
+SLOW_SECONDS = 15.0
+"""What a call that times out costs: the read timeout of the adapters."""
+
+
+class Died(BaseException):
+    """The process is gone. No code may catch it."""
+
+
+class Kind(StrEnum):
+    """What goes wrong at a call."""
+
+    FAILS = "fails before its effect"
+    FAILS_LATE = "takes effect, then fails"
+    TIMES_OUT = "takes effect, lasts long, then fails"
+    DIES = "takes effect, then the process dies"
+    RETRIED = "takes effect, and the SDK's retry meets that effect"
+    STALE = "answers from before the last change"
+    NEVER_OPENED = "connection never opened"
+    TIMEOUT_DONE = "times out, rotated"
+    TIMEOUT_LOST = "times out, not rotated"
+    SERVER_ERROR_DONE = "500, rotated"
+    SERVER_ERROR_LOST = "500, not rotated"
+    THROTTLED = "429"
+
+
+class Op(StrEnum):
+    """The external calls."""
+
+    VERSIONS = "versions"
+    READ = "read"
+    WRITE = "write"
+    MOVE = "move"
+    CREATED_AT = "created_at"
+    TOKEN = "token"
+    ROTATE = "rotate"
+    PROBE = "probe"
+    INSPECT = "inspect"
+    ROTATED = "rotated"
+    ACKNOWLEDGE = "acknowledge"
+
+
+_READING = (Kind.FAILS, Kind.TIMES_OUT, Kind.DIES)
+_WRITING = (Kind.FAILS, Kind.FAILS_LATE, Kind.TIMES_OUT, Kind.DIES)
+
+KINDS: Mapping[Op, tuple[Kind, ...]] = {
+    Op.VERSIONS: (*_READING, Kind.STALE),
+    Op.READ: _READING,
+    Op.WRITE: _WRITING,
+    Op.MOVE: (*_WRITING, Kind.RETRIED),
+    Op.CREATED_AT: _READING,
+    Op.TOKEN: _READING,
+    Op.ROTATE: (
+        Kind.NEVER_OPENED,
+        Kind.TIMEOUT_DONE,
+        Kind.TIMEOUT_LOST,
+        Kind.SERVER_ERROR_DONE,
+        Kind.SERVER_ERROR_LOST,
+        Kind.THROTTLED,
+        Kind.DIES,
+    ),
+    Op.PROBE: _READING,
+    Op.INSPECT: _READING,
+    Op.ROTATED: _WRITING,
+    Op.ACKNOWLEDGE: (Kind.FAILS,),
+}
+"""What can go wrong at each call. A call that only reads fails alike before and after its effect."""
+
+_ROTATE_ANSWERS: Mapping[Kind, tuple[RotateAnswer, bool]] = {
+    Kind.NEVER_OPENED: (RotateAnswer(Answer.REFUSED, 0, "ConnectError"), False),
+    Kind.TIMEOUT_DONE: (RotateAnswer(Answer.UNKNOWN, 0, "ReadTimeout"), True),
+    Kind.TIMEOUT_LOST: (RotateAnswer(Answer.UNKNOWN, 0, "ReadTimeout"), False),
+    Kind.SERVER_ERROR_DONE: (RotateAnswer(Answer.UNKNOWN, 500, "InternalFailure"), True),
+    Kind.SERVER_ERROR_LOST: (RotateAnswer(Answer.UNKNOWN, 500, "InternalFailure"), False),
+    Kind.THROTTLED: (RotateAnswer(Answer.REFUSED, 429, "QuotaExceeded"), False),
+}
+
+Plan = Mapping[int, Kind | int]
+"""Which calls of an invocation go wrong, by their number from 1, and how: a kind, or the number of one that fits."""
+
+
+class Injector:
+    """Numbers the external calls of one invocation and makes the planned ones fail.
+
+    Attributes:
+        ops: the calls so far, in their order.
+        void: whether a planned fault made no difference, so that the history is another one's copy.
+    """
+
+    def __init__(
+        self,
+        clock: VirtualClock,
+        plan: Plan,
+        *,
+        after: Callable[[Op], None],
+        before: Callable[[Op], None] | None = None,
+    ) -> None:
+        """Make one for one invocation.
+
+        Args:
+            after: called after every call, with or without a fault: the invariants.
+            before: called before every call: where another worker may step in.
+        """
+        self.ops: list[Op] = []
+        self.dead = False
+        self.void = False
+        self._clock, self._plan, self._after, self._before = clock, plan, after, before
+
+    def call(
+        self, op: Op, effect: Callable[[], T], failing: Callable[[], T], stale: Callable[[], T] | None = None
+    ) -> T:
+        """Make a call: its effect and answer, or what is planned for its number."""
+        if self.dead:
+            raise Died
+        if self._before is not None:
+            self._before(op)
+        self.ops.append(op)
+        kind = self._planned(op)
+        try:
+            if kind is None:
+                return effect()
+            return self._fault(kind, op, effect, failing, stale)
+        finally:
+            self._after(op)
+
+    def _planned(self, op: Op) -> Kind | None:
+        planned = self._plan.get(len(self.ops)) if self._plan else None
+        return KINDS[op][planned % len(KINDS[op])] if isinstance(planned, int) else planned
+
+    def _fault(
+        self,
+        kind: Kind,
+        op: Op,
+        effect: Callable[[], T],
+        failing: Callable[[], T],
+        stale: Callable[[], T] | None,
+    ) -> T:
+        if kind is Kind.FAILS:
+            return failing()
+        if kind is Kind.STALE and stale is not None:
+            answer = stale()
+            self.void = self.void or answer == effect()
+            return answer
+        if kind is Kind.RETRIED:
+            effect()
+            again = effect()
+            self.void = True
+            return again
+        if kind not in (Kind.FAILS_LATE, Kind.TIMES_OUT, Kind.DIES):
+            raise AssertionError(f"{op} knows no fault {kind}")
+        with suppress(Exception):
+            effect()  # whatever AWS answered, it does not arrive
+        if kind is Kind.DIES:
+            self.dead = True
+            raise Died
+        if kind is Kind.TIMES_OUT:
+            self._clock.sleep(SLOW_SECONDS)
+        return failing()
+
+    def rotate(self, effect: Callable[[], RotateAnswer], note: Callable[[bool], None]) -> RotateAnswer:
+        """The rotate call. ``note`` is told whether the request reached Amazon, before it has any effect."""
+        if self.dead:
+            raise Died
+        if self._before is not None:
+            self._before(Op.ROTATE)
+        self.ops.append(Op.ROTATE)
+        kind = self._planned(Op.ROTATE)
+        try:
+            answer, has_effect = _ROTATE_ANSWERS.get(kind, (None, True)) if kind else (None, True)
+            note(kind is not Kind.NEVER_OPENED)
+            if has_effect:
+                real = effect()
+                answer = answer or real
+            if kind is Kind.DIES:
+                self.dead = True
+                raise Died
+            if kind in (Kind.TIMEOUT_DONE, Kind.TIMEOUT_LOST):
+                self._clock.sleep(SLOW_SECONDS)
+            assert answer is not None
+            return answer
+        finally:
+            self._after(Op.ROTATE)
+
+
+def _store_failed() -> NoReturn:
+    raise StoreFailed("AWS failed an operation: InternalServiceError.", remedy="Nothing at first.")
+
+
+def _no_token() -> NoReturn:
+    raise TokenRefused("Login with Amazon gave no token.", remedy="Try again.", code="ReadTimeout", definite=False)
+
+
+class Store(Protocol):
+    """A SecretStore that also remembers the list of before its last change."""
+
+    def versions(self, secret_id: str) -> Versions: ...
+
+    def stale_versions(self, secret_id: str) -> Versions: ...
+
+    def read(self, secret_id: str, version_id: str) -> Sensitive: ...
+
+    def write(self, secret_id: str, version_id: str, text: Sensitive, label: str) -> None: ...
+
+    def move(self, secret_id: str, label: str, *, to: str | None, away_from: str | None) -> None: ...
+
+    def created_at(self, secret_id: str) -> datetime: ...
+
+
+class FaultyStore:
+    """The SecretStore port through an injector."""
+
+    def __init__(self, inner: Store, injector: Injector) -> None:
+        self._inner, self._injector = inner, injector
+
+    def versions(self, secret_id: str) -> Versions:
+        return self._injector.call(
+            Op.VERSIONS,
+            lambda: self._inner.versions(secret_id),
+            _store_failed,
+            lambda: self._inner.stale_versions(secret_id),
+        )
+
+    def read(self, secret_id: str, version_id: str) -> Sensitive:
+        return self._injector.call(Op.READ, lambda: self._inner.read(secret_id, version_id), _store_failed)
+
+    def write(self, secret_id: str, version_id: str, text: Sensitive, label: str) -> None:
+        return self._injector.call(
+            Op.WRITE, lambda: self._inner.write(secret_id, version_id, text, label), _store_failed
+        )
+
+    def move(self, secret_id: str, label: str, *, to: str | None, away_from: str | None) -> None:
+        return self._injector.call(
+            Op.MOVE, lambda: self._inner.move(secret_id, label, to=to, away_from=away_from), _store_failed
+        )
+
+    def created_at(self, secret_id: str) -> datetime:
+        return self._injector.call(Op.CREATED_AT, lambda: self._inner.created_at(secret_id), _store_failed)
+
+
+class FaultyAmazon:
+    """The Amazon port through an injector.
+
+    ``posted`` is told of each POST and whether it reaches Amazon, before its effect; ``refused`` of each that the
+    caller was told to be refused.
+    """
+
+    def __init__(
+        self,
+        inner: Amazon,
+        injector: Injector,
+        posted: Callable[[Sensitive, bool], None],
+        refused: Callable[[Sensitive], None],
+    ) -> None:
+        self._inner, self._injector, self._posted, self._refused = inner, injector, posted, refused
+
+    def token(self, credentials: Credentials, scope: Scope) -> Sensitive:
+        return self._injector.call(Op.TOKEN, lambda: self._inner.token(credentials, scope), _no_token)
+
+    def rotate(self, token: Sensitive) -> RotateAnswer:
+        answer = self._injector.rotate(lambda: self._inner.rotate(token), lambda reached: self._posted(token, reached))
+        if answer.answer is Answer.REFUSED:
+            self._refused(token)
+        return answer
+
+    def probe(self, token: Sensitive) -> Probe:
+        return self._injector.call(Op.PROBE, lambda: self._inner.probe(token), lambda: Probe.UNCLEAR)
+
+
+class FaultyQueue:
+    """The Queue port through an injector."""
+
+    def __init__(self, inner: Queue, injector: Injector) -> None:
+        self._inner, self._injector = inner, injector
+
+    def inspect(self) -> QueueState:
+        return self._injector.call(Op.INSPECT, self._inner.inspect, _store_failed)
+
+
+class FaultyAnnouncer:
+    """The Announcer port through an injector."""
+
+    def __init__(self, inner: Announcer, injector: Injector) -> None:
+        self._inner, self._injector = inner, injector
+
+    def rotated(self, event: RotationEvent) -> None:
+        return self._injector.call(Op.ROTATED, lambda: self._inner.rotated(event), _store_failed)

@@ -1,0 +1,48 @@
+"""Looks for the first violation in the code that this process imports. Run by the mutation check, for one defect.
+
+``python -m tests.exploration.hunt BUDGET [name ...]``: the scenarios and meetings that are named, then all others.
+Prints the first violation and exits with 1; exits with 0 when there is none.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+
+from tests.exploration.explore import Explorer, Scenario
+from tests.exploration.meetings import meetings
+from tests.exploration.scenarios import scenarios
+from tests.exploration.workers import Meeting, Meetings
+
+
+def violations(budget: int, first: Sequence[str], *, only: bool = False) -> Iterator[str]:
+    """The first violation of each scenario and meeting that has one, those named ``first`` at the beginning.
+
+    Args:
+        budget: faults in a history, and switches between two workers.
+        only: whether to leave out those that are not named.
+    """
+    everything: list[Scenario | Meeting] = [*scenarios(), *meetings()]
+    named = [one for one in everything if one.name in first]
+    if len(named) != len(first):
+        raise LookupError(f"unknown names among {first}")
+    others = [] if only else [one for one in everything if one.name not in first]
+    for one in (*named, *others):
+        if isinstance(one, Meeting):
+            figures = Meetings(one, budget, stop_at_first=True).run()
+        else:
+            figures = Explorer(one, budget, stop_at_first=True).run()
+        yield from figures.violations[:1]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Hunt with growing budgets."""
+    most, names = int(arguments[0]), arguments[1:]
+    for only in (True, False) if names else (False,):
+        for budget in range(most + 1):
+            for line in violations(budget, names, only=only):
+                sys.stdout.write(f"{line}\n")
+                return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

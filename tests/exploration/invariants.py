@@ -1,0 +1,277 @@
+"""What must hold after every external call, and what every label must mean once a history is quiet.
+
+The five invariants are those of the design. The checks know the whole truth at Amazon, which the code does not.
+"""
+
+from datetime import timedelta
+
+from spapi_rotation_lambda.domain.errors import MalformedSecret
+from spapi_rotation_lambda.domain.model import Label, Marker, parse_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from tests.exploration.faulty import Died
+from tests.exploration.world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
+from tests.fakes.amazon import Issued
+from tests.fakes.secrets_manager import YOUNG, StoredSecret
+
+CURRENT_ACCEPTED = "1 AWSCURRENT is accepted"
+NEWEST_DURABLE = "2 the newest secret is durable"
+NO_SECOND_POST = "3 no second post"
+SILENCE = "4 silence"
+QUIET = "5 quiet"
+OWNER = "the owner's keys are carried over"
+SET_ASIDE = "what was set aside stays aside"
+
+OVERLAP = timedelta(days=7)
+NEAR = timedelta(days=30)
+CLOCKS = timedelta(minutes=6)
+"""The skew between two clocks and the duration of an invocation, together."""
+REPOST_AFTER = timedelta(hours=24)
+PROMOTION_LASTS = timedelta(hours=30)
+REMEMBERED = timedelta(days=9)
+MOST_KEPT = 50
+"""Half of AWS's quota of versions, of which it drops those without a label that are older than 24 hours."""
+
+
+def check(world: World, *, verb: str = "") -> None:
+    """The invariants that hold at every instant; appends to the world's violations.
+
+    Args:
+        verb: which person's command made the last call, if one did: it may do what the machine must not.
+    """
+    for app in world.apps.values():
+        secret = world.secrets.secrets[app.secret_id]
+        current, stage = _look(app, secret)
+        if current != app.memory.current:
+            _changed(world, app, current, verb)
+        if current is not None and stage != app.memory.stage:
+            world.violate(OWNER, "a key that the owner wrote is gone")
+        if current is not None and not app.amazon.accepts(Sensitive(current)):
+            _not_accepted(world, app, secret, current)
+        _newest_is_durable(world, app, secret)
+        if len(secret.versions) > MOST_KEPT and _kept(world, secret) > MOST_KEPT:
+            world.violate(QUIET, f"{_kept(world, secret)} versions that AWS may not drop")
+
+
+def _kept(world: World, secret: StoredSecret) -> int:
+    """How many versions of the machine count against the quota whatever AWS drops; the owner's are their own."""
+    now = world.secrets.clock.now()
+    return sum(
+        not version_id.startswith(OWNERS) and (bool(version.labels) or now - version.created_at <= YOUNG)
+        for version_id, version in secret.versions.items()
+    )
+
+
+def _look(app: App, secret: StoredSecret) -> tuple[str | None, object]:
+    """The secret in use and the owner's key beside it; remembers what is set aside."""
+    current, stage = None, None
+    for version in secret.versions.values():
+        if Label.CURRENT in version.labels:
+            current, stage = secret_in(version.text), stage_in(version.text)
+        if Label.REJECTED in version.labels:
+            aside = secret_in(version.text)
+            if aside is not None and aside not in app.memory.avoided:
+                app.memory = app.memory._replace(avoided=app.memory.avoided | {aside})
+    return current, stage
+
+
+def _changed(world: World, app: App, current: str | None, verb: str) -> None:
+    """Another secret came into use, by an invocation or a person's verb."""
+    memory = app.memory
+    unannounced = memory.unannounced
+    if current is not None:
+        unannounced |= {current}
+        if verb:
+            world.note_by_hand(app, current)
+        elif app.amazon.accepts(Sensitive(current)):
+            pass
+        elif memory.current is not None and not app.amazon.accepts(Sensitive(memory.current)):
+            # The one before was dead, so it was no control: LWA's token and patience had to do.
+            world.note_by_hand(app, current)
+        else:
+            world.violate(CURRENT_ACCEPTED, f"{_name(app, current)} was put into use and is not accepted")
+        if verb not in ("promote", "seed") and current in memory.avoided:
+            world.violate(SET_ASIDE, f"{_name(app, current)} was put into use by {verb or 'the machine'}")
+    else:
+        world.violate(CURRENT_ACCEPTED, "AWSCURRENT holds no secret any more")
+    app.memory = app.memory._replace(
+        current=current, unannounced=unannounced, avoided=frozenset() if verb in ("promote", "seed") else memory.avoided
+    )
+
+
+def _not_accepted(world: World, app: App, secret: StoredSecret, current: str) -> None:
+    """The secret in use is not accepted. The stated exceptions, and what a person or Amazon alone brought about."""
+    amazon, memory = app.amazon, app.memory
+    number = amazon.number(current)
+    if number == 0 or current in memory.by_hand:
+        return  # a person put it there
+    issued = amazon.ever[number - 1]
+    now = amazon.clock.now()
+    if now < issued.usable_from:
+        world.violate(CURRENT_ACCEPTED, f"{_name(app, current)} is in use before Amazon accepts it")
+    elif current in amazon.killed:
+        if amazon.killed[current] is Cause.PLAIN:
+            world.violate(CURRENT_ACCEPTED, f"{_name(app, current)} was killed by a plain request of ours")
+    elif issued.expires_at <= now:
+        if any(_should_be_in_use(app, secret, newer) for newer in amazon.ever[number:]):
+            world.violate(CURRENT_ACCEPTED, f"{_name(app, current)} died although a newer one is stored")
+    else:
+        world.violate(CURRENT_ACCEPTED, f"{_name(app, current)} is not accepted")
+
+
+def _should_be_in_use(app: App, secret: StoredSecret, newer: Issued) -> bool:
+    """A pending secret that Amazon has accepted for more than a day, and said so, with hourly ticks."""
+    holder = secret.holder(Label.PENDING)
+    if holder is None or secret_in(secret.versions[holder].text) != newer.text:
+        return False
+    stored_at = secret.versions[holder].created_at
+    now = app.amazon.clock.now()
+    return (
+        app.amazon.accepts(Sensitive(newer.text))
+        and app.amazon.probe_answer is None
+        and now - app.amazon.clear_since > PROMOTION_LASTS
+        and now - newer.usable_from > PROMOTION_LASTS
+        and now - stored_at > PROMOTION_LASTS
+    )
+
+
+def _newest_is_durable(world: World, app: App, secret: StoredSecret) -> None:
+    """The newest secret that arrived is in the queue, its dead-letter queue, in flight, or a labelled version."""
+    if app.memory.arrived == 0 or world.queue.lost_to_retention:
+        return
+    enough = {one.text for one in app.amazon.ever[app.memory.arrived - 1 :]}
+    for version in secret.versions.values():
+        if version.labels and secret_in(version.text) in enough:
+            return
+    if not any(secret_in(message.body) in enough for message in world.queue.messages):
+        world.violate(NEWEST_DURABLE, f"secret {app.memory.arrived} is nowhere")
+
+
+def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
+    """A POST of ours, before it has any effect. Decides which kind it is and whether it may be made.
+
+    A refusal by Amazon is known only afterwards: ``note_refusal``.
+    """
+    now = world.clock.time
+    earlier = [post for post in app.memory.posts if now - post.at < REMEMBERED]
+    standing = [post for post in earlier if post.reached and not post.refused]
+    within = [post for post in standing if now - post.at < OVERLAP - CLOCKS]
+    cause = Cause.FORCED if forced else Cause.PLAIN
+    if within and cause is Cause.PLAIN:
+        cause = Cause.REPOST
+        plain = max((n for n, post in enumerate(earlier) if post in standing and post.cause is Cause.PLAIN), default=-1)
+        if any(post.cause is not Cause.PLAIN for post in earlier[plain + 1 :]):
+            world.violate(NO_SECOND_POST, "a second repost")
+        elif now - within[-1].at < REPOST_AFTER - CLOCKS:
+            world.violate(NO_SECOND_POST, f"posted again after {now - within[-1].at}")
+        elif _answered_since(app, within[-1], world):
+            world.violate(NO_SECOND_POST, "reposted although the secret had been stored")
+    newer_waits = cause is not Cause.FORCED and _unread(world, app)
+    if newer_waits and not _near_expiry(world, app):
+        world.violate(NO_SECOND_POST, "posted although an unread secret waited")
+    excused = cause is Cause.PLAIN and (newer_waits or _just_made_by_hand(world, app))
+    app.amazon.cause = Cause.CONSOLE if excused else cause
+    app.memory = app.memory._replace(
+        posts=(*earlier, Post(now, cause, reached, refused=False, before=len(app.amazon.ever)))
+    )
+
+
+def _unread(world: World, app: App) -> bool:
+    """Whether a newer secret than the current one has waited in a queue."""
+    current = app.amazon.number(app.memory.current)
+    return current != 0 and any(
+        app.amazon.number(secret_in(message.body)) > current and world.clock.time - message.enqueued_at > CLOCKS
+        for message in world.queue.messages
+    )
+
+
+def _near_expiry(world: World, app: App) -> bool:
+    """Whether the secret in use is dated to die so soon that unread messages no longer forbid a request."""
+    expires_at = (world.value(app) or {}).get("client_secret_expires_at")
+    return expires_at is not None and parse_time(expires_at, "expiry") - world.clock.time < NEAR + CLOCKS
+
+
+def _just_made_by_hand(world: World, app: App) -> bool:
+    """Whether a person has made a secret whose message has not come, or came while the request was running."""
+    newest = len(app.amazon.ever)
+    return app.amazon.made_by.get(newest) is Cause.CONSOLE and (
+        app.memory.arrived < newest or app.amazon.clock.now() - app.amazon.newest.issued_at < CLOCKS
+    )
+
+
+def note_refusal(app: App) -> None:
+    """Amazon's answer to the last POST certainly meant no effect."""
+    *earlier, last = app.memory.posts
+    app.memory = app.memory._replace(posts=(*earlier, last._replace(refused=True)))
+
+
+def _answered_since(app: App, post: Post, world: World) -> bool:
+    """Whether a secret that Amazon made since a POST is stored under a label."""
+    secret = world.secrets.secrets[app.secret_id]
+    return any(
+        app.amazon.number(secret_in(version.text)) > post.before
+        for version in secret.versions.values()
+        if version.labels
+    )
+
+
+def check_error(world: World, error: BaseException) -> None:
+    """An exception that left an invocation says nothing secret."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, Died):
+        if CANARY in repr(seen.args) or CANARY in str(seen):
+            world.violate(SILENCE, f"a secret or token in {type(seen).__name__}")
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+
+
+def untrue_labels(world: World, app: App) -> list[str]:
+    """Labels that say something untrue of a secret at rest, one line each."""
+    secret = world.secrets.secrets[app.secret_id]
+    found: list[str] = []
+    holders = {label: secret.holder(label) for label in Label}
+    numbers = {
+        label: app.amazon.number(secret_in(secret.versions[holder].text)) if holder is not None else 0
+        for label, holder in holders.items()
+    }
+    if holders[Label.PENDING] is not None and numbers[Label.PENDING] <= numbers[Label.CURRENT]:
+        found.append("AWSPENDING is on a version that is not newer than the current one")
+    if holders[Label.REJECTED] is not None and holders[Label.REJECTED] == holders[Label.CURRENT]:
+        found.append("REJECTED is on the current version")
+    found += _untrue_marker(app, secret)
+    for label in (Label.CURRENT, Label.PENDING):
+        found += _untrue_dates(app, secret, label)
+    return found
+
+
+def _untrue_marker(app: App, secret: StoredSecret) -> list[str]:
+    holder = secret.holder(Label.MARKER)
+    if holder is None:
+        return []
+    try:
+        requested_at = Marker.parse(Sensitive(secret.versions[holder].text)).requested_at
+    except MalformedSecret:
+        return ["ROTATION_MARKER is on a version that is no marker"]
+    if Label.REFUSED not in secret.versions[holder].labels:
+        return []
+    of_it = [post for post in app.memory.posts if timedelta(0) <= post.at - requested_at < CLOCKS]
+    if of_it and any(post.reached and not post.refused for post in of_it):
+        return ["ROTATION_REFUSED is on a request that may have had an effect"]
+    return []
+
+
+def _untrue_dates(app: App, secret: StoredSecret, label: Label) -> list[str]:
+    """Dates that a received version carries are Amazon's."""
+    holder = secret.holder(label)
+    if holder is None:
+        return []
+    version = secret.versions[holder]
+    number = app.amazon.number(secret_in(version.text))
+    if number == 0 or "rotation_id" not in version.text:
+        return []
+    issued = app.amazon.ever[number - 1]
+    message = app.amazon.message(issued, issued.expires_at)
+    wanted = message.split('"eventTime": "')[1].split('"')[0]
+    return [] if wanted in version.text else [f"{label} carries another secret's dates"]
+
+
+def _name(app: App, secret: str) -> str:
+    return f"secret {app.amazon.number(secret) or '(unknown)'}"

@@ -1,0 +1,266 @@
+"""Who may meet whom: two messages, a message and a tick, two requesters, a person and the machine, the owner."""
+
+from datetime import timedelta
+
+from tests.exploration.explore import event, schedule
+from tests.exploration.faulty import Op
+from tests.exploration.invariants import SET_ASIDE
+from tests.exploration.platform import (
+    HOUR,
+    NO_FAULTS,
+    Before,
+    Ended,
+    hand_over,
+    reseed,
+    rotate_in_console,
+    telling_nonces_apart,
+    tick,
+    up,
+    verb,
+)
+from tests.exploration.quiet import advance
+from tests.exploration.scenarios import (
+    aged,
+    companion,
+    console,
+    late,
+    lose,
+    near_expiry,
+    notice,
+    owner_edits,
+    owner_restores,
+    rotated,
+    silent_console,
+    slow_amazon,
+    undated,
+    unseeded,
+    young,
+)
+from tests.exploration.workers import Meeting, Worker
+from tests.exploration.world import World
+
+# Workers.
+
+
+def receiving(world: World, before: Before) -> Ended:
+    """The function with the next visible message, if there is one."""
+    message = world.queue.receive()
+    return hand_over(world, message, before=before) if message is not None else Ended()
+
+
+def ticking(world: World, before: Before) -> Ended:
+    """The function with a tick."""
+    return tick(world, world.app, before=before)
+
+
+def upping(reference: str) -> Worker:
+    """``pulumi up`` with a trigger text."""
+    return lambda world, before: up(world, world.app, reference, before=before)
+
+
+def doing(name: str) -> Worker:
+    """A person's verb."""
+    return lambda world, before: verb(world, world.app, name, before=before)
+
+
+def seeding(world: World, before: Before) -> Ended:
+    """``seed`` with Amazon's newest."""
+    return reseed(world, world.app, before=before)
+
+
+def editing(world: World, before: Before) -> Ended:
+    """The owner's write of another key, at any moment."""
+    before(Op.WRITE)
+    return owner_edits(world, NO_FAULTS)
+
+
+def restoring(world: World, before: Before) -> Ended:
+    """The owner's stale write, at any moment."""
+    before(Op.WRITE)
+    return owner_restores(world, NO_FAULTS)
+
+
+def at_the_console(world: World, before: Before) -> Ended:
+    """A rotation by hand whose message arrives at once, at any moment."""
+    before(Op.ROTATE)
+    rotate_in_console(world, world.app)
+    advance_transit(world)
+    return Ended()
+
+
+def advance_transit(world: World) -> None:
+    """What is on its way arrives now."""
+    world.clock.sleep(5)
+    world.arrive()
+
+
+# Worlds.
+
+
+def delivered(*companions: str, console_too: bool = False, pending_for: timedelta = timedelta(0)) -> World:
+    """A request was made, and its message (and others) wait in the queue."""
+    world = rotated(2)
+    world.app.amazon.usable_after = pending_for
+    with telling_nonces_apart(lambda: world):
+        schedule(world, NO_FAULTS)
+    [sent] = world.transit
+    if console_too:
+        console(world, NO_FAULTS)
+    for what in companions:
+        world.send_later(companion(what, world.app, sent.body), timedelta(seconds=5))
+    advance_transit(world)
+    return world
+
+
+def pending() -> World:
+    """A received secret is pending, and Amazon accepts it by now."""
+    world = slow_amazon(rotated)()
+    with telling_nonces_apart(lambda: world):
+        schedule(world, NO_FAULTS)
+        event(world, NO_FAULTS)
+    world.clock.time += HOUR
+    world.next_tick = world.clock.time
+    return world
+
+
+def in_use() -> World:
+    """A new secret was received and promoted an hour ago."""
+    world = rotated()
+    with telling_nonces_apart(lambda: world):
+        schedule(world, NO_FAULTS)
+        event(world, NO_FAULTS)
+    return aged(world, HOUR)
+
+
+def rejected() -> World:
+    """A received secret was set aside by a person."""
+    world = pending()
+    with telling_nonces_apart(lambda: world):
+        verb(world, world.app, "reject")
+    return world
+
+
+def unanswered() -> World:
+    """A request is unanswered for a day: the repost is due; its message is in the queue now."""
+    world = rotated(deliver=late(24 * 3600))
+    with telling_nonces_apart(lambda: world):
+        schedule(world, NO_FAULTS)
+    world.clock.time += timedelta(hours=24, minutes=1)
+    world.arrive()
+    return world
+
+
+def overdue() -> World:
+    """A request is unanswered for a day, and its message is lost."""
+    world = rotated(deliver=lose)
+    with telling_nonces_apart(lambda: world):
+        schedule(world, NO_FAULTS)
+    return aged(world, timedelta(hours=25))
+
+
+def noticed() -> World:
+    """An expiry notice waits in the queue."""
+    world = young()
+    notice(-1)(world, NO_FAULTS)
+    return world
+
+
+def silent() -> World:
+    """A person has made a secret in the console, without a message."""
+    world = pending()
+    silent_console(world, NO_FAULTS)
+    advance(world, world.clock.time + HOUR)
+    return world
+
+
+def first() -> World:
+    """The first message of an unseeded secret, twice."""
+    world = unseeded()
+    [sent] = world.transit
+    world.send_later(sent.body, timedelta(seconds=1))
+    advance_transit(world)
+    return world
+
+
+def meetings() -> tuple[Meeting, ...]:
+    """All of them."""
+    return (
+        Meeting("the same message twice", lambda: delivered("duplicate"), receiving, receiving),
+        Meeting("a message and its copy under another id", lambda: delivered("copy"), receiving, receiving),
+        Meeting("two new secrets", lambda: delivered(console_too=True), receiving, receiving),
+        Meeting(
+            "two new secrets, accepted late",
+            lambda: delivered(console_too=True, pending_for=timedelta(minutes=20)),
+            receiving,
+            receiving,
+        ),
+        Meeting("a new secret and a stale one", lambda: delivered("older"), receiving, receiving),
+        Meeting("the first message of an unseeded secret, twice", first, receiving, receiving),
+        Meeting("two notices", lambda: _twice_noticed(), receiving, receiving),
+        Meeting("settle and settle", pending, ticking, ticking),
+        Meeting("a message and a tick", delivered, receiving, ticking),
+        Meeting("a message and a tick whose repost is due", unanswered, receiving, ticking),
+        Meeting("a message and up", unanswered, receiving, upping("one")),
+        Meeting("tick and up, both due", rotated, ticking, upping("one")),
+        Meeting("tick and tick, both due", rotated, ticking, ticking),
+        Meeting("tick and tick, both undated and due", undated, ticking, ticking),
+        Meeting("up and up", young, upping("one"), upping("two")),
+        Meeting("up and up, one trigger", young, upping("one"), upping("one")),
+        Meeting("notice and tick near expiry", lambda: _noticed_near_expiry(), receiving, ticking),
+        Meeting("notice and up", noticed, receiving, upping("one")),
+        Meeting("repost and repost", overdue, ticking, ticking),
+        Meeting("repost and up", overdue, ticking, upping("one")),
+        Meeting("tick and a rotation in the console", rotated, ticking, at_the_console),
+        Meeting("up and a rotation in the console", young, upping("one"), at_the_console),
+        Meeting("up and the message of the console", lambda: _young_and_console(), upping("one"), receiving),
+        Meeting("reject and settle", pending, doing("reject"), ticking, allowed=SET_ASIDE),
+        Meeting("reject and a message", lambda: _pending_and_console(), doing("reject"), receiving, allowed=SET_ASIDE),
+        Meeting("promote and settle", pending, doing("promote"), ticking),
+        Meeting("promote and a message", lambda: _pending_and_console(), doing("promote"), receiving),
+        Meeting("promote the rejected and settle", rejected, doing("promote"), ticking),
+        Meeting("rollback and settle", in_use, doing("rollback"), ticking),
+        Meeting("rollback and a message", lambda: _in_use_and_console(), doing("rollback"), receiving),
+        Meeting("seed and settle", silent, seeding, ticking),
+        Meeting("seed and a message", lambda: _pending_and_console(), seeding, receiving),
+        Meeting("the owner's edit and settle", pending, editing, ticking),
+        Meeting("the owner's edit and a message", delivered, editing, receiving),
+        Meeting("the owner's stale write and settle", pending, restoring, ticking),
+        Meeting("the owner's stale write and a message", delivered, restoring, receiving),
+        Meeting("the owner's stale write and a tick", in_use, restoring, ticking),
+    )
+
+
+def _twice_noticed() -> World:
+    world = noticed()
+    notice(-1)(world, NO_FAULTS)
+    return world
+
+
+def _noticed_near_expiry() -> World:
+    world = near_expiry()
+    notice(-1)(world, NO_FAULTS)
+    return world
+
+
+def _young_and_console() -> World:
+    """The message of a rotation in the console waits for ten minutes already; Amazon accepts the secret late."""
+    world = slow_amazon(young)()
+    console(world, NO_FAULTS)
+    advance_transit(world)
+    world.clock.time += timedelta(minutes=10)
+    return world
+
+
+def _pending_and_console() -> World:
+    world = pending()
+    console(world, NO_FAULTS)
+    world.clock.time += timedelta(minutes=45)
+    world.arrive()
+    return world
+
+
+def _in_use_and_console() -> World:
+    world = in_use()
+    console(world, NO_FAULTS)
+    advance_transit(world)
+    return world

@@ -1,0 +1,216 @@
+"""What calls the function, and the people around it: the mapping, the schedule, ``up``, and the verbs.
+
+Each is one invocation of the real code through the faulty ports. The mapping acknowledges on normal return only; a
+tick is never retried; everything happens on the virtual clock.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from spapi_rotation_lambda.domain.errors import Declined, RotationError
+from spapi_rotation_lambda.domain.model import Credentials, Trigger, format_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.handler import dispatch
+from spapi_rotation_lambda.ports import Ports
+from spapi_rotation_lambda.use_cases import request as request_module
+from spapi_rotation_lambda.use_cases import verbs
+from spapi_rotation_lambda.use_cases.request import request
+from tests.exploration import invariants
+from tests.exploration.faulty import Died, FaultyAmazon, FaultyAnnouncer, FaultyQueue, FaultyStore, Injector, Op, Plan
+from tests.exploration.queue import Message
+from tests.exploration.world import App, Cause, World, secret_in
+
+HOUR = timedelta(hours=1)
+PATIENCE_SECONDS = 90.0
+"""Between two rotations: Amazon takes one request a minute, and no two secrets are of the same instant."""
+NO_FAULTS: Plan = {}
+
+Run = Callable[[Ports], Any]
+Before = Callable[[Op], None]
+
+
+@dataclass(slots=True)
+class Ended:
+    """How an invocation ended, and the external calls that it made.
+
+    Attributes:
+        void: whether a planned fault made no difference.
+    """
+
+    ops: list[Op] = field(default_factory=list)
+    void: bool = False
+    result: Any = None
+    error: BaseException | None = None
+
+
+def _app_of(world: World, token: Sensitive) -> App:
+    return world.app_of(token.reveal().split(" ", 1)[0])
+
+
+@contextmanager
+def telling_nonces_apart(worlds: Callable[[], World]) -> Iterator[None]:
+    """Make the markers' nonces numbers of the world, so that equal histories make equal worlds."""
+    original = vars(request_module)["secrets"]
+    numbers = SimpleNamespace(token_hex=lambda _bytes: f"nonce-{worlds().next_serial()}")
+    vars(request_module)["secrets"] = numbers
+    try:
+        yield
+    finally:
+        vars(request_module)["secrets"] = original
+
+
+def invoke(
+    world: World,
+    run: Run,
+    plan: Plan = NO_FAULTS,
+    *,
+    before: Before | None = None,
+    verb: str = "",
+    forced: bool = False,
+) -> Ended:
+    """Run the real code once on the faulty ports; the invariants are checked after every external call.
+
+    Args:
+        verb: the person's command that this is, if it is one.
+        forced: whether that command is a forced request.
+    """
+    injector = Injector(world.clock, plan, before=before, after=lambda _op: invariants.check(world, verb=verb))
+    amazon = FaultyAmazon(
+        world.fleet,
+        injector,
+        lambda token, reached: invariants.note_post(world, _app_of(world, token), reached=reached, forced=forced),
+        lambda token: invariants.note_refusal(_app_of(world, token)),
+    )
+    ports = Ports(
+        clock=world.clock,
+        store=FaultyStore(world.secrets, injector),
+        queue=FaultyQueue(world.queue, injector),
+        amazon=lambda: amazon,
+        announcer=FaultyAnnouncer(world.said, injector),
+        telemetry=world.said,
+        settings=world.settings,
+    )
+    ended = Ended(injector.ops)
+    world.said.metrics = []
+    try:
+        ended.result = run(ports)
+        if injector.dead:
+            world.violate("death", "an invocation went on after its process had died")
+    except Died as died:
+        ended.error = died
+    except RotationError as error:
+        ended.error = error
+        invariants.check_error(world, error)
+    except Exception as error:  # noqa: BLE001  (anything else is a defect of the code, and reported)
+        ended.error = error
+        invariants.check_error(world, error)
+        world.violate("errors", f"{type(error).__name__} left an invocation: {error}")
+    ended.void = injector.void
+    return ended
+
+
+# The platform.
+
+
+def hand_over(world: World, message: Message, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
+    """The mapping invokes the function with one message, and deletes it if that returned."""
+    event = {"Records": [{"eventSource": "aws:sqs", "body": message.body}]}
+    ended = invoke(world, lambda ports: dispatch(ports, event), plan, before=before)
+    if ended.error is None:
+        if before is not None:
+            before(Op.ACKNOWLEDGE)
+        ended.ops.append(Op.ACKNOWLEDGE)
+        if len(ended.ops) not in plan:
+            world.queue.delete(message.number)
+        invariants.check(world)
+    return ended
+
+
+def tick(world: World, app: App, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
+    """The schedule invokes the function; nobody tries again."""
+    event = {
+        "action": "tick",
+        "application": app.application.name,
+        "client_id": app.application.client_id,
+        "scheduled_at": format_time(world.clock.time),
+    }
+    return invoke(world, lambda ports: dispatch(ports, event), plan, before=before)
+
+
+def up(world: World, app: App, reference: str, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
+    """``pulumi up`` with a trigger text."""
+    event = {"action": "request", "client_id": app.application.client_id, "reference": reference}
+    return invoke(world, lambda ports: dispatch(ports, event), plan, before=before)
+
+
+# A person.
+
+
+def _person(
+    world: World, app: App, verb: str, run: Run, plan: Plan, before: Before | None, *, forced: bool = False
+) -> Ended:
+    """A person's command. They notice when it fails, unless it says that there is nothing to do."""
+    ended = invoke(world, run, plan, before=before, verb=verb, forced=forced)
+    failed = ended.error is not None and not isinstance(ended.error, verbs.NothingToDo | Declined)
+    if failed or app.memory.unfinished == verb:
+        app.memory = app.memory._replace(unfinished=verb if failed else "")
+    if verb in ("promote", "seed"):
+        app.memory = app.memory._replace(avoided=frozenset())  # a label that is still there speaks again
+    return ended
+
+
+def ask(world: World, app: App, plan: Plan = NO_FAULTS, *, force: bool, before: Before | None = None) -> Ended:
+    """``request`` on the command line, a while after whatever was before."""
+    world.clock.sleep(PATIENCE_SECONDS)
+
+    def run(ports: Ports) -> object:
+        return request(ports, app.application, Trigger.CLI, force=force)
+
+    return _person(world, app, "request", run, plan, before, forced=force)
+
+
+def verb(world: World, app: App, name: str, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
+    """``promote``, ``reject`` or ``rollback``."""
+    return _person(world, app, name, lambda ports: getattr(verbs, name)(ports, app.application), plan, before)
+
+
+def reseed(
+    world: World, app: App, plan: Plan = NO_FAULTS, *, check: bool = True, before: Before | None = None
+) -> Ended:
+    """``seed`` with Amazon's newest secret, as a person sees it in the console: with its date of expiry."""
+    newest = app.amazon.newest
+    credentials = Credentials(app.application.client_id, Sensitive(newest.text), expires_at=newest.expires_at)
+
+    def run(ports: Ports) -> object:
+        return verbs.seed(ports, app.application, credentials, check=check)
+
+    return _person(world, app, "seed", run, plan, before)
+
+
+def repeat_unfinished(world: World, app: App) -> None:
+    """A person repeats their last command if it failed. (A request is not repeated: it may have been made.)"""
+    if app.memory.unfinished == "seed":
+        reseed(world, app)
+    elif app.memory.unfinished not in ("", "request"):
+        verb(world, app, app.memory.unfinished)
+
+
+def rotate_in_console(world: World, app: App, *, message: bool = True) -> None:
+    """A person makes a new secret in Amazon's console, a while after whatever was before."""
+    world.clock.sleep(PATIENCE_SECONDS)
+    app.amazon.cause = Cause.CONSOLE
+    app.amazon.rotate_by_hand(message=message)
+    world.clock.sleep(2)
+
+
+def empty_dead_letters(world: World) -> None:
+    """A person discards the dead messages that hold no secret of ours, and moves the others back."""
+    for message in world.queue.dead():
+        secret = secret_in(message.body)
+        if not any(app.amazon.number(secret) for app in world.apps.values()):
+            world.queue.discard(message.number)
+    world.queue.redrive()

@@ -1,0 +1,494 @@
+"""The histories' beginnings: worlds, deliveries and people, each with the steps in which faults may strike."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from spapi_rotation_lambda.settings import Verification
+from tests.exploration.explore import Scenario, Step, event, schedule
+from tests.exploration.faulty import Plan
+from tests.exploration.platform import HOUR, Ended, ask, reseed, rotate_in_console, telling_nonces_apart, up, verb
+from tests.exploration.quiet import advance, run_until_quiet
+from tests.exploration.world import App, Deliver, World, deliver_soon
+
+AGE = timedelta(days=61)
+EVENTS = (event,) * 5
+
+
+# Worlds.
+
+
+def dated(**options: Any) -> World:
+    """Seeded with dates when Amazon made the secret, 61 days ago: due now."""
+    world = World(**options)
+    world.seed(stage="production")
+    return aged(world)
+
+
+def aged(world: World, by: timedelta = AGE) -> World:
+    """Later; the next tick is now."""
+    world.clock.time += by
+    world.next_tick = world.clock.time
+    return world
+
+
+def rotated(times: int = 1, **options: Any) -> World:
+    """A world in which the machine has rotated before, 61 days apart, without a fault; due now."""
+    world = World(**{**options, "deliver": deliver_soon})
+    world.seed(stage="production")
+    with telling_nonces_apart(lambda: world):
+        for _ in range(times):
+            aged(world)
+            run_until_quiet(world, world.app)
+            assert world.app.memory.current == world.app.amazon.newest.text
+    world.deliver = options.get("deliver", deliver_soon)
+    return aged(world)
+
+
+def undated() -> World:
+    """Seeded without dates, 31 days ago: due now."""
+    world = World()
+    world.seed(dated=False)
+    return aged(world, timedelta(days=31))
+
+
+def unseeded(after: timedelta = timedelta(0), **options: Any) -> World:
+    """Nothing in the secret; a person has made a secret in the console, and its message comes."""
+    world = World(**options)
+    world.app.amazon.usable_after = after
+    rotate_in_console(world, world.app)
+    return world
+
+
+def young(**options: Any) -> World:
+    """Seeded with dates a day ago: not due for 59 days."""
+    world = World(**options)
+    world.seed(stage="production")
+    return aged(world, timedelta(days=1))
+
+
+def near_expiry(**options: Any) -> World:
+    """The secret in use dies in 20 days; nothing has rotated it."""
+    world = World(**options)
+    world.seed(stage="production")
+    return aged(world, timedelta(days=160))
+
+
+def slow_amazon(make: Callable[[], World], after: timedelta = timedelta(minutes=40)) -> Callable[[], World]:
+    """Amazon accepts a new secret only a while after it made it."""
+
+    def prepare() -> World:
+        world = make()
+        for app in world.everyone():
+            app.amazon.usable_after = after
+        return world
+
+    return prepare
+
+
+def no_calls(make: Callable[[], World]) -> Callable[[], World]:
+    """The harmless call is refused for every secret: only LWA's token and patience are left."""
+
+    def prepare() -> World:
+        world = make()
+        for app in world.everyone():
+            app.amazon.probes_allowed = False
+        return world
+
+    return prepare
+
+
+# Deliveries.
+
+
+def deliver_with(*companions: tuple[str, float], after: float = 5) -> Deliver:
+    """One ordinary message after ``after`` seconds, and others: what, seconds after the rotation."""
+
+    def deliver(world: World, app: App, body: str) -> None:
+        world.send_later(body, timedelta(seconds=after))
+        for what, seconds in companions:
+            world.send_later(companion(what, app, body), timedelta(seconds=seconds))
+
+    return deliver
+
+
+def companion(what: str, app: App, body: str) -> str:
+    """Another message: a duplicate, an older one of this application, a foreign or a broken one, a notice."""
+    amazon = app.amazon
+    if what == "duplicate":
+        return body
+    if what == "copy":  # the same secret under another notification id
+        return body.replace('"notificationId": "', '"notificationId": "copy-')
+    if what == "stale":
+        return amazon.message(amazon.ever[-2], amazon.ever[-2].issued_at)
+    if what == "older":
+        return amazon.message(amazon.ever[0], amazon.ever[0].issued_at)
+    if what == "foreign":
+        other = body.replace(app.application.client_id, "amzn1.application-oa2-client.ffffffffffffffff")
+        return other.replace(amazon.newest.text, "canary-of-another-application")
+    if what == "poison":
+        return '{"no": "notification"}'
+    if what == "notice-current":
+        return amazon.expiry_notice(amazon.newest.expires_at)
+    if what == "notice-previous":
+        return amazon.expiry_notice(amazon.ever[-2].expires_at)
+    raise AssertionError(what)
+
+
+def lose(_world: World, _app: App, _body: str) -> None:
+    """The message never comes."""
+
+
+def late(seconds: float) -> Deliver:
+    """The message comes late."""
+    return deliver_with(after=seconds)
+
+
+# People, and time.
+
+
+def wait(**delta: float) -> Step:
+    """Nothing for a while; messages are handed over without a fault, the schedule is silent."""
+
+    def step(world: World, _plan: Plan) -> Ended:
+        advance(world, world.clock.time + timedelta(**delta))
+        world.next_tick = world.clock.time
+        return Ended()
+
+    return step
+
+
+def do(name: str) -> Step:
+    """A person's verb."""
+    return lambda world, plan: verb(world, world.app, name, plan)
+
+
+def up_with(reference: str) -> Step:
+    """``pulumi up`` with a trigger text."""
+    return lambda world, plan: up(world, world.app, reference, plan)
+
+
+def force(world: World, plan: Plan) -> Ended:
+    """``request --force``."""
+    return ask(world, world.app, plan, force=True)
+
+
+def ask_politely(world: World, plan: Plan) -> Ended:
+    """``request``."""
+    return ask(world, world.app, plan, force=False)
+
+
+def seed_newest(world: World, plan: Plan) -> Ended:
+    """``seed`` with what the console shows."""
+    return reseed(world, world.app, plan)
+
+
+def console(world: World, _plan: Plan) -> Ended:
+    """A rotation by hand, with its message."""
+    rotate_in_console(world, world.app)
+    return Ended()
+
+
+def silent_console(world: World, _plan: Plan) -> Ended:
+    """A rotation by hand, without a message."""
+    rotate_in_console(world, world.app, message=False)
+    return Ended()
+
+
+def slow(world: World, _plan: Plan) -> Ended:
+    """Amazon accepts the newest secret two hours late."""
+    newest = world.app.amazon.newest
+    newest.usable_from = newest.issued_at + timedelta(hours=2)
+    return Ended()
+
+
+OwnersWrite = Callable[[World, App], None]
+
+
+def edit(world: World, app: App) -> None:
+    """The owner changes a key of their own in the value in use."""
+    value = world.value(app)
+    if value is not None:
+        world.owner_writes(app, {**value, "stage": f"edit-{world.next_serial()}"})
+
+
+def restore(world: World, app: App) -> None:
+    """The owner writes back what they read before the rotation: a stale write."""
+    value = world.value(app, "AWSPREVIOUS")
+    if value is not None:
+        world.owner_writes(app, {**value, "stage": f"stale-{world.next_serial()}"})
+
+
+def undate(world: World, app: App) -> None:
+    """The owner writes the secret in use without our dates."""
+    value = world.value(app) or {}
+    world.owner_writes(app, {key: value[key] for key in ("client_id", "client_secret") if key in value})
+
+
+def owner(write: OwnersWrite) -> Step:
+    """One of the owner's writes."""
+
+    def step(world: World, _plan: Plan) -> Ended:
+        write(world, world.app)
+        return Ended()
+
+    return step
+
+
+owner_edits, owner_restores, owner_undates = owner(edit), owner(restore), owner(undate)
+
+
+def notice(which: int) -> Step:
+    """Amazon sends an expiry notice for one of the secrets that it made (-1: the newest)."""
+
+    def step(world: World, _plan: Plan) -> Ended:
+        amazon = world.app.amazon
+        world.queue.send(amazon.expiry_notice(amazon.ever[which].expires_at))
+        return Ended()
+
+    return step
+
+
+def function_is_broken(world: World, plan: Plan) -> Ended:
+    """Every message that waits, and the next one on its way, fails ten times and ends in the dead-letter queue."""
+
+    world.clock.time = max([world.clock.time, *(one.at for one in world.transit)])
+    world.arrive()
+    world.queue.messages = [message._replace(dead=True, receives=10) for message in world.queue.messages]
+    return Ended()
+
+
+def again(command: Step) -> Step:
+    """A person repeats the command before, if that failed."""
+
+    def step(world: World, plan: Plan) -> Ended:
+        return command(world, plan) if world.app.memory.unfinished else Ended()
+
+    return step
+
+
+def scenarios() -> tuple[Scenario, ...]:
+    """All of them."""
+    return (*_orders(), *_beginnings(), *_amazons(), *_people(), *_owners(), *_requests())
+
+
+def _orders() -> tuple[Scenario, ...]:
+    """A rotation by schedule and by ``up``, under every order of messages."""
+    plans: dict[str, tuple[tuple[str, float], ...]] = {
+        "normal": (),
+        "duplicate": (("duplicate", 6),),
+        "late duplicate": (("duplicate", 4000),),
+        "copy under another id": (("copy", 6),),
+        "stale before": (("stale", 1),),
+        "stale after": (("stale", 6),),
+        "older before": (("older", 1),),
+        "older after": (("older", 6),),
+        "foreign": (("foreign", 1),),
+        "poison": (("poison", 6),),
+        "notice of the old": (("notice-previous", 1),),
+        "notice of the new": (("notice-current", 6),),
+        "duplicate and stale": (("duplicate", 6), ("stale", 1)),
+        "duplicate, stale and older": (("duplicate", 6), ("stale", 7), ("older", 1)),
+        "foreign and duplicate": (("foreign", 1), ("duplicate", 6)),
+    }
+    found: list[Scenario] = []
+    for name, companions in plans.items():
+        for newest_first in (False, True) if companions else (False,):
+            order = ", newest first" if newest_first else ""
+            for trigger, first in {"schedule": schedule, "up": up_with("one")}.items():
+
+                def prepare(companions: Any = companions, newest_first: bool = newest_first) -> World:
+                    return rotated(2, deliver=deliver_with(*companions), newest_first=newest_first)
+
+                found.append(Scenario(f"{trigger}: {name}{order}", prepare, (first, *EVENTS)))
+    return tuple(found)
+
+
+def _beginnings() -> tuple[Scenario, ...]:
+    return (
+        Scenario("first rotation of a dated secret", dated, (schedule, *EVENTS), faults=4),
+        Scenario("first rotation of an undated secret", undated, (schedule, *EVENTS)),
+        Scenario("an unseeded secret receives its first", unseeded, EVENTS),
+        Scenario(
+            "an unseeded secret receives its first late",
+            lambda: unseeded(timedelta(minutes=40)),
+            EVENTS,
+        ),
+        Scenario("up on a young secret", young, (up_with("one"), *EVENTS)),
+        Scenario("expiry notice on a young secret", young, (notice(-1), *EVENTS)),
+        Scenario("expiry notice twice", young, (notice(-1), notice(-1), *EVENTS)),
+        Scenario("notice of the previous secret", rotated, (notice(-2), *EVENTS)),
+        Scenario("near expiry", near_expiry, (schedule, *EVENTS)),
+        Scenario(
+            "near expiry with poison in the dead-letter queue",
+            lambda: near_expiry(deliver=deliver_with(("poison", 1))),
+            (schedule, *EVENTS),
+        ),
+    )
+
+
+def _amazons() -> tuple[Scenario, ...]:
+    return (
+        Scenario("accepted late", slow_amazon(rotated), (schedule, *EVENTS)),
+        Scenario("accepted after five hours", slow_amazon(rotated, 5 * HOUR), (schedule, *EVENTS)),
+        Scenario(
+            "accepted late, an older message after",
+            slow_amazon(lambda: rotated(2, deliver=deliver_with(("older", 6)))),
+            (schedule, *EVENTS),
+        ),
+        Scenario("no harmless call", no_calls(rotated), (schedule, *EVENTS)),
+        Scenario(
+            "verification by LWA",
+            lambda: rotated(verification=Verification.LWA),
+            (schedule, *EVENTS),
+        ),
+        Scenario("no harmless call for an unseeded secret", no_calls(unseeded), (*EVENTS, event)),
+        Scenario(
+            "Amazon's clock five minutes ahead",
+            lambda: rotated(amazon_skew=timedelta(minutes=5), aws_skew=timedelta(minutes=-5)),
+            (schedule, *EVENTS),
+        ),
+        Scenario(
+            "Amazon's clock five minutes behind",
+            lambda: rotated(amazon_skew=timedelta(minutes=-5), aws_skew=timedelta(minutes=5)),
+            (schedule, *EVENTS),
+        ),
+        Scenario(
+            "the message is lost", lambda: rotated(deliver=lose), (schedule, event, wait(hours=24), schedule, event)
+        ),
+        Scenario(
+            "the message comes after the repost",
+            lambda: rotated(deliver=late(24.5 * 3600)),
+            (schedule, wait(hours=24), schedule, *EVENTS),
+        ),
+        Scenario(
+            "the message comes after the second hour",
+            lambda: rotated(deliver=late(2.5 * 3600)),
+            (schedule, *EVENTS),
+        ),
+        Scenario(
+            "up while a console secret is pending",
+            slow_amazon(rotated, timedelta(hours=2)),
+            (console, event, event, wait(minutes=10), up_with("one"), *EVENTS),
+        ),
+        Scenario(
+            "the message is in the dead-letter queue when the repost is due",
+            rotated,
+            (schedule, function_is_broken, wait(hours=25), schedule, *EVENTS[:3]),
+        ),
+        Scenario(
+            "a rotation in the console before the request",
+            rotated,
+            (console, schedule, *EVENTS),
+        ),
+        Scenario(
+            "a silent rotation in the console before the request",
+            rotated,
+            (silent_console, wait(hours=1), schedule, *EVENTS),
+        ),
+        Scenario(
+            "a silent rotation in the console, then nobody acts",
+            young,
+            (silent_console, wait(days=8), *EVENTS[:2]),
+        ),
+        Scenario("a rotation in the console after the request", rotated, (schedule, console, *EVENTS)),
+    )
+
+
+def _people() -> tuple[Scenario, ...]:
+    pending = slow_amazon(rotated, timedelta(hours=2))
+    return (
+        Scenario("promote while pending", pending, (schedule, event, do("promote"), again(do("promote")), *EVENTS[:3])),
+        Scenario("reject while pending", pending, (schedule, event, do("reject"), again(do("reject")), *EVENTS[:3])),
+        Scenario("reject, then promote", pending, (schedule, event, do("reject"), do("promote"), *EVENTS[:3])),
+        Scenario("reject, then force", pending, (schedule, event, do("reject"), wait(hours=3), force, *EVENTS[:4])),
+        Scenario(
+            "reject, then console and seed",
+            pending,
+            (
+                schedule,
+                event,
+                do("reject"),
+                silent_console,
+                wait(hours=3),
+                seed_newest,
+                again(seed_newest),
+                *EVENTS[:3],
+            ),
+        ),
+        Scenario("rollback", rotated, (schedule, event, do("rollback"), again(do("rollback")), *EVENTS[:3])),
+        Scenario("rollback, then promote", rotated, (schedule, event, do("rollback"), do("promote"), *EVENTS[:3])),
+        Scenario(
+            "reject, then rollback",
+            rotated,
+            (schedule, event, console, slow, event, do("reject"), do("rollback"), *EVENTS[:3]),
+        ),
+        Scenario(
+            "rollback, then console and reject",
+            rotated,
+            (schedule, event, do("rollback"), console, slow, event, do("reject"), again(do("reject")), *EVENTS[:3]),
+        ),
+        Scenario("force twice", rotated, (force, event, force, *EVENTS)),
+        Scenario("force before the delivery", lambda: rotated(deliver=late(1800)), (schedule, force, *EVENTS)),
+        Scenario("up twice with one trigger", rotated, (up_with("one"), up_with("one"), *EVENTS)),
+        Scenario("up and schedule", rotated, (up_with("one"), schedule, *EVENTS)),
+        Scenario("schedule and up", rotated, (schedule, up_with("one"), *EVENTS)),
+        Scenario("schedule and a polite request", rotated, (schedule, ask_politely, *EVENTS)),
+        Scenario(
+            "seed over a pending secret",
+            pending,
+            (
+                schedule,
+                event,
+                silent_console,
+                wait(hours=3),
+                seed_newest,
+                again(seed_newest),
+                *EVENTS[:3],
+            ),
+        ),
+        Scenario("seed an unseeded secret", lambda: World(), (seed_newest, again(seed_newest), *EVENTS[:2])),
+    )
+
+
+def _owners() -> tuple[Scenario, ...]:
+    pending = slow_amazon(rotated, timedelta(hours=2))
+    return (
+        Scenario("the owner edits while pending", pending, (schedule, event, owner_edits, *EVENTS)),
+        Scenario("the owner edits before the message", rotated, (schedule, owner_edits, *EVENTS)),
+        Scenario("the owner's stale write", rotated, (schedule, event, owner_restores, *EVENTS)),
+        Scenario(
+            "the owner's stale write, twice",
+            rotated,
+            (
+                schedule,
+                event,
+                owner_restores,
+                event,
+                owner_restores,
+                *EVENTS[:3],
+            ),
+        ),
+        Scenario("the owner drops the dates", rotated, (schedule, event, owner_undates, *EVENTS)),
+        Scenario("the owner drops the dates while pending", pending, (schedule, event, owner_undates, *EVENTS)),
+    )
+
+
+def _requests() -> tuple[Scenario, ...]:
+    return (
+        Scenario(
+            "refused, then again after six hours", rotated, (schedule, wait(hours=6, minutes=1), schedule, *EVENTS)
+        ),
+        Scenario("two scheduled requests an hour apart", rotated, (schedule, wait(hours=1), schedule, *EVENTS)),
+        Scenario(
+            "up again a day later",
+            lambda: rotated(deliver=lose),
+            (
+                up_with("one"),
+                wait(hours=25),
+                schedule,
+                up_with("two"),
+                *EVENTS[:3],
+            ),
+        ),
+    )

@@ -1,0 +1,440 @@
+"""The explored world: applications at Amazon, their secrets, the queue, a virtual clock; saved and restored whole.
+
+Built on the models of ``tests/fakes``. What the invariants must remember of a history is part of the world, so that
+two histories that reach the same saved world have the same future.
+"""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from spapi_rotation_lambda.domain.errors import TokenRefused
+from spapi_rotation_lambda.domain.model import Application, Credentials, Label, Versions, format_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import Metric, Probe, RotateAnswer, RotationEvent, Scope
+from spapi_rotation_lambda.settings import Settings
+from tests.exploration.queue import StandardQueue
+from tests.fakes.amazon import AmazonModel, Issued
+from tests.fakes.clock import VirtualClock
+from tests.fakes.secrets_manager import SecretsManagerModel, StoredSecret, StoredVersion
+
+CANARY = "canary"
+"""Part of every secret and token that Amazon makes here, and of nothing else."""
+
+OWNERS = "owner-"
+"""How the ids of the owner's versions begin."""
+
+SETTINGS = Settings(secret_prefix="prefix", queue_url="queue", dead_letter_queue_url="dead")
+STALE_FOR = timedelta(seconds=30)
+"""For how long after a change a list may still be the one before it."""
+
+
+class SkewedClock(VirtualClock):
+    """Another party's clock: ours, moved by a constant."""
+
+    def __init__(self, clock: VirtualClock, skew: timedelta) -> None:
+        self._clock, self._skew = clock, skew
+
+    def now(self) -> datetime:
+        return self._clock.time + self._skew
+
+
+@lru_cache(maxsize=4096)
+def secret_in(text: str) -> str | None:
+    """The client secret in a version's text or a message's body."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(data, dict):
+        return None
+    if "payload" in data:
+        data = data["payload"].get("applicationOAuthClientNewSecret", {})
+        found = data.get("newClientSecret")
+    else:
+        found = data.get("client_secret")
+    return found if isinstance(found, str) else None
+
+
+@lru_cache(maxsize=4096)
+def stage_in(text: str) -> object:
+    """The owner's own key in a version's text."""
+    data = json.loads(text)
+    return data.get("stage") if isinstance(data, dict) else None
+
+
+class Cause(StrEnum):
+    """Why Amazon made a new secret."""
+
+    PLAIN = "plain request"
+    FORCED = "forced request"
+    REPOST = "automatic repost"
+    CONSOLE = "console"
+
+
+class Post(NamedTuple):
+    """A POST of ours.
+
+    Attributes:
+        reached: False when its connection never opened.
+        refused: whether we were told that it had no effect.
+        before: how many secrets Amazon had made before it.
+    """
+
+    at: datetime
+    cause: Cause
+    reached: bool
+    refused: bool
+    before: int
+
+
+class Memory(NamedTuple):
+    """What the invariants remember of one application's history.
+
+    Attributes:
+        posts: the POSTs of the last nine days.
+        arrived: the newest secret whose message ever reached the queue (its number from 1; 0 is none).
+        current: the secret under AWSCURRENT when last looked at.
+        unannounced: secrets that the machine put into use and has not published.
+        by_hand: secrets that came into use although Amazon did not accept them, as a person wished, or as the
+            stated exception for a dead secret in use allows.
+        avoided: secrets that have carried REJECTED, until a person promotes or seeds.
+        stage: the owner's own key ``stage`` as they last wrote it.
+        unfinished: a person's verb that failed, so that they repeat it.
+    """
+
+    posts: tuple[Post, ...] = ()
+    arrived: int = 0
+    current: str | None = None
+    unannounced: frozenset[str] = frozenset()
+    by_hand: frozenset[str] = frozenset()
+    avoided: frozenset[str] = frozenset()
+    stage: object = None
+    unfinished: str = ""
+
+
+class Secrets(SecretsManagerModel):
+    """Secrets Manager, which may answer a list from before the last change for a while."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock)
+        self._before: dict[str, tuple[datetime, Versions]] = {}
+
+    def stale_versions(self, secret_id: str) -> Versions:
+        """A list from before the last change, if that was a moment ago."""
+        found = self._before.get(secret_id)
+        if found is not None and self.clock.now() - found[0] <= STALE_FOR:
+            return found[1]
+        return self.versions(secret_id)
+
+    def put(self, secret_id: str, token: str, text: str, labels: set[str]) -> None:
+        before = self.versions(secret_id)
+        super().put(secret_id, token, text, labels)
+        self._before[secret_id] = (self.clock.now(), before)
+
+    def move(self, secret_id: str, label: str, *, to: str | None, away_from: str | None) -> None:
+        before = self.versions(secret_id)
+        super().move(secret_id, label, to=to, away_from=away_from)
+        self._before[secret_id] = (self.clock.now(), before)
+
+    def save(self) -> tuple[Any, ...]:
+        now = self.clock.now()
+        return (
+            tuple(
+                (
+                    name,
+                    secret.created_at,
+                    tuple((vid, v.text, frozenset(v.labels), v.created_at) for vid, v in secret.versions.items()),
+                )
+                for name, secret in self.secrets.items()
+            ),
+            tuple((name, before) for name, before in self._before.items() if now - before[0] <= STALE_FOR),
+        )
+
+    def restore(self, saved: tuple[Any, ...]) -> None:
+        for name, created_at, versions in saved[0]:
+            secret = self.secrets.get(name)
+            if secret is None:
+                secret = self.secrets[name] = StoredSecret(f"arn:{name}", created_at)
+            secret.versions = {vid: StoredVersion(text, set(labels), at) for vid, text, labels, at in versions}
+        self._before = dict(saved[1])
+
+
+class TrackedAmazon(AmazonModel):
+    """One application at Amazon, which knows why a secret died before its time."""
+
+    def __init__(self, clock: VirtualClock, client_id: str, deliver: Callable[[str], None]) -> None:
+        self.cause = Cause.CONSOLE
+        self.killed: dict[str, Cause] = {}
+        self.made_by: dict[int, Cause] = {}
+        self.clear_since = datetime(1970, 1, 1, tzinfo=UTC)
+        super().__init__(clock, client_id, deliver)
+
+    def _make(self, issued_at: datetime) -> Issued:
+        for doomed in self.alive[:-1]:
+            if doomed.expires_at > issued_at:
+                self.killed[doomed.text] = self.cause
+        self.made_by[len(self.ever) + 1] = self.cause
+        return super()._make(issued_at)
+
+    def number(self, secret: str | None) -> int:
+        """The serial number of a secret, from 1; 0 for one that Amazon never made."""
+        return next((number for number, one in enumerate(self.ever, 1) if one.text == secret), 0)
+
+    def answer_probes(self, answer: Probe | None) -> None:
+        """Answer every harmless call like this; None: as the secret deserves."""
+        self.probe_answer, self.clear_since = answer, self.clock.now()
+
+    def save(self) -> tuple[Any, ...]:
+        return (
+            tuple((one.text, one.issued_at, one.expires_at, one.usable_from) for one in self.ever),
+            len(self.alive),
+            tuple(self.killed.items()),
+            tuple(self.made_by.items()),
+            self.clear_since,
+            self.probe_answer,
+            self.usable_after,
+            self.probes_allowed,
+        )
+
+    def restore(self, saved: tuple[Any, ...]) -> None:
+        self.ever = [Issued(*one) for one in saved[0]]
+        self.alive = self.ever[-saved[1] :]
+        self.killed = dict(saved[2])
+        self.made_by = dict(saved[3])
+        _, _, _, _, self.clear_since, self.probe_answer, self.usable_after, self.probes_allowed = saved
+        self._serial = itertools.count(len(self.ever) + 1)
+
+
+@dataclass
+class App:
+    """An application, its side at Amazon, and the memory of its history."""
+
+    application: Application
+    amazon: TrackedAmazon
+    memory: Memory = field(default_factory=Memory)
+
+    @property
+    def secret_id(self) -> str:
+        return self.application.secret_id
+
+
+class Said:
+    """Telemetry and Announcer: searches everything for canaries and keeps what the last invocation said."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.metrics: list[Metric] = []
+
+    def info(self, event: str, application: Application | None = None, **fields: object) -> None:
+        self._search(event, fields)
+
+    def warning(self, event: str, application: Application | None = None, **fields: object) -> None:
+        self._search(event, fields)
+
+    def count(self, metric: Metric, value: float = 1.0) -> None:
+        self.metrics.append(metric)
+
+    def rotated(self, event: RotationEvent) -> None:
+        self._search("the rotation event", event)
+        app = self._world.app_of(event.application.client_id)
+        stored = self._world.secrets.secrets[app.secret_id].versions.get(event.version_id)
+        secret = secret_in(stored.text) if stored is not None else None
+        if secret is None:
+            self._world.violate("event", f"the rotation event names version {event.version_id}, which holds no secret")
+        else:
+            app.memory = app.memory._replace(unannounced=app.memory.unannounced - {secret})
+
+    def _search(self, where: str, what: object) -> None:
+        if CANARY in repr(what):
+            self._world.violate("silence", f"a secret or token in {where}")
+
+
+class Fleet:
+    """The Amazon port for every application at once."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def token(self, credentials: Credentials, scope: Scope) -> Sensitive:
+        try:
+            app = self._world.app_of(credentials.client_id)
+        except KeyError:
+            raise TokenRefused("refused", remedy="none", code="invalid_client", definite=True) from None
+        return Sensitive(f"{credentials.client_id} {app.amazon.token(credentials, scope).reveal()}")
+
+    def rotate(self, token: Sensitive) -> RotateAnswer:
+        client_id, text = token.reveal().split(" ", 1)
+        return self._world.app_of(client_id).amazon.rotate(Sensitive(text))
+
+    def probe(self, token: Sensitive) -> Probe:
+        client_id, text = token.reveal().split(" ", 1)
+        return self._world.app_of(client_id).amazon.probe(Sensitive(text))
+
+
+class Transit(NamedTuple):
+    """A message on its way to the queue."""
+
+    at: datetime
+    body: str
+
+
+SavedWorld = tuple[Any, ...]
+Deliver = Callable[["World", App, str], None]
+
+
+def deliver_soon(world: "World", app: App, body: str) -> None:
+    """Amazon's ordinary delivery: one message, seconds later."""
+    world.send_later(body, timedelta(seconds=5))
+
+
+def client_id(number: int) -> str:
+    """A client id of the right shape."""
+    return f"amzn1.application-oa2-client.{number:016x}"
+
+
+class World:
+    """Everything that a history changes.
+
+    Attributes:
+        violations: what was found broken, one line each.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings = SETTINGS,
+        applications: int = 1,
+        amazon_skew: timedelta = timedelta(0),
+        aws_skew: timedelta = timedelta(0),
+        newest_first: bool = False,
+        deliver: Deliver = deliver_soon,
+        **changes: Any,
+    ) -> None:
+        self.clock = VirtualClock()
+        self.settings = replace(settings, **changes) if changes else settings
+        self.secrets = Secrets(SkewedClock(self.clock, aws_skew))
+        self.queue = StandardQueue(self.clock, newest_first=newest_first)
+        self.said = Said(self)
+        self.fleet = Fleet(self)
+        self.deliver = deliver
+        self.transit: tuple[Transit, ...] = ()
+        self.next_tick = self.clock.time
+        self.violations: list[str] = []
+        self.serial = 0
+        self.apps: dict[str, App] = {}
+        for number in range(1, applications + 1):
+            self._add(client_id(number), SkewedClock(self.clock, amazon_skew))
+        self.app = next(iter(self.apps.values()))
+
+    def _add(self, client: str, clock: VirtualClock) -> None:
+        application = Application(client, client, f"prefix/{client}")
+        amazon = TrackedAmazon(clock, client, lambda body: self.deliver(self, self.apps[client], body))
+        self.apps[client] = App(application, amazon)
+        self.secrets.create(application.secret_id)
+
+    def app_of(self, client: str) -> App:
+        """An application by its client id; KeyError for another one."""
+        return self.apps[client]
+
+    def violate(self, invariant: str, detail: str) -> None:
+        """Note a violation."""
+        line = f"{invariant}: {detail}"
+        if line not in self.violations:
+            self.violations.append(line)
+
+    def next_serial(self) -> int:
+        """Numbers that are never used twice in a history."""
+        self.serial += 1
+        return self.serial
+
+    # Messages on their way.
+
+    def send_later(self, body: str, after: timedelta) -> None:
+        """A message reaches the queue after a while."""
+        self.transit = (*self.transit, Transit(self.clock.time + after, body))
+
+    def arrive(self) -> None:
+        """Put into the queue what has arrived by now."""
+        if not self.transit or all(one.at > self.clock.time for one in self.transit):
+            return
+        for one in sorted(one for one in self.transit if one.at <= self.clock.time):
+            self.queue.send(one.body)
+            self.note_arrival(one.body)
+        self.transit = tuple(one for one in self.transit if one.at > self.clock.time)
+
+    def note_arrival(self, body: str) -> None:
+        """Remember the newest secret that reached the queue."""
+        secret = secret_in(body)
+        for app in self.apps.values() if secret is not None else ():
+            number = app.amazon.number(secret)
+            if number > app.memory.arrived:
+                app.memory = app.memory._replace(arrived=number)
+
+    # The owner.
+
+    def seed(self, app: App | None = None, *, dated: bool = True, issued: Issued | None = None, **others: Any) -> None:
+        """The owner's PutSecretValue of a secret that Amazon made, by default the newest."""
+        app = app or self.app
+        issued = issued or app.amazon.newest
+        data = {"client_id": app.application.client_id, "client_secret": issued.text, **others}
+        if dated:
+            data |= {
+                "client_secret_issued_at": format_time(issued.issued_at),
+                "client_secret_expires_at": format_time(issued.expires_at),
+            }
+        self.owner_writes(app, data)
+
+    def owner_writes(self, app: App, data: object) -> None:
+        """The owner's PutSecretValue of anything, with the default label AWSCURRENT."""
+        text = json.dumps(data)
+        self.secrets.put(app.secret_id, f"{OWNERS}version-{self.next_serial():019d}", text, {Label.CURRENT.value})
+        secret = secret_in(text)
+        app.memory = app.memory._replace(current=secret, stage=stage_in(text))
+        self.note_by_hand(app, secret)
+
+    def note_by_hand(self, app: App, secret: str | None) -> None:
+        """Remember a secret that comes into use although Amazon does not accept it now, and may."""
+        if secret is not None and not app.amazon.accepts(Sensitive(secret)):
+            app.memory = app.memory._replace(by_hand=app.memory.by_hand | {secret})
+
+    def value(self, app: App | None = None, label: str = Label.CURRENT) -> dict[str, Any] | None:
+        """The JSON under a label."""
+        secret = self.secrets.secrets[(app or self.app).secret_id]
+        holder = secret.holder(label)
+        data = json.loads(secret.versions[holder].text) if holder is not None else None
+        return data if isinstance(data, dict) else None
+
+    # Saved and restored.
+
+    def save(self) -> SavedWorld:
+        """The whole world as one hashable value."""
+        return (
+            self.clock.time,
+            self.next_tick,
+            self.secrets.save(),
+            self.queue.save(),
+            self.transit,
+            self.serial,
+            tuple((app.amazon.save(), app.memory) for app in self.apps.values()),
+        )
+
+    def restore(self, saved: SavedWorld) -> None:
+        """Back to a saved world."""
+        self.clock.time, self.next_tick, secrets, queue, self.transit, self.serial, apps = saved
+        self.secrets.restore(secrets)
+        self.queue.restore(queue)
+        for app, (amazon, memory) in zip(self.apps.values(), apps, strict=True):
+            app.amazon.restore(amazon)
+            app.memory = memory
+        self.violations = []
+        self.said.metrics = []
+
+    def everyone(self) -> Iterator[App]:
+        """Every application."""
+        yield from self.apps.values()

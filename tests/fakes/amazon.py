@@ -1,0 +1,156 @@
+"""Amazon without a network: LWA and SP-API with the documented contract and, where unknown, the worst case.
+
+At most two secrets of an application are alive; a third one kills the oldest at once.
+"""
+
+import itertools
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from spapi_rotation_lambda.domain.errors import TokenRefused
+from spapi_rotation_lambda.domain.model import Credentials, format_time
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import Answer, Probe, RotateAnswer, Scope
+from tests.fakes.clock import VirtualClock
+
+LIFETIME = timedelta(days=180)
+OVERLAP = timedelta(days=7)
+
+
+@dataclass
+class Issued:
+    """A client secret at Amazon."""
+
+    text: str
+    issued_at: datetime
+    expires_at: datetime
+    usable_from: datetime
+
+
+@dataclass
+class AmazonModel:
+    """The Amazon port of one application, and what a person does in Amazon's console.
+
+    ``answers`` are consumed by the next posts: (answer, whether it rotated all the same).
+    """
+
+    clock: VirtualClock
+    client_id: str
+    deliver: Callable[[str], None]
+    alive: list[Issued] = field(default_factory=list)
+    posts: int = 0
+    probes_allowed: bool = True
+    usable_after: timedelta = timedelta(0)
+    probe_answer: Probe | None = None
+    lose_next: bool = False
+    answers: deque[tuple[RotateAnswer, bool]] = field(default_factory=deque)
+    token_failures: deque[TokenRefused] = field(default_factory=deque)
+    held_back: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        self._serial = itertools.count(1)
+        self.ever: list[Issued] = []
+        if not self.alive:
+            self._make(self.clock.now())
+
+    def _make(self, issued_at: datetime) -> Issued:
+        issued = Issued(
+            text=f"canary-{self.client_id[-6:]}-{next(self._serial)}",
+            issued_at=issued_at,
+            expires_at=issued_at + LIFETIME,
+            usable_from=issued_at + (self.usable_after if self.ever else timedelta(0)),
+        )
+        if self.alive:
+            self.alive[-1].expires_at = min(self.alive[-1].expires_at, issued_at + OVERLAP)
+        self.alive = [*self.alive[-1:], issued]
+        self.ever.append(issued)
+        return issued
+
+    @property
+    def newest(self) -> Issued:
+        return self.ever[-1]
+
+    def accepts(self, secret: Sensitive) -> bool:
+        now = self.clock.now()
+        return any(one.text == secret.reveal() and one.usable_from <= now < one.expires_at for one in self.alive)
+
+    # The port.
+
+    def token(self, credentials: Credentials, scope: Scope) -> Sensitive:
+        if self.token_failures:
+            raise self.token_failures.popleft()
+        known = any(one.text == credentials.client_secret.reveal() for one in self.ever)
+        if credentials.client_id != self.client_id or not known:
+            raise TokenRefused("refused", remedy="none", code="invalid_client", definite=True)
+        return Sensitive(json.dumps([credentials.client_secret.reveal(), scope.value]))
+
+    def rotate(self, token: Sensitive) -> RotateAnswer:
+        self.posts += 1
+        secret, scope = json.loads(token.reveal())
+        scripted, rotates = self.answers.popleft() if self.answers else (None, True)
+        if scripted is None and (scope != Scope.ROTATION or not self.accepts(Sensitive(secret))):
+            return RotateAnswer(Answer.REFUSED, 403, "Unauthorized", secret_expired=True)
+        if rotates:
+            self.rotate_by_hand(message=not self.lose_next)
+            self.lose_next = False
+        return scripted or RotateAnswer(Answer.DONE, 204, request_id="request-1")
+
+    def probe(self, token: Sensitive) -> Probe:
+        secret, scope = json.loads(token.reveal())
+        if self.probe_answer is not None:
+            return self.probe_answer
+        if not self.probes_allowed or scope != Scope.NOTIFICATIONS:
+            return Probe.REFUSED
+        return Probe.ACCEPTED if self.accepts(Sensitive(secret)) else Probe.REFUSED
+
+    # The console.
+
+    def rotate_by_hand(self, *, message: bool = True) -> Issued:
+        old, new = self.newest, self._make(self.clock.now())
+        if message:
+            body = self.message(new, old.expires_at)
+            if self.held_back is None:
+                self.deliver(body)
+            else:
+                self.held_back.append(body)
+        return new
+
+    def message(self, new: Issued, old_expires_at: datetime, notification_id: str | None = None) -> str:
+        return json.dumps(
+            {
+                "notificationVersion": "1.0",
+                "notificationType": "APPLICATION_OAUTH_CLIENT_NEW_SECRET",
+                "payloadVersion": "2023-11-30",
+                "eventTime": format_time(new.issued_at),
+                "payload": {
+                    "applicationOAuthClientNewSecret": {
+                        "clientId": self.client_id,
+                        "newClientSecret": new.text,
+                        "newClientSecretExpiryTime": format_time(new.expires_at),
+                        "oldClientSecretExpiryTime": format_time(old_expires_at),
+                    }
+                },
+                "notificationMetadata": {"notificationId": notification_id or f"notification-{new.text[-3:]}"},
+            }
+        )
+
+    def expiry_notice(self, expires_at: datetime) -> str:
+        return json.dumps(
+            {
+                "notificationVersion": "1.0",
+                "notificationType": "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY",
+                "payloadVersion": "2023-11-30",
+                "eventTime": format_time(self.clock.now()),
+                "payload": {
+                    "applicationOAuthClientSecretExpiry": {
+                        "clientId": self.client_id,
+                        "clientSecretExpiryTime": format_time(expires_at),
+                        "clientSecretExpiryReason": "PERIODIC_ROTATION",
+                    }
+                },
+                "notificationMetadata": {"notificationId": "notice-1"},
+            }
+        )

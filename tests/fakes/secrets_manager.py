@@ -1,0 +1,141 @@
+"""Secrets Manager's version and label rules, as the AWS API reference states them, without AWS.
+
+Modelled: a token is the version's id; the same token with the same content does nothing (not even labels), with
+other content is refused; the first version gets AWSCURRENT besides what is asked for; a label sits on one version;
+a label that sits elsewhere moves only with the right RemoveFromVersionId; AWSPREVIOUS follows AWSCURRENT; unlabelled
+versions are not listed, and those over 24 hours old are dropped beyond 100 versions.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from spapi_rotation_lambda.domain.errors import SecretMissing, StoreFailed
+from spapi_rotation_lambda.domain.model import Label, Version, Versions
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import LabelMoved, VersionExists
+from tests.fakes.clock import VirtualClock
+
+QUOTA = 100
+YOUNG = timedelta(hours=24)
+
+
+@dataclass
+class StoredVersion:
+    text: str
+    labels: set[str]
+    created_at: datetime
+
+
+@dataclass
+class StoredSecret:
+    arn: str
+    created_at: datetime
+    versions: dict[str, StoredVersion] = field(default_factory=dict)
+
+    def holder(self, label: str) -> str | None:
+        return next((vid for vid, version in self.versions.items() if label in version.labels), None)
+
+
+class SecretsManagerModel:
+    """The SecretStore port with AWS's refusals; also what an owner does at the console."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.secrets: dict[str, StoredSecret] = {}
+
+    def create(self, name: str) -> None:
+        """CreateSecret without a value: no version."""
+        self.secrets[name] = StoredSecret(
+            arn=f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{name}-AbCdEf", created_at=self.clock.now()
+        )
+
+    def _secret(self, secret_id: str) -> StoredSecret:
+        for name, secret in self.secrets.items():
+            if secret_id in (name, secret.arn):
+                return secret
+        raise SecretMissing(f"There is no secret {secret_id}.", remedy="none")
+
+    # The port.
+
+    def versions(self, secret_id: str) -> Versions:
+        secret = self._secret(secret_id)
+        return Versions(
+            secret.arn,
+            tuple(
+                Version(vid, frozenset(version.labels), version.created_at)
+                for vid, version in secret.versions.items()
+                if version.labels
+            ),
+        )
+
+    def read(self, secret_id: str, version_id: str) -> Sensitive:
+        version = self._secret(secret_id).versions.get(version_id)
+        if version is None:
+            raise StoreFailed("AWS failed secretsmanager:GetSecretValue: ResourceNotFoundException.", remedy="none")
+        return Sensitive(version.text)
+
+    def write(self, secret_id: str, version_id: str, text: Sensitive, label: str) -> None:
+        self.put(secret_id, version_id, text.reveal(), {label})
+
+    def move(self, secret_id: str, label: str, *, to: str | None, away_from: str | None) -> None:
+        secret = self._secret(secret_id)
+        holder = secret.holder(label)
+        if any(version_id is not None and version_id not in secret.versions for version_id in (to, away_from)):
+            raise StoreFailed("AWS failed secretsmanager:UpdateSecretVersionStage: ResourceNotFound.", remedy="none")
+        if away_from != holder and not (holder == to and away_from is None):
+            raise LabelMoved
+        if to is None:
+            if label == Label.CURRENT:
+                raise LabelMoved  # AWSCURRENT can be moved, never removed
+            if holder is not None:
+                secret.versions[holder].labels.discard(label)
+            return
+        self._attach(secret, label, to)
+
+    def created_at(self, secret_id: str) -> datetime:
+        return self._secret(secret_id).created_at
+
+    # What others do.
+
+    def put(self, secret_id: str, token: str, text: str, labels: set[str]) -> None:
+        """PutSecretValue; the default labels are {AWSCURRENT}."""
+        secret = self._secret(secret_id)
+        if token in secret.versions:
+            if secret.versions[token].text != text:
+                raise VersionExists
+            return
+        self._drop_old(secret)
+        first = not secret.versions
+        secret.versions[token] = StoredVersion(text, set(), self.clock.now())
+        for label in labels | ({Label.CURRENT.value} if first else set()):
+            self._attach(secret, str(label), token)
+
+    def _attach(self, secret: StoredSecret, label: str, to: str) -> None:
+        holder = secret.holder(label)
+        if holder == to:
+            return
+        if holder is not None:
+            secret.versions[holder].labels.discard(label)
+            if label == Label.CURRENT:
+                before = secret.holder(Label.PREVIOUS)
+                if before is not None:
+                    secret.versions[before].labels.discard(Label.PREVIOUS)
+                secret.versions[holder].labels.add(Label.PREVIOUS.value)
+        secret.versions[to].labels.add(str(label))
+        if label == Label.CURRENT:
+            secret.versions[to].labels.discard(Label.PREVIOUS)
+
+    def _drop_old(self, secret: StoredSecret) -> None:
+        old = [
+            vid
+            for vid, version in secret.versions.items()
+            if not version.labels and self.clock.now() - version.created_at > YOUNG
+        ]
+        while len(secret.versions) >= QUOTA and old:
+            del secret.versions[old.pop(0)]
+        if len(secret.versions) >= QUOTA:
+            raise StoreFailed("AWS failed secretsmanager:PutSecretValue: LimitExceededException.", remedy="none")
+
+    def labels(self, secret_id: str) -> dict[str, str]:
+        """Label to version id, for assertions."""
+        return {label: vid for vid, version in self._secret(secret_id).versions.items() for label in version.labels}

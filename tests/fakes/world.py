@@ -1,0 +1,171 @@
+"""One application in a modelled world: the ports of the use cases, and the platform that calls the function."""
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from spapi_rotation_lambda.domain import grants
+from spapi_rotation_lambda.domain.errors import QueueNotReady
+from spapi_rotation_lambda.domain.model import Application, format_time
+from spapi_rotation_lambda.handler import dispatch
+from spapi_rotation_lambda.ports import Metric, Ports, QueueState, RotationEvent
+from spapi_rotation_lambda.settings import Settings
+from tests.fakes.amazon import AmazonModel, Issued
+from tests.fakes.clock import VirtualClock
+from tests.fakes.secrets_manager import SecretsManagerModel
+
+CLIENT_ID = "amzn1.application-oa2-client.0123456789abcdef"
+QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"
+MAX_RECEIVES = 10
+
+
+@dataclass
+class QueueModel:
+    """The destination queue and its dead-letter queue, as far as a preflight looks at them."""
+
+    policy: str | None = json.dumps({"Statement": [grants.queue_statement(QUEUE_ARN)]})
+    key_policy: str | None = json.dumps({"Statement": [grants.key_statement()]})
+    key_arn: str = "arn:aws:kms:us-east-1:123456789012:key/1"
+    exists: bool = True
+    visible: list[str] = field(default_factory=list)
+    in_flight: int = 0
+    dead: list[str] = field(default_factory=list)
+
+    def inspect(self) -> QueueState:
+        if not self.exists:
+            raise QueueNotReady("There is no queue.", remedy="none")
+        return QueueState(
+            arn=QUEUE_ARN,
+            policy=self.policy,
+            key_arn=self.key_arn,
+            key_policy=self.key_policy,
+            key_readable=self.key_policy is not None,
+            waiting=len(self.visible) + self.in_flight,
+            in_flight=self.in_flight,
+            dead=len(self.dead),
+        )
+
+
+@dataclass
+class Recorder:
+    """Telemetry and Announcer: keeps what was said."""
+
+    lines: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    metrics: list[tuple[Metric, float]] = field(default_factory=list)
+    events: list[RotationEvent] = field(default_factory=list)
+
+    def info(self, event: str, application: Application | None = None, **fields: object) -> None:
+        self.lines.append((event, fields))
+
+    def warning(self, event: str, application: Application | None = None, **fields: object) -> None:
+        self.lines.append((event, fields))
+
+    def count(self, metric: Metric, value: float = 1.0) -> None:
+        self.metrics.append((metric, value))
+
+    def rotated(self, event: RotationEvent) -> None:
+        self.events.append(event)
+
+    def counted(self, metric: Metric) -> int:
+        return sum(1 for found, _ in self.metrics if found is metric)
+
+    def text(self) -> str:
+        return repr((self.lines, self.metrics, self.events))
+
+
+class World:
+    """Everything a rotation touches."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.clock = VirtualClock()
+        self.store = SecretsManagerModel(self.clock)
+        self.queue = QueueModel()
+        self.recorder = Recorder()
+        self.amazon = AmazonModel(self.clock, CLIENT_ID, self.queue.visible.append)
+        self.application = Application("shop", CLIENT_ID, f"prefix/{CLIENT_ID}")
+        self.store.create(self.secret_id)
+        self.ports = Ports(
+            clock=self.clock,
+            store=self.store,
+            queue=self.queue,
+            amazon=lambda: self.amazon,
+            announcer=self.recorder,
+            telemetry=self.recorder,
+            settings=replace(
+                Settings(secret_prefix="prefix", queue_url="queue", dead_letter_queue_url="dead"), **settings
+            ),
+        )
+
+    @property
+    def secret_id(self) -> str:
+        return self.application.secret_id
+
+    # The owner.
+
+    def seed(self, issued: Issued | None = None, *, dated: bool = True, **others: Any) -> None:
+        """The owner puts a secret in, by default Amazon's newest."""
+        issued = issued or self.amazon.newest
+        data = {"client_id": CLIENT_ID, "client_secret": issued.text, **others}
+        if dated:
+            data |= {
+                "client_secret_issued_at": format_time(issued.issued_at),
+                "client_secret_expires_at": format_time(issued.expires_at),
+            }
+        self.write(data)
+
+    def write(self, data: object) -> None:
+        """The owner's PutSecretValue."""
+        text = data if isinstance(data, str) else json.dumps(data)
+        token = f"owner-{len(self.store.secrets[self.secret_id].versions)}-{self.clock.now().timestamp()}"
+        self.store.put(self.secret_id, token, text, {"AWSCURRENT"})
+
+    # The platform.
+
+    def tick(self) -> str:
+        state = dispatch(self.ports, {"action": "tick", "application": "shop", "client_id": CLIENT_ID})["state"]
+        assert isinstance(state, str)
+        return state
+
+    def hand_over(self, body: str) -> Any:
+        """Invoke the function with one message, as the event source mapping does."""
+        self.queue.in_flight += 1
+        try:
+            return dispatch(self.ports, {"Records": [{"eventSource": "aws:sqs", "body": body}]})["receipt"]
+        finally:
+            self.queue.in_flight -= 1
+
+    def drain(self) -> list[Any]:
+        """Hand over every visible message once; one that raises ends in the dead-letter queue."""
+        receipts = []
+        while self.queue.visible:
+            body = self.queue.visible.pop(0)
+            try:
+                receipts.append(self.hand_over(body))
+            except Exception:
+                self.queue.dead.append(body)
+                raise
+        return receipts
+
+    def run(self, *, hours: int) -> list[str]:
+        """Hourly ticks, each after whatever messages wait."""
+        states = []
+        for _ in range(hours):
+            self.clock.time += timedelta(hours=1)
+            self.drain()
+            states.append(self.tick())
+        return states
+
+    # What a consumer sees.
+
+    def value(self, label: str = "AWSCURRENT") -> dict[str, Any] | None:
+        """The JSON under a label."""
+        holder = self.store.secrets[self.secret_id].holder(label)
+        if holder is None:
+            return None
+        data = json.loads(self.store.secrets[self.secret_id].versions[holder].text)
+        assert isinstance(data, dict)
+        return data
+
+    def labels(self) -> dict[str, str]:
+        return self.store.labels(self.secret_id)

@@ -1,0 +1,260 @@
+"""What the sandbox makes observable of AWS, and what it does not: each with the tests that hold it to that.
+
+``python -m tests.sandbox.observable`` writes the two tables of ``docs/sandbox.md``.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sandbox.paths import CHECKOUT
+
+DOCS = CHECKOUT / "docs" / "sandbox.md"
+
+LAMBDA, METRICS, SCHEDULER, SQS, RULES, SECRETS, DIFFERENCES = (
+    f"tests/sandbox/test_aws_{name}.py"
+    for name in ("lambda", "metrics", "scheduler", "sqs", "rules", "secretsmanager", "differences")
+)
+ALARMS, POLICIES, RESOURCES = (
+    f"tests/component/test_component_{name}.py" for name in ("alarms", "policies", "resources")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Something of AWS that the emulator lacks or does otherwise, and that is added to it here.
+
+    Attributes:
+        what: for a person.
+        contract: the tests, ``file::function``, that ask it of the emulator as AWS's documentation says.
+    """
+
+    what: str
+    contract: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unobservable:
+    """Something of AWS that cannot be seen here, so that only its definition is asserted.
+
+    Attributes:
+        what: for a person.
+        instead: what happens in the sandbox.
+        shown: the tests, ``file::function``, that show it there; none where it is a matter of days.
+        definition: the tests that assert what the component asks of AWS.
+    """
+
+    what: str
+    instead: str
+    shown: tuple[str, ...]
+    definition: tuple[str, ...]
+
+
+ADDITIONS: tuple[Addition, ...] = (
+    Addition(
+        "Metrics in a function's log lines (EMF) become metrics, if its role may log",
+        (
+            f"{METRICS}::test_embedded_metrics_are_published_for_each_set_of_dimensions",
+            f"{METRICS}::test_without_the_right_to_log_there_are_no_embedded_metrics",
+            f"{METRICS}::test_other_lines_are_no_metrics",
+        ),
+    ),
+    Addition("Queues are measured", (f"{METRICS}::test_queues_are_measured",)),
+    Addition(
+        "Alarms are judged by exact dimensions, period by period, and end; their topic hears of it",
+        (
+            f"{METRICS}::test_an_alarm_on_an_embedded_metric_fires",
+            f"{METRICS}::test_an_alarm_on_a_queue_metric_fires",
+            f"{METRICS}::test_an_alarm_wants_as_many_breaching_periods_as_it_says",
+            f"{METRICS}::test_an_alarm_without_dimensions_ignores_metrics_that_have_some",
+            f"{METRICS}::test_an_alarm_ends_when_its_period_is_over_and_its_topic_hears_both",
+            f"{METRICS}::test_missing_data_is_treated_as_the_alarm_says",
+        ),
+    ),
+    Addition(
+        "The scheduler refuses what is invalid, fills inputs in, acts by its role, and has a dead-letter queue",
+        (
+            f"{SCHEDULER}::test_an_invalid_expression_is_refused",
+            f"{SCHEDULER}::test_a_rate_fires_at_once_and_then_at_its_rate_with_the_input_filled_in",
+            f"{SCHEDULER}::test_a_role_that_may_not_invoke_the_function_leads_to_the_dead_letter_queue",
+            f"{SCHEDULER}::test_a_missing_function_leads_to_the_dead_letter_queue",
+            f"{SCHEDULER}::test_a_function_that_raises_is_no_failure_of_the_schedule",
+        ),
+    ),
+    Addition(
+        "A function's failed asynchronous event goes to its failure destination, if its role may send there",
+        (
+            f"{LAMBDA}::test_a_failed_asynchronous_call_goes_to_the_failure_destination",
+            f"{LAMBDA}::test_a_destination_that_the_role_may_not_reach_is_refused",
+        ),
+    ),
+    Addition(
+        "Messages are moved back from a dead-letter queue (StartMessageMoveTask), by who may",
+        (
+            f"{SQS}::test_redrive_brings_messages_back_to_their_source_as_new_ones",
+            f"{SQS}::test_redrive_may_go_to_another_queue",
+            f"{SQS}::test_redrive_wants_a_dead_letter_queue_of_a_queue",
+            f"{SQS}::test_redrive_needs_rights_on_both_queues",
+            f"{SQS}::test_a_dead_letter_queue_decides_who_uses_it",
+        ),
+    ),
+    Addition(
+        "Roles, queue policies and key policies decide, over TLS only",
+        (
+            f"{LAMBDA}::test_a_function_acts_over_tls_with_its_own_role",
+            f"{LAMBDA}::test_an_event_source_needs_each_permission_of_the_role",
+            f"{RULES}::test_without_its_statement_amazon_cannot_send",
+            f"{RULES}::test_with_its_statement_and_a_tls_rule_amazon_can_send",
+            f"{RULES}::test_an_encrypted_queue_needs_amazons_statement_on_its_key",
+            f"{RULES}::test_a_secrets_key_is_needed_to_read_and_write_its_value",
+            f"{RULES}::test_a_mapping_reads_nothing_while_its_role_may_not_use_the_queues_key",
+        ),
+    ),
+    Addition(
+        "Secrets Manager's rules for versions, labels and tokens, and its quota of versions",
+        (
+            f"{SECRETS}::test_the_first_version_gets_awscurrent_besides_the_label_asked_for",
+            f"{SECRETS}::test_put_replayed_does_nothing_not_even_attach_a_lost_label",
+            f"{SECRETS}::test_put_with_a_used_token_and_another_value_is_refused",
+            f"{SECRETS}::test_a_label_elsewhere_moves_only_from_the_version_that_has_it",
+            f"{SECRETS}::test_a_hundred_young_versions_use_the_quota_up",
+        ),
+    ),
+    Addition(
+        "Every line of a function's log is kept, also of one that was killed",
+        (
+            "tests/sandbox/test_aws_logs.py::test_every_line_is_in_the_stream_of_its_invocation",
+            "tests/sandbox/test_crash_switch.py::test_what_was_logged_before_the_crash_is_kept",
+        ),
+    ),
+)
+
+UNOBSERVABLE: tuple[Unobservable, ...] = (
+    Unobservable(
+        "Secrets Manager's own rotation of a secret",
+        "It is refused; the component does not ask for it.",
+        (f"{SECRETS}::test_native_rotation_is_refused",),
+        (f"{RESOURCES}::test_provisions_exactly_these_resources",),
+    ),
+    Unobservable(
+        "Alarms on metric math",
+        "They stay at INSUFFICIENT_DATA; the component has none: each alarm names one metric.",
+        (f"{DIFFERENCES}::test_an_alarm_on_metric_math_is_not_judged",),
+        (f"{ALARMS}::test_alarm_is_exactly_this", f"{ALARMS}::test_every_alarm_is_expected"),
+    ),
+    Unobservable(
+        "An alarm's right to publish to its topic, and to use the topic's key",
+        "The topic hears of it whatever its policy and its key's say.",
+        (f"{DIFFERENCES}::test_an_alarm_reaches_a_topic_whose_policy_and_key_do_not_let_it",),
+        (
+            f"{POLICIES}::test_topic_lets_its_own_alarms_publish_and_nobody_in_plain_text",
+            f"{POLICIES}::test_key",
+            f"{ALARMS}::test_the_policies_name_every_alarm",
+            f"{ALARMS}::test_topic_is_encrypted_by_the_components_key",
+        ),
+    ),
+    Unobservable(
+        "The scheduler's flexible window",
+        "It is taken at its start.",
+        (f"{DIFFERENCES}::test_a_flexible_window_is_taken_at_its_start",),
+        (
+            f"{RESOURCES}::test_schedule",
+            f"{ALARMS}::test_what_each_check_reports_anew_keeps_its_alarm",
+            f"{ALARMS}::test_the_heartbeat_forgives_one_lost_check_and_not_three",
+        ),
+    ),
+    Unobservable(
+        "The scheduler's waiting between retries, and the age at which it gives up",
+        "All its attempts are made at once.",
+        (f"{SCHEDULER}::test_a_role_that_may_not_invoke_the_function_leads_to_the_dead_letter_queue",),
+        (f"{RESOURCES}::test_schedule",),
+    ),
+    Unobservable(
+        "Encryption of the log group, and the log service's right to the key",
+        "The group is made and filled whatever the key's policy says.",
+        (f"{DIFFERENCES}::test_a_log_group_is_made_with_a_key_that_the_log_service_may_not_use",),
+        (f"{RESOURCES}::test_log_group_is_encrypted_and_kept_for_a_year", f"{POLICIES}::test_key"),
+    ),
+    Unobservable(
+        "The refusal of plain text by queue and topic policies",
+        "Plain HTTP is not served at all, so nobody comes that far; over TLS the same policies let pass who may.",
+        (f"{RULES}::test_plain_http_is_not_served", f"{RULES}::test_with_its_statement_and_a_tls_rule_amazon_can_send"),
+        (
+            f"{POLICIES}::test_destination_queue_lets_amazon_send_and_nothing_else",
+            f"{POLICIES}::test_other_queues_only_demand_tls",
+            f"{POLICIES}::test_topic_lets_its_own_alarms_publish_and_nobody_in_plain_text",
+        ),
+    ),
+    Unobservable(
+        "The queue policy that EventBridge needs to bring an event to a queue",
+        "It needs none; the component publishes on a bus and makes no rules.",
+        (f"{RULES}::test_a_role_may_put_events_and_a_rule_brings_them_to_a_queue",),
+        (f"{RESOURCES}::test_provisions_exactly_these_resources", f"{POLICIES}::test_function_role"),
+    ),
+    Unobservable(
+        "The function's processor, runtime and platform log lines",
+        "It runs on this machine by the sandbox's Python; START, END and REPORT are text.",
+        (
+            f"{DIFFERENCES}::test_a_function_runs_on_this_machine_by_this_python_and_its_platform_lines_are_text",
+            f"{LAMBDA}::test_a_function_finds_boto3_and_not_the_emulators_own_packages",
+        ),
+        (
+            f"{RESOURCES}::test_function",
+            "tests/component/test_component_bundle.py::test_pip_is_held_to_the_functions_python_and_platform",
+            "tests/component/test_component_bundle.py::test_a_lock_is_made_of_pure_python_only",
+        ),
+    ),
+    Unobservable(
+        "The class of a function's error, as AWS reports it",
+        "It is always Runtime.HandlerError; the message is right.",
+        (f"{DIFFERENCES}::test_the_class_of_an_error_is_lost_and_its_message_kept",),
+        ("tests/unit/test_bad_input.py::test_an_unknown_event", "tests/unit/test_bad_input.py::test_nested_nulls"),
+    ),
+    Unobservable(
+        "What takes days: 14 days in a queue, a year of logs, the windows of deletion, the key's yearly rotation",
+        "The settings are kept, and nobody waits for them.",
+        (),
+        (
+            f"{RESOURCES}::test_queues_are_encrypted_and_keep_messages_for_14_days",
+            f"{RESOURCES}::test_log_group_is_encrypted_and_kept_for_a_year",
+            f"{RESOURCES}::test_keeps_the_key_as_long_as_the_secrets",
+        ),
+    ),
+)
+"""Everything known of this kind; what is found to be missing belongs here."""
+
+
+def document() -> str:
+    """The text of ``docs/sandbox.md``."""
+    lines = [
+        "# What the sandbox shows of AWS, and what it cannot",
+        "",
+        "The sandbox's AWS is an emulator (MiniStack), corrected and completed in `sandbox/aws/patches`. Each addition",
+        "has tests of its own, which ask of it what AWS's documentation says.",
+        "",
+        "| added or corrected | tests |",
+        "|---|---|",
+        *(f"| {each.what} | {_tests(each.contract)} |" for each in ADDITIONS),
+        "",
+        "What cannot be seen here is named below. Of it only the definition is asserted: what the component asks of",
+        "AWS.",
+        "",
+        "| not observable | in the sandbox | shown by | definition asserted by |",
+        "|---|---|---|---|",
+        *(
+            f"| {each.what} | {each.instead} | {_tests(each.shown)} | {_tests(each.definition)} |"
+            for each in UNOBSERVABLE
+        ),
+        "",
+        "The tables are written by `python -m tests.sandbox.observable`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _tests(names: Sequence[str]) -> str:
+    return "<br>".join(f"`{name.rpartition('/')[2]}`" for name in names) or "nothing"
+
+
+if __name__ == "__main__":
+    DOCS.write_text(document())
+    sys.exit(0)
