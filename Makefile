@@ -58,7 +58,7 @@ lock: $(READY)
 	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux2014 -c requirements.txt \
 		$(ARCHIVE)/requirements.in -o $(ARCHIVE)/requirements.txt
 	$(COMPILE) --python-version 3.11 sandbox/requirements-aws.in -o sandbox/requirements-aws.txt
-	$(BIN)/python -m spapi_rotation.function_archive.relock
+	$(BIN)/python -m spapi_rotation.function_archive.lock
 
 clean:
 	rm -rf $(VENV) build dist sandbox/.state .mypy_cache .ruff_cache .pytest_cache .hypothesis

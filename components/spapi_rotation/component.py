@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pulumi
 
 from spapi_rotation.args import ClientSecretRotationArgs
-from spapi_rotation.resources.adoption import adopt
+from spapi_rotation.resources.adopted_secrets import adopt
 from spapi_rotation.resources.alarms import create_alarms
 from spapi_rotation.resources.encryption import create_key
 from spapi_rotation.resources.function import TIMEOUT_SECONDS, create_function
@@ -13,8 +13,8 @@ from spapi_rotation.resources.queue import create_queues
 from spapi_rotation.resources.schedule import create_group, create_schedules
 from spapi_rotation.resources.secret import create_secrets
 from spapi_rotation.scope import identity, make_scope
-from spapi_rotation.validation.checks import check_args, check_component_name
-from spapi_rotation_lambda.domain.portal import registration_steps
+from spapi_rotation.validation.arguments import check_args, check_component_name
+from spapi_rotation_lambda.domain.registration import registration_steps
 
 TYPE_TOKEN = "spapi-rotation:index:ClientSecretRotation"  # noqa: S105
 

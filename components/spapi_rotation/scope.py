@@ -8,8 +8,8 @@ from hashlib import sha256
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.validation.checks import Tags, check_partition
-from spapi_rotation.validation.values import Late
+from spapi_rotation.validation.arguments import Tags, check_partition
+from spapi_rotation.validation.inputs import Late
 
 TAG_PREFIX = "spapi-rotation"
 

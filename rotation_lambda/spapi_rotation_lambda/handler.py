@@ -13,17 +13,17 @@ from typing import Any
 import boto3
 
 from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
+from spapi_rotation_lambda.bootstrap import build
 from spapi_rotation_lambda.domain.applications import application as application_of
 from spapi_rotation_lambda.domain.errors import BadSettings, Declined
+from spapi_rotation_lambda.domain.messages import NewSecret, parse
 from spapi_rotation_lambda.domain.model import Application, Trigger, parse_time
-from spapi_rotation_lambda.domain.notification import NewSecret, parse
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Metric, Ports
 from spapi_rotation_lambda.settings import Action, Env, Settings, checked_client_id
+from spapi_rotation_lambda.use_cases.check import tick
 from spapi_rotation_lambda.use_cases.receive import Receipt, notice, receive, settle_after_receipt
 from spapi_rotation_lambda.use_cases.request import describe, request
-from spapi_rotation_lambda.use_cases.tick import tick
-from spapi_rotation_lambda.wiring import build
 
 
 @cache

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sandbox.amazon.outbox import Parcel
 from sandbox.amazon.world import World
 
-# On purpose not taken from spapi_rotation_lambda.domain.grants: the judge must not share the defendant's constants.
+# On purpose not taken from the function's sender policy: the judge must not share the defendant's constants.
 AMAZON_ACCOUNT = "437568002678"
 """The account from which Amazon sends. Source: "Set up credential rotation notifications"."""
 

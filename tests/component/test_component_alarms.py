@@ -15,14 +15,14 @@ import pytest
 import spapi_rotation_lambda
 from spapi_rotation import InvalidArgument
 from spapi_rotation.component import OUTPUTS
+from spapi_rotation.resources.alarm_catalog import NEXT_CHECK, NEXT_DAILY, WATCHES, Source, Span, Watch
 from spapi_rotation.resources.schedule import FLEXIBLE_WINDOW_MINUTES, RETRY_AGE_SECONDS
-from spapi_rotation.resources.watches import NEXT_CHECK, NEXT_DAILY, WATCHES, Source, Span, Watch
 from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
-from spapi_rotation_lambda.domain import guards
+from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.ports import Metric
 from spapi_rotation_lambda.settings import MAX_CHECK_HOURS, MIN_CHECK_HOURS
-from spapi_rotation_lambda.use_cases import tick
+from spapi_rotation_lambda.use_cases import check
 from spapi_rotation_lambda.use_cases.receive import Receipt
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy_component
 
@@ -187,14 +187,14 @@ def test_what_the_daily_try_finds_keeps_its_alarm(hours: int) -> None:
     application: Any = SimpleNamespace(client_id=client_id(1))
     start = datetime(2026, 1, 1, tzinfo=UTC)
     checks = [start + timedelta(hours=hours * number) for number in range(1000)]
-    tries = [each for each in checks if tick._daily_try_is_due(ports, application, each)]
+    tries = [each for each in checks if check._daily_try_is_due(ports, application, each)]
     longest = max(later - earlier for earlier, later in itertools.pairwise(tries))
     assert longest + LATE_BY < reach(NEXT_DAILY, hours)
 
 
 def test_a_refused_request_that_is_repeated_keeps_its_alarm() -> None:
     for hours in CHECK_HOURS:
-        assert guards.LATER_REFUSAL_WAIT + timedelta(hours=hours) + LATE_BY < reach(NEXT_DAILY, hours)
+        assert rules.LATER_REFUSAL_WAIT + timedelta(hours=hours) + LATE_BY < reach(NEXT_DAILY, hours)
 
 
 def test_the_heartbeat_forgives_one_lost_check_and_not_three() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spapi_rotation import InvalidArgument
 from spapi_rotation.args import ClientSecretRotationArgs
-from spapi_rotation.validation.checks import (
+from spapi_rotation.validation.arguments import (
     DEFAULTS,
     LOG_RETENTION_DAYS,
     CheckedArgs,
@@ -17,7 +17,7 @@ from spapi_rotation.validation.checks import (
     check_component_name,
     check_prefix,
 )
-from spapi_rotation.validation.values import check_whole
+from spapi_rotation.validation.inputs import check_whole
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import Verification
 from tests.component.recorder import ACCOUNT, REGION, client_id, deploy_component

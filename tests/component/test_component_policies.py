@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from spapi_rotation_lambda.domain.grants import missing_from_key_policy, missing_from_queue_policy
+from spapi_rotation_lambda.domain.sender_policy import missing_from_key_policy, missing_from_queue_policy
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy_component
 
 AMAZON = "arn:aws:iam::437568002678:root"

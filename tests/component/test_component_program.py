@@ -11,7 +11,7 @@ import yaml
 
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.component import OUTPUTS
-from spapi_rotation.validation.checks import DEFAULTS
+from spapi_rotation.validation.arguments import DEFAULTS
 from spapi_rotation_lambda.domain.errors import BadSettings
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy
 

@@ -7,9 +7,9 @@ import pytest
 
 from spapi_rotation import ClientSecretRotation
 from spapi_rotation.component import OUTPUTS, TYPE_TOKEN
+from spapi_rotation.resources.alarm_catalog import WATCHES
 from spapi_rotation.resources.function import METRICS_NAMESPACE
 from spapi_rotation.resources.schedule import rate
-from spapi_rotation.resources.watches import WATCHES
 from spapi_rotation_lambda.adapters import telemetry
 from spapi_rotation_lambda.settings import HANDLER, Env, Settings
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, client_id, deploy, deploy_component

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spapi_rotation.function_archive import vendored
+from spapi_rotation.function_archive import third_party
 
 ROOT = Path(__file__).parents[2]
 FOLDER = "spapi_rotation/function_archive/_bundle/"
@@ -32,10 +32,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_bundle_of_the_wheel_equals_the_lock(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
-    lock = vendored.Lock.read(tmp_path / "spapi_rotation" / "function_archive" / "bundle.lock.json")
-    assert lock == vendored.Lock.read()
-    files = vendored.packaged_files(lock, tmp_path / FOLDER)
-    assert vendored.digest(files) == lock.sha256
+    lock = third_party.Lock.read(tmp_path / "spapi_rotation" / "function_archive" / "bundle.lock.json")
+    assert lock == third_party.Lock.read()
+    files = third_party.packaged_files(lock, tmp_path / FOLDER)
+    assert third_party.digest(files) == lock.sha256
 
 
 def test_wheel_holds_both_packages_and_no_bytecode(wheel: Path) -> None:

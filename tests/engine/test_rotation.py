@@ -15,7 +15,7 @@ from sandbox.amazon.faults import Delay
 from sandbox.processes import descendants
 from sandbox.session import App, Sandbox, new_app
 from sandbox.stack import PulumiFailed
-from spapi_rotation_lambda.domain.grants import AMAZON_ACCOUNT
+from spapi_rotation_lambda.domain.sender_policy import AMAZON_ACCOUNT
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 

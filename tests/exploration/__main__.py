@@ -12,11 +12,11 @@ from multiprocessing import Pool
 from pathlib import Path
 
 from sandbox.aws.emulator import AwsEmulator
-from tests.exploration import contract, machine
+from tests.exploration import random_histories, store_contract
+from tests.exploration.defects import MUTANTS, Verdict, hunt_all
 from tests.exploration.explore import Explorer, Figures
-from tests.exploration.machine import RandomFigures
 from tests.exploration.meetings import meetings
-from tests.exploration.mutants import MUTANTS, Verdict, hunt_all
+from tests.exploration.random_histories import RandomFigures
 from tests.exploration.scenarios import scenarios
 from tests.exploration.workers import Meetings
 
@@ -36,7 +36,7 @@ class Report:
     together: Figures = field(default_factory=Figures)
     allowed: int = 0
     random: RandomFigures = field(default_factory=RandomFigures)
-    differences: list[contract.Difference] = field(default_factory=list)
+    differences: list[store_contract.Difference] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
 
     @property
@@ -92,14 +92,14 @@ def meet(number: int) -> tuple[Figures, int]:
 
 def play(seed: int) -> RandomFigures:
     """Random histories."""
-    return machine.run(EXAMPLES, RULES, seed)
+    return random_histories.run(EXAMPLES, RULES, seed)
 
 
-def compare() -> list[contract.Difference]:
+def compare() -> list[store_contract.Difference]:
     """The modelled Secrets Manager against the emulator's."""
     with tempfile.TemporaryDirectory() as folder, AwsEmulator(Path(folder)) as aws:
         client = aws.client("secretsmanager")
-        found = (contract.compare(client, contract.sequence(seed)) for seed in range(CONTRACT_SEQUENCES))
+        found = (store_contract.compare(client, store_contract.sequence(seed)) for seed in range(CONTRACT_SEQUENCES))
         return [difference for difference in found if difference is not None]
 
 

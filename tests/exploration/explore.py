@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.exploration.callers import HOUR, Ended, hand_over, telling_nonces_apart, tick
+from tests.exploration.ending import finish
+from tests.exploration.explored_world import SavedWorld, World
 from tests.exploration.faulty import KINDS, Kind, Plan
-from tests.exploration.platform import HOUR, Ended, hand_over, telling_nonces_apart, tick
-from tests.exploration.quiet import finish
-from tests.exploration.world import SavedWorld, World
 
 Step = Callable[[World, Plan], Ended]
 MOST_REPORTS = 20

@@ -8,8 +8,8 @@ from datetime import timedelta
 from spapi_rotation_lambda.domain.errors import MalformedSecret
 from spapi_rotation_lambda.domain.model import Label, Marker, parse_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from tests.exploration.explored_world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
 from tests.exploration.faulty import Died
-from tests.exploration.world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
 from tests.fakes.amazon import Issued
 from tests.fakes.secrets_manager import YOUNG, StoredSecret
 

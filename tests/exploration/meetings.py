@@ -2,10 +2,7 @@
 
 from datetime import timedelta
 
-from tests.exploration.explore import event, schedule
-from tests.exploration.faulty import Op
-from tests.exploration.invariants import SET_ASIDE
-from tests.exploration.platform import (
+from tests.exploration.callers import (
     HOUR,
     NO_FAULTS,
     Before,
@@ -18,7 +15,11 @@ from tests.exploration.platform import (
     up,
     verb,
 )
-from tests.exploration.quiet import advance
+from tests.exploration.ending import advance
+from tests.exploration.explore import event, schedule
+from tests.exploration.explored_world import World
+from tests.exploration.faulty import Op
+from tests.exploration.invariants import SET_ASIDE
 from tests.exploration.scenarios import (
     aged,
     companion,
@@ -37,7 +38,6 @@ from tests.exploration.scenarios import (
     young,
 )
 from tests.exploration.workers import Meeting, Worker
-from tests.exploration.world import World
 
 # Workers.
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from spapi_rotation_lambda.settings import Verification
+from tests.exploration.callers import HOUR, Ended, ask, reseed, rotate_in_console, telling_nonces_apart, up, verb
+from tests.exploration.ending import advance, run_until_quiet
 from tests.exploration.explore import Scenario, Step, event, schedule
+from tests.exploration.explored_world import App, Deliver, World, deliver_soon
 from tests.exploration.faulty import Plan
-from tests.exploration.platform import HOUR, Ended, ask, reseed, rotate_in_console, telling_nonces_apart, up, verb
-from tests.exploration.quiet import advance, run_until_quiet
-from tests.exploration.world import App, Deliver, World, deliver_soon
 
 AGE = timedelta(days=61)
 EVENTS = (event,) * 5

@@ -3,10 +3,10 @@ every deliberate defect."""
 
 import pytest
 
-from tests.exploration import machine
+from tests.exploration import random_histories
+from tests.exploration.defects import MUTANTS, Mutant, hunt
 from tests.exploration.explore import Explorer, Scenario
 from tests.exploration.meetings import meetings
-from tests.exploration.mutants import MUTANTS, Mutant, hunt
 from tests.exploration.scenarios import scenarios
 from tests.exploration.workers import Meeting, Meetings
 
@@ -28,7 +28,7 @@ def test_no_meeting_of_two_workers_breaks_an_invariant(meeting: Meeting) -> None
 
 
 def test_no_random_history_breaks_an_invariant() -> None:
-    figures = machine.run(RANDOM_HISTORIES, RULES, seed=1)
+    figures = random_histories.run(RANDOM_HISTORIES, RULES, seed=1)
     assert figures.violation == ""
     assert figures.examples >= RANDOM_HISTORIES
     assert figures.calls > 100 * RANDOM_HISTORIES

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.exploration.callers import NO_FAULTS, Before, Ended, telling_nonces_apart
+from tests.exploration.ending import finish
 from tests.exploration.explore import MOST_REPORTS, Figures, Step
+from tests.exploration.explored_world import SavedWorld, World
 from tests.exploration.faulty import Died, Op
-from tests.exploration.platform import NO_FAULTS, Before, Ended, telling_nonces_apart
-from tests.exploration.quiet import finish
-from tests.exploration.world import SavedWorld, World
 
 Worker = Callable[[World, Before], Ended]
 Segments = tuple[int, ...]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from spapi_rotation_lambda.domain import grants
+from spapi_rotation_lambda.domain import sender_policy
 from spapi_rotation_lambda.domain.errors import QueueNotReady
 from spapi_rotation_lambda.domain.model import Application, format_time
 from spapi_rotation_lambda.handler import dispatch
@@ -24,8 +24,8 @@ MAX_RECEIVES = 10
 class QueueModel:
     """The destination queue and its dead-letter queue, as far as a preflight looks at them."""
 
-    policy: str | None = json.dumps({"Statement": [grants.queue_statement(QUEUE_ARN)]})
-    key_policy: str | None = json.dumps({"Statement": [grants.key_statement()]})
+    policy: str | None = json.dumps({"Statement": [sender_policy.queue_statement(QUEUE_ARN)]})
+    key_policy: str | None = json.dumps({"Statement": [sender_policy.key_statement()]})
     key_arn: str = "arn:aws:kms:us-east-1:123456789012:key/1"
     exists: bool = True
     visible: list[str] = field(default_factory=list)

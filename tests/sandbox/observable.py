@@ -200,8 +200,8 @@ UNOBSERVABLE: tuple[Unobservable, ...] = (
         ),
         (
             f"{RESOURCES}::test_function",
-            "tests/component/test_component_bundle.py::test_pip_is_held_to_the_functions_python_and_platform",
-            "tests/component/test_component_bundle.py::test_a_lock_is_made_of_pure_python_only",
+            "tests/component/test_component_archive.py::test_pip_is_held_to_the_functions_python_and_platform",
+            "tests/component/test_component_archive.py::test_a_lock_is_made_of_pure_python_only",
         ),
     ),
     Unobservable(

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, EndpointConnectionError, HTTPClientError, NoCredentialsError
 from botocore.stub import Stubber
 
-from spapi_rotation_lambda import wiring
+from spapi_rotation_lambda import bootstrap
 from spapi_rotation_lambda.adapters.aws import EventBridgeAnnouncer, SecretsManagerStore, SqsDeadLetterQueue, SqsQueue
 from spapi_rotation_lambda.domain.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
 from spapi_rotation_lambda.domain.model import Application, Label
@@ -421,7 +421,7 @@ def test_an_event_that_cannot_be_sent_is_a_failure(aws: Aws) -> None:
 def test_the_ports_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     session = boto3.Session(region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing")
     settings = Settings("prefix", "https://queue", "https://dead", "https://spapi", "https://lwa", event_bus="bus")
-    ports = wiring.build(session, settings, telemetry=None)  # type: ignore[arg-type]
+    ports = bootstrap.build(session, settings, telemetry=None)  # type: ignore[arg-type]
     assert isinstance(ports.store, SecretsManagerStore)
     assert isinstance(ports.queue, SqsQueue)
     assert isinstance(ports.announcer, EventBridgeAnnouncer)

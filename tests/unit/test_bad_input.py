@@ -15,8 +15,8 @@ from spapi_rotation_lambda.domain.errors import BadSettings, MalformedSecret, Ro
 from spapi_rotation_lambda.ports import Metric
 from spapi_rotation_lambda.settings import Env
 from tests.fakes.world import CLIENT_ID, World
-from tests.unit.entry import Entry, Outcome, entry
 from tests.unit.fuzz import CANARY, EXPIRY, LARGE, NEW, Message, part, pascal, sample
+from tests.unit.invoking import Entry, Outcome, entry
 from tests.unit.support import assert_silent, shown
 
 WRONG: list[Any] = [

@@ -19,10 +19,10 @@ from spapi_rotation_lambda.domain.errors import (
 from spapi_rotation_lambda.domain.model import Label, format_time
 from spapi_rotation_lambda.settings import CLIENT_ID as SHAPE
 from tests.fakes.world import CLIENT_ID, World
-from tests.unit.entry import Entry, Outcome, entry
 from tests.unit.fuzz import CANARY, bodies, cases, events, mutated_messages, secrets_texts, spelled
+from tests.unit.invoking import Entry, Outcome, entry
 from tests.unit.support import assert_silent
-from tests.unit.test_fuzz_notification import ANYTHING, MUTATED
+from tests.unit.test_fuzz_messages import ANYTHING, MUTATED
 
 EVENTS, FOREIGN, MESSAGES, SECRETS = 1_500, 500, 2_000, 2_000
 """Cases of each fuzz."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from spapi_rotation_lambda.domain import grants
+from spapi_rotation_lambda.domain import sender_policy
 from spapi_rotation_lambda.domain.errors import (
     AlreadyRequested,
     QueueNotReady,
@@ -18,8 +18,8 @@ from spapi_rotation_lambda.ports import Scope
 from spapi_rotation_lambda.use_cases.request import request
 from tests.fakes.interposer import interposed
 from tests.fakes.world import QUEUE_ARN, World
-from tests.unit.asking import ask
 from tests.unit.conftest import MakeWorld
+from tests.unit.requesting import ask
 from tests.unit.support import raises
 
 
@@ -36,7 +36,7 @@ def test_a_queue_policy_without_amazon_is_refused_with_the_missing_statement(wor
     with raises(world, QueueNotReady) as caught:
         ask(world, force=True)
     (statement,) = caught.value.missing
-    assert json.loads(statement) == grants.queue_statement(QUEUE_ARN)
+    assert json.loads(statement) == sender_policy.queue_statement(QUEUE_ARN)
     assert statement in str(caught.value)
     assert world.amazon.posts == 0
 
@@ -46,7 +46,7 @@ def test_a_key_policy_without_amazon_is_refused_with_the_missing_statement(world
     with raises(world, QueueNotReady) as caught:
         ask(world, force=True)
     (statement,) = caught.value.missing
-    assert json.loads(statement) == grants.key_statement()
+    assert json.loads(statement) == sender_policy.key_statement()
     assert set(world.labels()) == {Label.CURRENT}
 
 

@@ -28,8 +28,8 @@ from spapi_rotation_lambda.ports import Answer, LabelMoved, Metric, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import Requested, describe, request
 from tests.fakes.interposer import interposed, traced
 from tests.fakes.world import QUEUE_ARN, World
-from tests.unit.asking import ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
 from tests.unit.conftest import MakeWorld
+from tests.unit.requesting import ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
 from tests.unit.support import raises
 
 

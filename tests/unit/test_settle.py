@@ -11,7 +11,7 @@ from spapi_rotation_lambda.domain.model import Credentials, Label, derived_id, f
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import LabelMoved, Metric, Ports, Probe, Scope
 from spapi_rotation_lambda.settings import Verification
-from spapi_rotation_lambda.use_cases import verbs
+from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
 from tests.fakes.amazon import Issued
 from tests.fakes.interposer import Crash, interposed, traced
@@ -79,7 +79,7 @@ def test_a_stale_write_of_the_owner_is_put_right(world: World) -> None:
 
 def test_a_stale_write_is_put_right_whatever_was_set_aside_before(world: World) -> None:
     received(world)
-    verbs.reject(world.ports, world.application)
+    operator_actions.reject(world.ports, world.application)
     world.clock.advance(days=1)
     newest = world.amazon.rotate_by_hand()
     world.drain()
@@ -96,7 +96,7 @@ def test_a_secret_that_was_set_aside_stays_so_although_the_owner_wrote_it_again(
     assert run(world) is Outcome.PROMOTED
     new = in_use(world)
     world.clock.advance(hours=1)
-    verbs.rollback(world.ports, world.application)
+    operator_actions.rollback(world.ports, world.application)
     old = world.value() or {}
     world.write({**(world.value(Label.REJECTED) or {}), "edited": "yes"})
     world.write(old)
@@ -111,11 +111,11 @@ def test_of_two_secrets_that_were_set_aside_neither_is_put_back(world: World) ->
     assert run(world) is Outcome.PROMOTED
     old = world.amazon.ever[0].text
     world.clock.advance(hours=1)
-    verbs.rollback(world.ports, world.application)
+    operator_actions.rollback(world.ports, world.application)
     world.amazon.usable_after = timedelta(hours=1)
     world.amazon.rotate_by_hand()
     world.drain()
-    verbs.reject(world.ports, world.application)
+    operator_actions.reject(world.ports, world.application)
     assert (world.value(Label.PREVIOUS) or {})["client_secret"] == world.amazon.ever[1].text
     assert Label.REJECTED in world.labels()
     assert run(world) is Outcome.NOTHING_PENDING

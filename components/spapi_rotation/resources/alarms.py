@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
+from spapi_rotation.resources.alarm_catalog import WATCHES, Source, Watch
 from spapi_rotation.resources.function import METRICS_NAMESPACE
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.resources.topic import create_topic
-from spapi_rotation.resources.watches import WATCHES, Source, Watch
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.checks import CheckedArgs
-from spapi_rotation.validation.values import Late, guarded
+from spapi_rotation.validation.arguments import CheckedArgs
+from spapi_rotation.validation.inputs import Late, guarded
 from spapi_rotation_lambda.domain.errors import BadSettings
 
 SERVICE_DIMENSION = "service"

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from spapi_rotation.resources.topic import alarm_key_statement
 from spapi_rotation.scope import Scope
-from spapi_rotation_lambda.domain.grants import Statement, key_statement
+from spapi_rotation_lambda.domain.sender_policy import Statement, key_statement
 
 
 def key_policy(scope: Scope, *, alarms: bool) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Any, TypeAlias
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.function_archive.bundle import function_code
-from spapi_rotation.resources.adoption import Adopted, fitting
+from spapi_rotation.function_archive.archive import function_code
+from spapi_rotation.resources.adopted_secrets import Adopted, fitting
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.checks import CheckedArgs
-from spapi_rotation.validation.values import Late, text_of
+from spapi_rotation.validation.arguments import CheckedArgs
+from spapi_rotation.validation.inputs import Late, text_of
 from spapi_rotation_lambda.settings import HANDLER, Env
 
 RUNTIME = "python3.13"

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.scope import Scope
-from spapi_rotation_lambda.domain.grants import queue_statement, tls_only_statement
+from spapi_rotation_lambda.domain.sender_policy import queue_statement, tls_only_statement
 
 RETENTION_SECONDS = 14 * 24 * 3600
 """The longest that SQS allows. The old secret lives 7 days after a rotation, SQS's default is 4."""

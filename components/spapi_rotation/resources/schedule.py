@@ -11,7 +11,7 @@ from spapi_rotation.resources.function import trust_policy
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.applications import CheckedApplication
-from spapi_rotation.validation.values import Late
+from spapi_rotation.validation.inputs import Late
 from spapi_rotation_lambda.settings import Action
 
 FLEXIBLE_WINDOW_MINUTES = 15

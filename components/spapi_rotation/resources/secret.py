@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.resources.adoption import Adopted
+from spapi_rotation.resources.adopted_secrets import Adopted
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.applications import CheckedApplication
 

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.scope import Scope
-from spapi_rotation_lambda.domain.grants import Statement
+from spapi_rotation_lambda.domain.sender_policy import Statement
 
 _ALARMS = {"Service": "cloudwatch.amazonaws.com"}
 

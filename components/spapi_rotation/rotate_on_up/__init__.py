@@ -21,7 +21,8 @@ from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceP
 
 from spapi_rotation_lambda.adapters.aws import error_code
 from spapi_rotation_lambda.adapters.telemetry import quiet_http_libraries
-from spapi_rotation_lambda.domain import guards
+from spapi_rotation_lambda.bootstrap import build
+from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import application as application_of
 from spapi_rotation_lambda.domain.errors import RotationError, StoreFailed
 from spapi_rotation_lambda.domain.model import Application, Trigger, format_time
@@ -30,7 +31,6 @@ from spapi_rotation_lambda.ports import Metric, Ports
 from spapi_rotation_lambda.settings import Settings
 from spapi_rotation_lambda.use_cases.request import Requested, describe, request
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
-from spapi_rotation_lambda.wiring import build
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
@@ -167,7 +167,7 @@ def _wait(ports: Ports, application: Application, requested: Requested, seconds:
             outcome = settle(ports, application).outcome
             snapshot = Snapshot(ports, application)
             current = snapshot.current
-            if current is not None and guards.closes(snapshot.issued(current), requested.requested_at):
+            if current is not None and rules.closes(snapshot.issued(current), requested.requested_at):
                 say.line(f"new secret in use (version {current.version.id})")
                 return True
             news = (

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from spapi_rotation.args import Application
-from spapi_rotation.validation.values import Late, checked, checked_within, is_map, known_keys
+from spapi_rotation.validation.inputs import Late, checked, checked_within, is_map, known_keys
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.model import KeyNames
 from spapi_rotation_lambda.settings import checked_client_id

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from spapi_rotation_lambda.domain import guards
+from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.model import Label
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.use_cases.settle import STUCK_BEFORE_DEATH, old_secret_dies_at
@@ -52,7 +52,7 @@ def derive(snapshot: Snapshot, now: datetime, delivery_deadline: timedelta = DEL
     if pending is not None:
         death = old_secret_dies_at(pending, current)
         return State.STUCK if death is not None and now >= death - STUCK_BEFORE_DEATH else State.RECEIVED
-    unanswered = guards.unanswered_request(snapshot)
+    unanswered = rules.unanswered_request(snapshot)
     if unanswered is not None:
         return State.OVERDUE if now >= unanswered + delivery_deadline else State.REQUESTED
     return _at_rest(snapshot)
@@ -69,6 +69,6 @@ def _at_rest(snapshot: Snapshot) -> State:
             return State.REJECTED
     if snapshot.marker_refused:
         marker = snapshot.marker()
-        if marker is not None and not guards.answered(snapshot, marker.requested_at):
+        if marker is not None and not rules.answered(snapshot, marker.requested_at):
             return State.REFUSED
     return State.UNDATED if issued is None else State.CURRENT

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from spapi_rotation_lambda.domain.applications import application
 from spapi_rotation_lambda.domain.errors import RotationError, SecretMissing, UnknownMessage
-from spapi_rotation_lambda.domain.notification import NewSecret, Notification, parse
+from spapi_rotation_lambda.domain.messages import NewSecret, Notification, parse
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.ports import DeadLetterQueue, DeadMessage, Ports
 from spapi_rotation_lambda.use_cases.receive import Receipt, judge

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from spapi_rotation_lambda.domain import grants
+from spapi_rotation_lambda.domain import sender_policy
 from spapi_rotation_lambda.domain.errors import QueueNotReady, UnreadMessages
 from spapi_rotation_lambda.domain.model import Credentials, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
@@ -21,15 +21,15 @@ def require_ready_queue(ports: Ports, snapshot: Snapshot) -> QueueState:
         QueueNotReady: it is missing, or a statement is (the message holds it), or its key serves no sender elsewhere.
     """
     state = ports.queue.inspect()
-    if grants.is_aws_own_key(state.key_arn):
+    if sender_policy.is_aws_own_key(state.key_arn):
         raise QueueNotReady(
             f"{snapshot.application.name}: Amazon cannot deliver to {state.arn}. It is encrypted with "
-            f"{grants.AWS_OWN_KEY}, which serves no other AWS account.",
+            f"{sender_policy.AWS_OWN_KEY}, which serves no other AWS account.",
             remedy="Encrypt the queue with a customer-managed key whose policy lets Amazon use it, or with SSE-SQS.",
         )
-    missing = grants.missing_from_queue_policy(state.policy, state.arn)
+    missing = sender_policy.missing_from_queue_policy(state.policy, state.arn)
     if state.key_policy is not None and state.key_arn is not None:
-        missing += grants.missing_from_key_policy(state.key_policy, state.key_arn)
+        missing += sender_policy.missing_from_key_policy(state.key_policy, state.key_arn)
     elif not state.key_readable:
         ports.telemetry.warning("key_policy_unreadable", snapshot.application, key=state.key_arn)
     if missing:

@@ -15,11 +15,11 @@ from spapi_rotation_lambda.domain.errors import (
     StoreFailed,
     UnknownMessage,
 )
+from spapi_rotation_lambda.domain.messages import ExpiryNotice, NewSecret
 from spapi_rotation_lambda.domain.model import Application, Document, Label, Trigger, derived_id
-from spapi_rotation_lambda.domain.notification import ExpiryNotice, NewSecret
 from spapi_rotation_lambda.domain.snapshot import Held, Snapshot
 from spapi_rotation_lambda.ports import LabelMoved, Metric, Ports, VersionExists
-from spapi_rotation_lambda.use_cases import verify
+from spapi_rotation_lambda.use_cases import verification
 from spapi_rotation_lambda.use_cases.request import request
 from spapi_rotation_lambda.use_cases.settle import settle
 
@@ -51,7 +51,9 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
     for _ in range(_ROUNDS):
         snapshot = _snapshot(ports, application)
         current = snapshot.current
-        if (current is None or current.credentials is None) and not verify.accepted(ports, message.credentials, None):
+        if (current is None or current.credentials is None) and not verification.accepted(
+            ports, message.credentials, None
+        ):
             raise NotYetAccepted(
                 f"{application.name}: the first secret is not accepted by Amazon yet.",
                 remedy="Nothing at first: the message comes again. If it ends in the dead-letter queue, move it back.",

@@ -4,10 +4,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from spapi_rotation_lambda.domain import guards
+from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.errors import AlreadyRequested, NotSeeded, RequestRefused, StoreFailed
 from spapi_rotation_lambda.domain.model import Application, Credentials, Label, Marker, Trigger, derived_id, format_time
-from spapi_rotation_lambda.domain.portal import registration_steps
+from spapi_rotation_lambda.domain.registration import registration_steps
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.ports import Answer, LabelMoved, Metric, Ports, RotateAnswer, Scope, VersionExists
 from spapi_rotation_lambda.use_cases import preflight
@@ -60,13 +60,13 @@ def request(
         if reference is not None and (earlier := _earlier(snapshot, reference)) is not None:
             return earlier
         if repost:
-            guards.require_repost_due(ports, snapshot)
+            rules.require_repost_due(ports, snapshot)
         elif not force:
-            guards.require_due(ports, snapshot, trigger)
+            rules.require_due(ports, snapshot, trigger)
         if not force:
-            guards.require_open_window(ports, snapshot, trigger)
-            guards.require_no_rotation_in_flight(ports, snapshot, repost=repost)
-            guards.require_patience_after_refusal(ports, snapshot, trigger)
+            rules.require_open_window(ports, snapshot, trigger)
+            rules.require_no_rotation_in_flight(ports, snapshot, repost=repost)
+            rules.require_patience_after_refusal(ports, snapshot, trigger)
         queue = preflight.require_ready_queue(ports, snapshot)
         if not force:
             preflight.require_empty_queues(ports, snapshot, credentials, trigger, queue)
@@ -154,7 +154,7 @@ def _next_marker(ports: Ports, snapshot: Snapshot, trigger: Trigger, reference: 
         reference=reference,
         reposts=max(reposts, 1) if spent else reposts,
         refusals=last.refusals + 1 if last is not None and after_refusal else 0,
-        standing_since=guards.last_request(snapshot),
+        standing_since=rules.last_request(snapshot),
     )
 
 

@@ -12,7 +12,7 @@ from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed
 from spapi_rotation_lambda.domain.model import Application, Credentials, Label, derived_id
 from spapi_rotation_lambda.domain.snapshot import Held, Snapshot
 from spapi_rotation_lambda.ports import LabelMoved, Metric, Ports, RotationEvent, VersionExists
-from spapi_rotation_lambda.use_cases import verify
+from spapi_rotation_lambda.use_cases import verification
 
 STUCK_BEFORE_DEATH = timedelta(hours=24)
 _ROUNDS = 10
@@ -69,7 +69,7 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
         return _restore_overwritten(ports, snapshot, current)
     if (early := _without_promotion(ports, snapshot, pending, current)) is not None:
         return early
-    if not verify.accepted(ports, _credentials(pending), current.credentials):
+    if not verification.accepted(ports, _credentials(pending), current.credentials):
         return _not_yet(ports, snapshot, pending, current)
     latest = Snapshot(ports, snapshot.application)
     if latest.id_of(Label.PENDING) != pending.version.id or latest.current is None:

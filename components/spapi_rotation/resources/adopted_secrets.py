@@ -9,8 +9,8 @@ import pulumi
 
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.applications import CheckedApplication
-from spapi_rotation.validation.checks import PARTITION
-from spapi_rotation.validation.values import guarded
+from spapi_rotation.validation.arguments import PARTITION
+from spapi_rotation.validation.inputs import guarded
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import Env
 

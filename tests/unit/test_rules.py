@@ -13,7 +13,7 @@ from spapi_rotation_lambda.domain.errors import (
 )
 from spapi_rotation_lambda.domain.model import Label, Trigger, format_time
 from tests.fakes.world import CLIENT_ID, World
-from tests.unit.asking import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
+from tests.unit.requesting import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
 from tests.unit.support import raises
 
 

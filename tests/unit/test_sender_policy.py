@@ -5,25 +5,25 @@ from typing import Any
 
 import pytest
 
-from spapi_rotation_lambda.domain import grants
+from spapi_rotation_lambda.domain import sender_policy
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:destination"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
 OWNER = {"AWS": "arn:aws:iam::123456789012:root"}
-OWN = grants.queue_statement(QUEUE)
+OWN = sender_policy.queue_statement(QUEUE)
 
 Statement = dict[str, Any]
 
 
 def sends(*statements: Statement) -> bool:
-    missing = grants.missing_from_queue_policy(json.dumps({"Statement": list(statements)}), QUEUE)
+    missing = sender_policy.missing_from_queue_policy(json.dumps({"Statement": list(statements)}), QUEUE)
     assert missing in ((), (json.dumps(OWN, sort_keys=True),))
     return not missing
 
 
 def encrypts(*statements: Statement) -> bool:
-    missing = grants.missing_from_key_policy(json.dumps({"Statement": list(statements)}), KEY)
-    assert missing in ((), (json.dumps(grants.key_statement(), sort_keys=True),))
+    missing = sender_policy.missing_from_key_policy(json.dumps({"Statement": list(statements)}), KEY)
+    assert missing in ((), (json.dumps(sender_policy.key_statement(), sort_keys=True),))
     return not missing
 
 
@@ -38,19 +38,19 @@ def test_amazons_account_gets_exactly_two_actions_on_the_queue() -> None:
 
 
 def test_amazons_account_gets_exactly_two_actions_on_the_key() -> None:
-    statement = grants.key_statement()
+    statement = sender_policy.key_statement()
     assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
     assert (statement["Principal"], statement["Resource"]) == ({"AWS": "arn:aws:iam::437568002678:root"}, "*")
     assert "Condition" not in {**statement, **OWN}
 
 
 def test_what_we_write_passes_what_we_check() -> None:
-    assert sends(OWN, grants.tls_only_statement(QUEUE))
-    assert encrypts(grants.key_statement())
+    assert sends(OWN, sender_policy.tls_only_statement(QUEUE))
+    assert encrypts(sender_policy.key_statement())
 
 
 def test_plain_text_is_refused_to_everyone() -> None:
-    statement = grants.tls_only_statement(QUEUE)
+    statement = sender_policy.tls_only_statement(QUEUE)
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", {"AWS": "*"}, "sqs:*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
@@ -135,11 +135,11 @@ def test_a_denial_of_something_else_changes_nothing(denial: Statement) -> None:
 
 @pytest.mark.parametrize("policy", [None, "", "not json", "[]", "5", "{}", '{"Statement": null}', '{"Statement": [5]}'])
 def test_a_policy_that_is_none_allows_nothing(policy: str | None) -> None:
-    assert len(grants.missing_from_queue_policy(policy, QUEUE)) == 1
+    assert len(sender_policy.missing_from_queue_policy(policy, QUEUE)) == 1
 
 
 def test_a_single_statement_needs_no_list() -> None:
-    assert grants.missing_from_queue_policy(json.dumps({"Statement": OWN}), QUEUE) == ()
+    assert sender_policy.missing_from_queue_policy(json.dumps({"Statement": OWN}), QUEUE) == ()
 
 
 @pytest.mark.parametrize(
@@ -155,4 +155,4 @@ def test_a_single_statement_needs_no_list() -> None:
     ],
 )
 def test_a_key_policy_is_judged_alike(change: Statement, allowed: bool) -> None:
-    assert encrypts(grants.key_statement() | change) is allowed
+    assert encrypts(sender_policy.key_statement() | change) is allowed

@@ -2,7 +2,7 @@
 
 Two locks guard them. ``requirements.txt`` names each distribution with the hashes of its
 wheel; ``bundle.lock.json`` names the hash of the files that go from it into the function. The second is made
-from the first (``python -m spapi_rotation.function_archive.relock``), never from what happens to be installed.
+from the first (``python -m spapi_rotation.function_archive.lock``), never from what happens to be installed.
 
 Imports the standard library only: the build hook loads this file by its path, before anything is installed.
 """
@@ -181,7 +181,7 @@ def packaged_files(lock: Lock, folder: Path = BUNDLE_FOLDER) -> dict[str, Path]:
     return files
 
 
-def third_party_files() -> dict[str, Path]:
+def locked_files() -> dict[str, Path]:
     """The third-party files of the function: those of the wheel, else the installed ones.
 
     Raises:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from spapi_rotation_lambda.domain.errors import UnknownMessage
-from spapi_rotation_lambda.domain.notification import ExpiryNotice, NewSecret, parse
+from spapi_rotation_lambda.domain.messages import ExpiryNotice, NewSecret, parse
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from tests.unit.fuzz import CANARY, EXPIRY, NEW, Message, bodies, cases, mutated_messages, part, sample, spelled
 from tests.unit.support import shown

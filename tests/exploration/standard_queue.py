@@ -8,7 +8,7 @@ import json
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from spapi_rotation_lambda.domain import grants
+from spapi_rotation_lambda.domain import sender_policy
 from spapi_rotation_lambda.ports import QueueState
 from tests.fakes.clock import VirtualClock
 
@@ -18,8 +18,8 @@ VISIBILITY = timedelta(minutes=6)
 RETENTION = timedelta(days=14)
 MAX_RECEIVES = 10
 
-_POLICY = json.dumps({"Statement": [grants.queue_statement(QUEUE_ARN)]})
-_KEY_POLICY = json.dumps({"Statement": [grants.key_statement()]})
+_POLICY = json.dumps({"Statement": [sender_policy.queue_statement(QUEUE_ARN)]})
+_KEY_POLICY = json.dumps({"Statement": [sender_policy.key_statement()]})
 
 
 class Message(NamedTuple):

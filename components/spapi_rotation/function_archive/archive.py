@@ -6,7 +6,7 @@ import pulumi
 
 import spapi_rotation_lambda
 from spapi_rotation.errors import UnusableBundle
-from spapi_rotation.function_archive import vendored
+from spapi_rotation.function_archive import third_party
 
 CODE_FOLDER = Path(spapi_rotation_lambda.__file__).parent
 
@@ -23,10 +23,10 @@ def bundle_files() -> dict[str, Path]:
         UnusableBundle: the third-party files at hand are not the locked ones.
     """
     try:
-        third_party = vendored.third_party_files()
-    except vendored.NotLocked as error:
+        locked = third_party.locked_files()
+    except third_party.NotLocked as error:
         raise UnusableBundle(error.args[0], remedy=error.remedy) from None
-    return dict(sorted({**third_party, **own_files()}.items()))
+    return dict(sorted({**locked, **own_files()}.items()))
 
 
 def function_code() -> pulumi.AssetArchive:

@@ -11,9 +11,7 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.ports import Metric
 from tests.exploration import invariants
-from tests.exploration.faulty import Plan
-from tests.exploration.invariants import QUIET
-from tests.exploration.platform import (
+from tests.exploration.callers import (
     HOUR,
     NO_FAULTS,
     Ended,
@@ -26,7 +24,9 @@ from tests.exploration.platform import (
     tick,
     verb,
 )
-from tests.exploration.world import App, World, deliver_soon, secret_in
+from tests.exploration.explored_world import App, World, deliver_soon, secret_in
+from tests.exploration.faulty import Plan
+from tests.exploration.invariants import QUIET
 
 MOST_QUIET_DAYS = 9
 SPARSE_HOURS = (1, 2, 3, 7, 8, 13, 25, 26, 27, 37, 49, 50, 73, 97, 121, 145, 168, 169, 170, 192, 193, 194, 216)

@@ -18,7 +18,7 @@ from spapi_rotation_lambda.domain.model import Application, Credentials, Label, 
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Metric, Probe, RotateAnswer, RotationEvent, Scope
 from spapi_rotation_lambda.settings import Settings
-from tests.exploration.queue import StandardQueue
+from tests.exploration.standard_queue import StandardQueue
 from tests.fakes.amazon import AmazonModel, Issued
 from tests.fakes.clock import VirtualClock
 from tests.fakes.secrets_manager import SecretsManagerModel, StoredSecret, StoredVersion

@@ -288,7 +288,7 @@ def hunt(mutant: Mutant, *, budget: int = 2) -> Verdict:
     with tempfile.TemporaryDirectory() as folder:
         copy_with(mutant, Path(folder))
         done = subprocess.run(
-            [sys.executable, "-m", "tests.exploration.hunt", str(budget), *mutant.hunted_in],
+            [sys.executable, "-m", "tests.exploration.find_violation", str(budget), *mutant.hunted_in],
             env={**os.environ, "PYTHONPATH": os.pathsep.join((folder, str(ROOT))), "PYTHONDONTWRITEBYTECODE": "1"},
             cwd=folder,
             capture_output=True,

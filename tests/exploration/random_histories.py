@@ -13,13 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
 from spapi_rotation_lambda.ports import Probe
-from tests.exploration import platform, scenarios
+from tests.exploration import callers, scenarios
+from tests.exploration.callers import HOUR, Before, telling_nonces_apart
+from tests.exploration.ending import SPARSE_HOURS, advance, finish
+from tests.exploration.explored_world import App, World, deliver_soon
 from tests.exploration.faulty import Op, Plan
 from tests.exploration.meetings import receiving
-from tests.exploration.platform import HOUR, Before, telling_nonces_apart
-from tests.exploration.quiet import SPARSE_HOURS, advance, finish
 from tests.exploration.workers import Pair
-from tests.exploration.world import App, World, deliver_soon
 
 MOST_APPLICATIONS = 3
 SKEWS = st.sampled_from((-5, -1, 0, 1, 5)).map(lambda minutes: timedelta(minutes=minutes))
@@ -35,30 +35,30 @@ def _plans(draw: st.DrawFn) -> Plan:
     return {draw(st.integers(1, 20)): draw(st.integers(0, 6)) for _ in range(count)}
 
 
-AppsWorker = Callable[[World, App, Before], platform.Ended]
+AppsWorker = Callable[[World, App, Before], callers.Ended]
 
 
-def _ticking(world: World, app: App, before: Before) -> platform.Ended:
-    return platform.tick(world, app, before=before)
+def _ticking(world: World, app: App, before: Before) -> callers.Ended:
+    return callers.tick(world, app, before=before)
 
 
-def _upping(world: World, app: App, before: Before) -> platform.Ended:
-    return platform.up(world, app, "one", before=before)
+def _upping(world: World, app: App, before: Before) -> callers.Ended:
+    return callers.up(world, app, "one", before=before)
 
 
-def _asking(world: World, app: App, before: Before) -> platform.Ended:
-    return platform.ask(world, app, force=False, before=before)
+def _asking(world: World, app: App, before: Before) -> callers.Ended:
+    return callers.ask(world, app, force=False, before=before)
 
 
-def _receiving(world: World, _app: App, before: Before) -> platform.Ended:
+def _receiving(world: World, _app: App, before: Before) -> callers.Ended:
     world.arrive()
     return receiving(world, before)
 
 
-def _editing(world: World, app: App, before: Before) -> platform.Ended:
+def _editing(world: World, app: App, before: Before) -> callers.Ended:
     before(Op.WRITE)
     scenarios.edit(world, app)
-    return platform.Ended()
+    return callers.Ended()
 
 
 AT_ONCE: tuple[AppsWorker, ...] = (_ticking, _ticking, _receiving, _receiving, _upping, _asking, _editing)
@@ -159,7 +159,7 @@ class RandomHistories(RuleBasedStateMachine):
         apps = list(self.world.everyone())
         return apps[which % len(apps)]
 
-    def _note(self, *ended: platform.Ended) -> None:
+    def _note(self, *ended: callers.Ended) -> None:
         _figures.rules += 1
         _figures.invocations += len(ended)
         _figures.calls += sum(len(one.ops) for one in ended)
@@ -169,7 +169,7 @@ class RandomHistories(RuleBasedStateMachine):
 
     @rule(which=WHICH, plan=_plans())
     def tick(self, which: int, plan: Plan) -> None:
-        self._note(platform.tick(self.world, self._app(which), plan))
+        self._note(callers.tick(self.world, self._app(which), plan))
 
     @rule(plan=_plans())
     def message(self, plan: Plan) -> None:
@@ -179,17 +179,17 @@ class RandomHistories(RuleBasedStateMachine):
         world.arrive()
         message = world.queue.receive()
         if message is not None:
-            self._note(platform.hand_over(world, message, plan))
+            self._note(callers.hand_over(world, message, plan))
 
     @rule(which=WHICH, reference=st.sampled_from(("one", "two")), plan=_plans())
     def up(self, which: int, reference: str, plan: Plan) -> None:
-        self._note(platform.up(self.world, self._app(which), reference, plan))
+        self._note(callers.up(self.world, self._app(which), reference, plan))
 
     @rule(hours=st.integers(1, 12))
     def hours_pass(self, hours: int) -> None:
         for _ in range(hours):
             advance(self.world, self.world.clock.time + HOUR)
-            self._note(*(platform.tick(self.world, app) for app in self.world.everyone()))
+            self._note(*(callers.tick(self.world, app) for app in self.world.everyone()))
 
     @rule(days=st.sampled_from((1, 2, 7, 8, 20, 61)))
     def days_pass(self, days: int) -> None:
@@ -197,7 +197,7 @@ class RandomHistories(RuleBasedStateMachine):
         daily = range(SPARSE_HOURS[-1], days * 24, 24)
         for hours in (*(hours for hours in SPARSE_HOURS if hours < days * 24), *daily, days * 24, days * 24 + 1):
             advance(self.world, start + hours * HOUR)
-            self._note(*(platform.tick(self.world, app) for app in self.world.everyone()))
+            self._note(*(callers.tick(self.world, app) for app in self.world.everyone()))
 
     @rule(minutes=st.integers(1, 90))
     def minutes_pass(self, minutes: int) -> None:
@@ -232,24 +232,24 @@ class RandomHistories(RuleBasedStateMachine):
 
     @rule(which=WHICH, force=st.booleans(), plan=_plans())
     def request(self, which: int, force: bool, plan: Plan) -> None:
-        self._note(platform.ask(self.world, self._app(which), plan, force=force))
+        self._note(callers.ask(self.world, self._app(which), plan, force=force))
 
     @rule(which=WHICH, name=st.sampled_from(("promote", "reject", "rollback")), plan=_plans())
     def verb(self, which: int, name: str, plan: Plan) -> None:
-        self._note(platform.verb(self.world, self._app(which), name, plan))
+        self._note(callers.verb(self.world, self._app(which), name, plan))
 
     @rule(which=WHICH, plan=_plans())
     def seed(self, which: int, plan: Plan) -> None:
-        self._note(platform.reseed(self.world, self._app(which), plan))
+        self._note(callers.reseed(self.world, self._app(which), plan))
 
     @rule()
     def empty_dead_letters(self) -> None:
-        platform.empty_dead_letters(self.world)
+        callers.empty_dead_letters(self.world)
         self._note()
 
     @rule(which=WHICH, message=st.booleans())
     def console(self, which: int, message: bool) -> None:
-        platform.rotate_in_console(self.world, self._app(which), message=message)
+        callers.rotate_in_console(self.world, self._app(which), message=message)
         self._note()
 
     # The owner.

@@ -7,7 +7,7 @@ import pytest
 from sandbox.aws.emulator import AwsEmulator
 from spapi_rotation_lambda.adapters.aws import SecretsManagerStore
 from spapi_rotation_lambda.domain.errors import SecretMissing
-from tests.exploration import contract
+from tests.exploration import store_contract
 from tests.fakes.clock import VirtualClock
 from tests.fakes.secrets_manager import QUOTA, SecretsManagerModel
 
@@ -18,7 +18,7 @@ SEQUENCES = 60
 
 @pytest.mark.parametrize("seed", range(SEQUENCES))
 def test_a_random_sequence_of_calls_has_the_same_answers_and_labels(aws: AwsEmulator, seed: int) -> None:
-    assert contract.compare(aws.client("secretsmanager"), contract.sequence(seed)) is None
+    assert store_contract.compare(aws.client("secretsmanager"), store_contract.sequence(seed)) is None
 
 
 def test_the_sequences_meet_every_kind_of_answer() -> None:
@@ -26,17 +26,17 @@ def test_the_sequences_meet_every_kind_of_answer() -> None:
     for seed in range(SEQUENCES):
         model = SecretsManagerModel(VirtualClock())
         model.create("name")
-        answers.update(contract.answer(model, "name", call.act) for call in contract.sequence(seed))
+        answers.update(store_contract.answer(model, "name", call.act) for call in store_contract.sequence(seed))
     assert min(answers[kind] for kind in ("None", "LabelMoved", "VersionExists", "StoreFailed")) > 20
-    assert answers[repr(contract.TEXTS[0])] + answers[repr(contract.TEXTS[1])] > 20
+    assert answers[repr(store_contract.TEXTS[0])] + answers[repr(store_contract.TEXTS[1])] > 20
 
 
 def test_both_refuse_one_young_version_too_many(aws: AwsEmulator) -> None:
-    calls = contract.filling(QUOTA + 1)
-    assert contract.compare(aws.client("secretsmanager"), calls) is None
+    calls = store_contract.filling(QUOTA + 1)
+    assert store_contract.compare(aws.client("secretsmanager"), calls) is None
     model = SecretsManagerModel(VirtualClock())
     model.create("name")
-    assert [contract.answer(model, "name", call.act) for call in calls] == ["None"] * QUOTA + ["StoreFailed"]
+    assert [store_contract.answer(model, "name", call.act) for call in calls] == ["None"] * QUOTA + ["StoreFailed"]
 
 
 def test_both_know_no_secret_that_was_not_made(aws: AwsEmulator) -> None:

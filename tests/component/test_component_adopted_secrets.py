@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from spapi_rotation import InvalidArgument
-from spapi_rotation.resources.adoption import ENVIRONMENT_LIMIT, LONGEST_QUEUE_URL
+from spapi_rotation.resources.adopted_secrets import ENVIRONMENT_LIMIT, LONGEST_QUEUE_URL
 from spapi_rotation.validation.applications import KEY_NAMES
 from spapi_rotation_lambda.domain import applications
 from spapi_rotation_lambda.domain.model import KeyNames

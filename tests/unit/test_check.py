@@ -9,8 +9,8 @@ from spapi_rotation_lambda.domain.model import Application, Label, Trigger, form
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Answer, Metric, Ports, Probe, RotateAnswer
 from spapi_rotation_lambda.settings import Verification
+from spapi_rotation_lambda.use_cases.check import tick
 from spapi_rotation_lambda.use_cases.request import request
-from spapi_rotation_lambda.use_cases.tick import tick
 from tests.fakes.interposer import interposed, traced
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld

@@ -1,6 +1,6 @@
 """Looks for the first violation in the code that this process imports. Run by the mutation check, for one defect.
 
-``python -m tests.exploration.hunt BUDGET [name ...]``: the scenarios and meetings that are named, then all others.
+``python -m tests.exploration.find_violation BUDGET [name ...]`` looks in what is named first, then in all others.
 Prints the first violation and exits with 1; exits with 0 when there is none.
 """
 

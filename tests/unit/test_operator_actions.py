@@ -11,7 +11,7 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import Metric, Ports, Probe
-from spapi_rotation_lambda.use_cases import verbs
+from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases.request import request
 from tests.fakes.interposer import Crash, interposed, traced
 from tests.fakes.world import CLIENT_ID, World
@@ -52,7 +52,7 @@ def credentials(text: str) -> Credentials:
 
 def test_promote_skips_verification_and_takes_the_label_off(world: World) -> None:
     new = pending(world)
-    verbs.promote(world.ports, world.application)
+    operator_actions.promote(world.ports, world.application)
     assert in_use(world) == new
     assert Label.PENDING not in world.labels()
     assert len(world.recorder.events) == 1
@@ -61,8 +61,8 @@ def test_promote_skips_verification_and_takes_the_label_off(world: World) -> Non
 
 def test_promote_after_reject_brings_the_rejected_secret_into_use(world: World) -> None:
     new = pending(world)
-    verbs.reject(world.ports, world.application)
-    verbs.promote(world.ports, world.application)
+    operator_actions.reject(world.ports, world.application)
+    operator_actions.promote(world.ports, world.application)
     assert in_use(world) == new
     assert Label.REJECTED not in world.labels()
     assert state(world) is State.CURRENT
@@ -70,22 +70,22 @@ def test_promote_after_reject_brings_the_rejected_secret_into_use(world: World) 
 
 def test_promote_without_a_candidate_changes_nothing(world: World) -> None:
     before = world.labels()
-    with raises(world, verbs.NothingToDo):
-        verbs.promote(world.ports, world.application)
+    with raises(world, operator_actions.NothingToDo):
+        operator_actions.promote(world.ports, world.application)
     assert world.labels() == before
 
 
 def test_promote_keeps_the_owners_keys_of_today(world: World) -> None:
     pending(world)
     world.write({**(world.value() or {}), "refresh_token_arn": "arn"})
-    verbs.promote(world.ports, world.application)
+    operator_actions.promote(world.ports, world.application)
     assert (world.value() or {})["refresh_token_arn"] == "arn"
 
 
 def test_a_rejected_secret_is_never_promoted_by_the_machine_nor_by_its_duplicates(world: World) -> None:
     old = in_use(world)
     pending(world)
-    verbs.reject(world.ports, world.application)
+    operator_actions.reject(world.ports, world.application)
     assert state(world) is State.REJECTED
     world.amazon.usable_after = timedelta()
     body = world.amazon.message(world.amazon.newest, world.amazon.ever[-2].expires_at)
@@ -96,14 +96,14 @@ def test_a_rejected_secret_is_never_promoted_by_the_machine_nor_by_its_duplicate
 
 
 def test_reject_of_what_is_in_use_points_to_rollback(world: World) -> None:
-    with raises(world, verbs.NothingToDo, match="rollback"):
-        verbs.reject(world.ports, world.application)
+    with raises(world, operator_actions.NothingToDo, match="rollback"):
+        operator_actions.reject(world.ports, world.application)
 
 
 def test_reject_labels_before_it_takes_the_label_off(world: World) -> None:
     pending(world)
     ports, calls = traced(world.ports)
-    verbs.reject(ports, world.application)
+    operator_actions.reject(ports, world.application)
     assert calls.index("move REJECTED") < calls.index("remove AWSPENDING")
 
 
@@ -111,7 +111,7 @@ def test_a_reject_that_dies_half_way_is_finished_by_the_next_tick(world: World) 
     old = in_use(world)
     pending(world)
     with pytest.raises(Crash):
-        verbs.reject(dying_after(world, "move REJECTED"), world.application)
+        operator_actions.reject(dying_after(world, "move REJECTED"), world.application)
     world.amazon.probe_answer = Probe.ACCEPTED
     world.tick()
     assert in_use(world) == old
@@ -135,7 +135,7 @@ def test_rollback_puts_the_old_secret_back_and_the_machine_leaves_it(world: Worl
     value = world.value() or {}
     world.write({**value, "client_secret": old, "note": "lost"})
     world.write({**value, "client_secret": new, "note": "today"})
-    verbs.rollback(world.ports, world.application)
+    operator_actions.rollback(world.ports, world.application)
     assert in_use(world) == old
     assert (world.value() or {})["note"] == "today"
     assert state(world) is State.REJECTED
@@ -146,7 +146,7 @@ def test_rollback_puts_the_old_secret_back_and_the_machine_leaves_it(world: Worl
 def test_after_rollback_the_date_says_when_the_old_secret_dies(world: World) -> None:
     rotated(world)
     dies_at = (world.value() or {})["previous_client_secret_expires_at"]
-    verbs.rollback(world.ports, world.application)
+    operator_actions.rollback(world.ports, world.application)
     assert (world.value() or {})["client_secret_expires_at"] == dies_at
 
 
@@ -154,8 +154,8 @@ def test_after_rollback_from_a_seeded_secret_the_old_one_is_dated_by_its_issue(w
     world.clock.advance(days=70)
     newest = world.amazon.rotate_by_hand(message=False)
     seeded = replace(credentials(newest.text), expires_at=newest.expires_at)
-    verbs.seed(world.ports, world.application, seeded)
-    verbs.rollback(world.ports, world.application)
+    operator_actions.seed(world.ports, world.application, seeded)
+    operator_actions.rollback(world.ports, world.application)
     dies_at = format_time(newest.issued_at + timedelta(days=7))
     assert (world.value() or {})["client_secret_expires_at"] == dies_at
 
@@ -163,36 +163,36 @@ def test_after_rollback_from_a_seeded_secret_the_old_one_is_dated_by_its_issue(w
 def test_rollback_after_the_seven_days_is_refused(world: World) -> None:
     _, new = rotated(world)
     world.clock.advance(days=8)
-    with raises(world, verbs.NothingToDo, match="died"):
-        verbs.rollback(world.ports, world.application)
+    with raises(world, operator_actions.NothingToDo, match="died"):
+        operator_actions.rollback(world.ports, world.application)
     assert in_use(world) == new
 
 
 def test_rollback_without_another_secret_is_refused(world: World) -> None:
-    with raises(world, verbs.NothingToDo):
-        verbs.rollback(world.ports, world.application)
+    with raises(world, operator_actions.NothingToDo):
+        operator_actions.rollback(world.ports, world.application)
 
 
 def test_rollback_does_not_take_the_label_off_a_newer_secret_that_is_set_aside(world: World) -> None:
     rotated(world)
     newest = pending(world)
-    verbs.reject(world.ports, world.application)
+    operator_actions.reject(world.ports, world.application)
     before = world.labels()
-    with raises(world, verbs.NothingToDo):
-        verbs.rollback(world.ports, world.application)
+    with raises(world, operator_actions.NothingToDo):
+        operator_actions.rollback(world.ports, world.application)
     assert world.labels() == before
     assert (world.value(Label.REJECTED) or {})["client_secret"] == newest
 
 
 def test_rollback_takes_the_label_off_a_secret_that_is_history(world: World) -> None:
     pending(world)
-    verbs.reject(world.ports, world.application)
+    operator_actions.reject(world.ports, world.application)
     world.amazon.usable_after = timedelta()
     for _ in range(2):
         world.clock.advance(days=3)
         world.amazon.rotate_by_hand()
         world.drain()
-    verbs.rollback(world.ports, world.application)
+    operator_actions.rollback(world.ports, world.application)
     assert in_use(world) == world.amazon.ever[-2].text
     assert (world.value(Label.REJECTED) or {})["client_secret"] == world.amazon.newest.text
 
@@ -201,8 +201,8 @@ def test_rollback_does_not_go_forward_after_an_owners_stale_write(world: World) 
     old, new = rotated(world)
     world.write({**(world.value(Label.PREVIOUS) or {}), "note": "stale"})
     before = world.labels()
-    with raises(world, verbs.NothingToDo, match="newer"):
-        verbs.rollback(world.ports, world.application)
+    with raises(world, operator_actions.NothingToDo, match="newer"):
+        operator_actions.rollback(world.ports, world.application)
     assert world.labels() == before
     assert in_use(world) == old
     world.run(hours=2)
@@ -211,21 +211,21 @@ def test_rollback_does_not_go_forward_after_an_owners_stale_write(world: World) 
 
 def test_promote_does_not_bring_an_old_rejected_secret_over_a_newer_one(world: World) -> None:
     pending(world)
-    verbs.reject(world.ports, world.application)
+    operator_actions.reject(world.ports, world.application)
     world.amazon.usable_after = timedelta()
     world.clock.advance(minutes=2)
     newest = world.amazon.rotate_by_hand(message=False)
     world.seed(newest)
     before = world.labels()
-    with raises(world, verbs.NothingToDo, match="newer"):
-        verbs.promote(world.ports, world.application)
+    with raises(world, operator_actions.NothingToDo, match="newer"):
+        operator_actions.promote(world.ports, world.application)
     assert world.labels() == before
 
 
 def test_promote_undoes_a_rollback(world: World) -> None:
     _, new = rotated(world)
-    verbs.rollback(world.ports, world.application)
-    verbs.promote(world.ports, world.application)
+    operator_actions.rollback(world.ports, world.application)
+    operator_actions.promote(world.ports, world.application)
     assert in_use(world) == new
     assert state(world) is State.CURRENT
     assert_next_rotation_works(world)
@@ -234,29 +234,29 @@ def test_promote_undoes_a_rollback(world: World) -> None:
 def test_a_rollback_that_dies_half_way_is_seen_and_can_be_repeated(world: World) -> None:
     old, new = rotated(world)
     with pytest.raises(Crash):
-        verbs.rollback(dying_after(world, "move REJECTED"), world.application)
+        operator_actions.rollback(dying_after(world, "move REJECTED"), world.application)
     assert in_use(world) == new
     world.tick()
     assert state(world) is State.REJECTED
-    verbs.rollback(world.ports, world.application)
+    operator_actions.rollback(world.ports, world.application)
     assert in_use(world) == old
 
 
 def test_a_repeated_rollback_changes_nothing_even_after_the_owners_edit(world: World) -> None:
     old, _ = rotated(world)
-    verbs.rollback(world.ports, world.application)
+    operator_actions.rollback(world.ports, world.application)
     world.write({**(world.value() or {}), "note": "edited"})
     world.write({**(world.value(Label.REJECTED) or {}), "note": "stale"})
     world.write({**(world.value(Label.PREVIOUS) or {}), "note": "mended"})
     assert in_use(world) == old
     assert world.labels()[Label.PREVIOUS] != world.labels()[Label.REJECTED]
-    verbs.rollback(world.ports, world.application)
+    operator_actions.rollback(world.ports, world.application)
     assert in_use(world) == old
 
 
 def test_seed_fills_an_empty_secret(make_world: MakeWorld) -> None:
     empty = make_world()
-    verbs.seed(empty.ports, empty.application, credentials(empty.amazon.newest.text))
+    operator_actions.seed(empty.ports, empty.application, credentials(empty.amazon.newest.text))
     assert in_use(empty) == empty.amazon.newest.text
     assert state(empty) is State.UNDATED
 
@@ -264,17 +264,17 @@ def test_seed_fills_an_empty_secret(make_world: MakeWorld) -> None:
 def test_seed_refuses_what_amazon_refuses_and_writes_nothing(world: World) -> None:
     before = world.labels()
     with raises(world, NotYetAccepted):
-        verbs.seed(world.ports, world.application, credentials("canary-wrong"))
+        operator_actions.seed(world.ports, world.application, credentials("canary-wrong"))
     assert world.labels() == before
 
 
 def test_seed_takes_pending_and_rejected_off_and_keeps_other_keys(world: World) -> None:
     pending(world)
-    verbs.reject(world.ports, world.application)
+    operator_actions.reject(world.ports, world.application)
     world.amazon.usable_after = timedelta()
     world.write({**(world.value() or {}), "note": "kept"})
     by_hand = world.amazon.rotate_by_hand(message=False)
-    verbs.seed(world.ports, world.application, credentials(by_hand.text))
+    operator_actions.seed(world.ports, world.application, credentials(by_hand.text))
     assert in_use(world) == by_hand.text
     assert (world.value() or {})["note"] == "kept"
     assert not {Label.PENDING, Label.REJECTED} & set(world.labels())
@@ -284,8 +284,8 @@ def test_seed_does_not_lose_a_newer_pending_secret(world: World) -> None:
     pending(world)
     older = world.amazon.ever[0]
     dated = Credentials(CLIENT_ID, Sensitive(older.text), issued_at=older.issued_at)
-    with raises(world, verbs.NothingToDo, match="newer"):
-        verbs.seed(world.ports, world.application, dated)
+    with raises(world, operator_actions.NothingToDo, match="newer"):
+        operator_actions.seed(world.ports, world.application, dated)
 
 
 def test_a_forced_request_passes_the_seven_days(world: World) -> None:
@@ -302,7 +302,7 @@ def test_a_label_that_moves_meanwhile_stops_the_verb(world: World) -> None:
             world.write({**(world.value() or {}), "note": "meddled"})
 
     with raises(world, StoreFailed, match="changed meanwhile"):
-        verbs.promote(interposed(world.ports, before=meddle), world.application)
+        operator_actions.promote(interposed(world.ports, before=meddle), world.application)
     assert (world.value() or {})["note"] == "meddled"
 
 

@@ -16,13 +16,13 @@ from spapi_rotation_lambda.domain.model import Credentials, Trigger, format_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Ports
+from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases import request as request_module
-from spapi_rotation_lambda.use_cases import verbs
 from spapi_rotation_lambda.use_cases.request import request
 from tests.exploration import invariants
+from tests.exploration.explored_world import App, Cause, World, secret_in
 from tests.exploration.faulty import Died, FaultyAmazon, FaultyAnnouncer, FaultyQueue, FaultyStore, Injector, Op, Plan
-from tests.exploration.queue import Message
-from tests.exploration.world import App, Cause, World, secret_in
+from tests.exploration.standard_queue import Message
 
 HOUR = timedelta(hours=1)
 PATIENCE_SECONDS = 90.0
@@ -155,7 +155,7 @@ def _person(
 ) -> Ended:
     """A person's command. They notice when it fails, unless it says that there is nothing to do."""
     ended = invoke(world, run, plan, before=before, verb=verb, forced=forced)
-    failed = ended.error is not None and not isinstance(ended.error, verbs.NothingToDo | Declined)
+    failed = ended.error is not None and not isinstance(ended.error, operator_actions.NothingToDo | Declined)
     if failed or app.memory.unfinished == verb:
         app.memory = app.memory._replace(unfinished=verb if failed else "")
     if verb in ("promote", "seed"):
@@ -175,7 +175,9 @@ def ask(world: World, app: App, plan: Plan = NO_FAULTS, *, force: bool, before: 
 
 def verb(world: World, app: App, name: str, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
     """``promote``, ``reject`` or ``rollback``."""
-    return _person(world, app, name, lambda ports: getattr(verbs, name)(ports, app.application), plan, before)
+    return _person(
+        world, app, name, lambda ports: getattr(operator_actions, name)(ports, app.application), plan, before
+    )
 
 
 def reseed(
@@ -186,7 +188,7 @@ def reseed(
     credentials = Credentials(app.application.client_id, Sensitive(newest.text), expires_at=newest.expires_at)
 
     def run(ports: Ports) -> object:
-        return verbs.seed(ports, app.application, credentials, check=check)
+        return operator_actions.seed(ports, app.application, credentials, check=check)
 
     return _person(world, app, "seed", run, plan, before)
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from spapi_rotation_lambda.domain.errors import NotYetAccepted, RotationError, StoreFailed
-from spapi_rotation_lambda.domain.guards import OVERLAP
 from spapi_rotation_lambda.domain.model import Application, Credentials, Document, Label, derived_id, format_time
+from spapi_rotation_lambda.domain.rules import OVERLAP
 from spapi_rotation_lambda.domain.snapshot import Held, Snapshot
 from spapi_rotation_lambda.ports import LabelMoved, Ports, VersionExists
-from spapi_rotation_lambda.use_cases import verify
+from spapi_rotation_lambda.use_cases import verification
 from spapi_rotation_lambda.use_cases.settle import announce, is_set_aside, publish_and_take_off, put_into_use, set_aside
 
 
@@ -124,7 +124,7 @@ def seed(ports: Ports, application: Application, credentials: Credentials, *, ch
         raise NothingToDo(
             f"{application.name}: the pending secret is newer than this one.", remedy="Promote or reject it first."
         )
-    if check and not verify.accepted(ports, credentials, None):
+    if check and not verification.accepted(ports, credentials, None):
         raise NotYetAccepted(
             f"{application.name}: Amazon does not accept these credentials.",
             remedy="Check client id and secret. A secret made minutes ago may need half an hour.",

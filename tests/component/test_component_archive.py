@@ -14,8 +14,8 @@ from packaging.requirements import Requirement
 
 import spapi_rotation_lambda
 from spapi_rotation import UnusableBundle
-from spapi_rotation.function_archive import relock, vendored
-from spapi_rotation.function_archive.bundle import bundle_files, function_code, own_files
+from spapi_rotation.function_archive import lock, third_party
+from spapi_rotation.function_archive.archive import bundle_files, function_code, own_files
 
 DISTRIBUTIONS = {
     "anyio",
@@ -40,7 +40,7 @@ def files() -> dict[str, Path]:
 def copy(tmp_path: Path) -> Path:
     """The third-party files as a wheel carries them."""
     folder = tmp_path / "_bundle"
-    write(vendored.third_party_files(), folder)
+    write(third_party.locked_files(), folder)
     return folder
 
 
@@ -55,13 +55,13 @@ def test_is_the_same_twice_and_sorted(files: dict[str, Path]) -> None:
     again = bundle_files()
     assert list(again.items()) == list(files.items())
     assert list(files) == sorted(files)
-    assert vendored.digest(again) == vendored.digest(files)
+    assert third_party.digest(again) == third_party.digest(files)
 
 
 def test_third_party_files_equal_the_content_lock(files: dict[str, Path]) -> None:
     own = own_files()
-    third_party = {path: file for path, file in files.items() if path not in own}
-    assert vendored.digest(third_party) == vendored.Lock.read().sha256
+    locked = {path: file for path, file in files.items() if path not in own}
+    assert third_party.digest(locked) == third_party.Lock.read().sha256
 
 
 def pinned(requirements: Path) -> dict[str, str]:
@@ -72,18 +72,18 @@ def pinned(requirements: Path) -> dict[str, str]:
 
 def test_locks_agree() -> None:
     """The content lock has the distributions and versions of the hash-locked requirements."""
-    locked = {name: f"=={each.version}" for name, each in vendored.Lock.read().distributions.items()}
-    assert locked == pinned(relock.REQUIREMENTS)
+    locked = {name: f"=={each.version}" for name, each in third_party.Lock.read().distributions.items()}
+    assert locked == pinned(lock.REQUIREMENTS)
     assert set(locked) == DISTRIBUTIONS
 
 
 def test_a_checkout_installed_from_the_projects_lock_has_the_functions_versions() -> None:
     project = pinned(Path(spapi_rotation_lambda.__file__).parents[2] / "requirements.txt")
-    assert pinned(relock.REQUIREMENTS).items() <= project.items()
+    assert pinned(lock.REQUIREMENTS).items() <= project.items()
 
 
 def test_every_requirement_is_hashed() -> None:
-    text = relock.REQUIREMENTS.read_text()
+    text = lock.REQUIREMENTS.read_text()
     assert all("--hash=sha256:" in entry for entry in text.split("==")[1:])
 
 
@@ -139,13 +139,13 @@ def test_digest_depends_on_names_and_contents(tmp_path: Path) -> None:
     one.write_bytes(b"1")
     two.write_bytes(b"2")
     digests = {
-        vendored.digest({"a": one, "b": two}),
-        vendored.digest({"a": two, "b": one}),
-        vendored.digest({"a": one, "c": two}),
-        vendored.digest({"a": one}),
+        third_party.digest({"a": one, "b": two}),
+        third_party.digest({"a": two, "b": one}),
+        third_party.digest({"a": one, "c": two}),
+        third_party.digest({"a": one}),
     }
     assert len(digests) == 4
-    assert vendored.digest({"b": two, "a": one}) in digests
+    assert third_party.digest({"b": two, "a": one}) in digests
 
 
 def test_digest_is_that_of_sha256sum(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_digest_is_that_of_sha256sum(tmp_path: Path) -> None:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     line = tmp_path / "line"
     line.write_text(f"{empty}  a\n", newline="\n")
-    assert vendored.digest({"a": tmp_path / "a"}) == sha256(line.read_bytes()).hexdigest()
+    assert third_party.digest({"a": tmp_path / "a"}) == sha256(line.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_digest_is_that_of_sha256sum(tmp_path: Path) -> None:
     ],
 )
 def test_bundle_path(recorded: str, expected: str | None) -> None:
-    assert vendored.bundle_path("x", PurePosixPath(recorded)) == expected
+    assert third_party.bundle_path("x", PurePosixPath(recorded)) == expected
 
 
 def installed_copy(name: str, folder: Path) -> None:
@@ -186,54 +186,56 @@ def installed_copy(name: str, folder: Path) -> None:
 
 
 @pytest.fixture
-def h11_only() -> vendored.Lock:
-    lock = vendored.Lock.read()
-    return vendored.Lock({"h11": lock.distributions["h11"]}, lock.sha256)
+def h11_only() -> third_party.Lock:
+    lock = third_party.Lock.read()
+    return third_party.Lock({"h11": lock.distributions["h11"]}, lock.sha256)
 
 
-def test_installed_files_that_equal_the_lock_serve(tmp_path: Path, h11_only: vendored.Lock) -> None:
+def test_installed_files_that_equal_the_lock_serve(tmp_path: Path, h11_only: third_party.Lock) -> None:
     installed_copy("h11", tmp_path)
-    files = vendored.installed_files(h11_only, [str(tmp_path)])
+    files = third_party.installed_files(h11_only, [str(tmp_path)])
     assert {"h11/__init__.py", "licenses/h11/LICENSE.txt"} <= set(files)
 
 
-def test_a_tampered_installed_file_is_refused_with_the_command_to_run(tmp_path: Path, h11_only: vendored.Lock) -> None:
+def test_a_tampered_installed_file_is_refused_with_the_command_to_run(
+    tmp_path: Path, h11_only: third_party.Lock
+) -> None:
     installed_copy("h11", tmp_path)
     with (tmp_path / "h11" / "__init__.py").open("a") as module:
         module.write("# changed\n")
-    with pytest.raises(vendored.NotLocked, match=r"h11 0\.16\.0 differ") as refused:
-        vendored.installed_files(h11_only, [str(tmp_path)])
+    with pytest.raises(third_party.NotLocked, match=r"h11 0\.16\.0 differ") as refused:
+        third_party.installed_files(h11_only, [str(tmp_path)])
     command = "python -m pip install --force-reinstall --require-hashes --no-deps --only-binary :all: -r "
     assert command + "components/spapi_rotation/function_archive/requirements.txt" in str(refused.value)
 
 
-def test_a_missing_installed_file_is_refused(tmp_path: Path, h11_only: vendored.Lock) -> None:
+def test_a_missing_installed_file_is_refused(tmp_path: Path, h11_only: third_party.Lock) -> None:
     installed_copy("h11", tmp_path)
     (tmp_path / "h11" / "_util.py").unlink()
-    with pytest.raises(vendored.NotLocked, match="h11 are incomplete"):
-        vendored.installed_files(h11_only, [str(tmp_path)])
+    with pytest.raises(third_party.NotLocked, match="h11 are incomplete"):
+        third_party.installed_files(h11_only, [str(tmp_path)])
 
 
 def test_another_installed_version_is_refused(tmp_path: Path) -> None:
     installed_copy("h11", tmp_path)
-    lock = vendored.Lock({"h11": vendored.LockedDistribution("0.15.0", "0")}, "0")
-    with pytest.raises(vendored.NotLocked, match=r"needs h11 0\.15\.0, but 0\.16\.0 is installed"):
-        vendored.installed_files(lock, [str(tmp_path)])
+    lock = third_party.Lock({"h11": third_party.LockedDistribution("0.15.0", "0")}, "0")
+    with pytest.raises(third_party.NotLocked, match=r"needs h11 0\.15\.0, but 0\.16\.0 is installed"):
+        third_party.installed_files(lock, [str(tmp_path)])
 
 
-def test_a_missing_distribution_is_refused(tmp_path: Path, h11_only: vendored.Lock) -> None:
-    with pytest.raises(vendored.NotLocked, match="not installed"):
-        vendored.installed_files(h11_only, [str(tmp_path)])
-    nowhere = vendored.Lock({"no-such-distribution": vendored.LockedDistribution("1", "0")}, "0")
-    with pytest.raises(vendored.NotLocked, match="not installed"):
-        vendored.installed_files(nowhere)
+def test_a_missing_distribution_is_refused(tmp_path: Path, h11_only: third_party.Lock) -> None:
+    with pytest.raises(third_party.NotLocked, match="not installed"):
+        third_party.installed_files(h11_only, [str(tmp_path)])
+    nowhere = third_party.Lock({"no-such-distribution": third_party.LockedDistribution("1", "0")}, "0")
+    with pytest.raises(third_party.NotLocked, match="not installed"):
+        third_party.installed_files(nowhere)
 
 
 def test_the_files_of_a_wheel_serve(copy: Path, files: dict[str, Path]) -> None:
     compiled = copy / "httpx" / "__pycache__" / "_api.cpython-313.pyc"
     compiled.parent.mkdir()
     compiled.write_bytes(b"compiled by an installer")
-    found = vendored.packaged_files(vendored.Lock.read(), copy)
+    found = third_party.packaged_files(third_party.Lock.read(), copy)
     assert set(found) == set(files) - set(own_files())
 
 
@@ -246,21 +248,21 @@ def test_a_tampered_wheel_is_refused(copy: Path, change: str) -> None:
         certificates.unlink()
     else:
         (copy / "httpx" / "_extra.py").write_text("")
-    with pytest.raises(vendored.NotLocked, match="differ from the locked ones"):
-        vendored.packaged_files(vendored.Lock.read(), copy)
+    with pytest.raises(third_party.NotLocked, match="differ from the locked ones"):
+        third_party.packaged_files(third_party.Lock.read(), copy)
 
 
 def test_a_wheel_uses_its_own_files_and_not_the_installed_ones(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vendored, "BUNDLE_FOLDER", copy)
-    monkeypatch.setattr(vendored, "packaged_files", lambda lock: {"h11/__init__.py": copy / "h11" / "__init__.py"})
+    monkeypatch.setattr(third_party, "BUNDLE_FOLDER", copy)
+    monkeypatch.setattr(third_party, "packaged_files", lambda lock: {"h11/__init__.py": copy / "h11" / "__init__.py"})
     assert bundle_files()["h11/__init__.py"] == copy / "h11" / "__init__.py"
 
 
 def test_files_that_are_not_the_locked_ones_end_the_program_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vendored.Lock, "read", lambda: vendored.Lock({}, "0"))
-    monkeypatch.setattr(vendored, "BUNDLE_FOLDER", tmp_path)
+    monkeypatch.setattr(third_party.Lock, "read", lambda: third_party.Lock({}, "0"))
+    monkeypatch.setattr(third_party, "BUNDLE_FOLDER", tmp_path)
     with pytest.raises(UnusableBundle, match="What to do: reinstall") as refused:
         function_code()
     assert isinstance(refused.value, pulumi.RunError), "else Pulumi prints a stack trace"
@@ -270,21 +272,21 @@ def test_files_that_are_not_the_locked_ones_end_the_program_with_a_remedy(
 def test_an_unusable_lock_file_is_refused(tmp_path: Path, text: str) -> None:
     lock_file = tmp_path / "bundle.lock.json"
     lock_file.write_text(text)
-    with pytest.raises(vendored.NotLocked, match="unusable"):
-        vendored.Lock.read(lock_file)
+    with pytest.raises(third_party.NotLocked, match="unusable"):
+        third_party.Lock.read(lock_file)
 
 
 def test_lock_file_is_as_written(tmp_path: Path) -> None:
-    assert vendored.LOCK_FILE.read_text() == vendored.Lock.read().to_json()
+    assert third_party.LOCK_FILE.read_text() == third_party.Lock.read().to_json()
 
 
 def test_a_lock_is_made_of_pure_python_only(tmp_path: Path) -> None:
     installed_copy("h11", tmp_path)
-    assert vendored.make_lock(tmp_path).distributions["h11"] == vendored.Lock.read().distributions["h11"]
+    assert third_party.make_lock(tmp_path).distributions["h11"] == third_party.Lock.read().distributions["h11"]
     (wheel,) = tmp_path.glob("h11-*.dist-info/WHEEL")
     wheel.write_text(wheel.read_text().replace("Purelib: true", "Purelib: false"))
-    with pytest.raises(vendored.NotLocked, match="h11 is not pure Python"):
-        vendored.make_lock(tmp_path)
+    with pytest.raises(third_party.NotLocked, match="h11 is not pure Python"):
+        third_party.make_lock(tmp_path)
 
 
 RUNTIME_OWN = ("boto3", "botocore", "s3transfer", "python-dateutil", "six", "urllib3", "jmespath")
@@ -329,16 +331,16 @@ def test_runs_where_nothing_but_boto3_is_installed(tmp_path: Path, files: dict[s
 def test_lock_is_that_of_the_hash_locked_wheels(tmp_path: Path) -> None:
     """Fetches the wheels through pip."""
     lock_file = tmp_path / "bundle.lock.json"
-    relock.relock(lock_file=lock_file)
-    assert lock_file.read_bytes() == vendored.LOCK_FILE.read_bytes()
+    lock.write_lock(lock_file=lock_file)
+    assert lock_file.read_bytes() == third_party.LOCK_FILE.read_bytes()
 
 
 @pytest.mark.slow
 def test_pip_refuses_what_has_another_hash(tmp_path: Path) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"h11==0.16.0 --hash=sha256:{'0' * 64}\n")
-    with pytest.raises(vendored.NotLocked, match="pip could not install"):
-        vendored.install(requirements, tmp_path / "target")
+    with pytest.raises(third_party.NotLocked, match="pip could not install"):
+        third_party.install(requirements, tmp_path / "target")
 
 
 def test_pip_is_held_to_the_functions_python_and_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +351,7 @@ def test_pip_is_held_to_the_functions_python_and_platform(tmp_path: Path, monkey
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(subprocess, "run", run)
-    vendored.install(tmp_path / "requirements.txt", tmp_path / "target")
+    third_party.install(tmp_path / "requirements.txt", tmp_path / "target")
     (command,) = commands
     text = " ".join(command)
     assert command[:4] == [sys.executable, "-m", "pip", "install"]

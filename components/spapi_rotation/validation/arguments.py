@@ -17,7 +17,7 @@ import pulumi
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.validation.applications import CheckedApplication, check_applications
-from spapi_rotation.validation.values import (
+from spapi_rotation.validation.inputs import (
     Late,
     check_flag,
     check_whole,

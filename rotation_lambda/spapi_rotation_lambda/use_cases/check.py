@@ -5,13 +5,13 @@ In state CURRENT it costs two API calls: one list, one value.
 
 from datetime import datetime, timedelta
 
-from spapi_rotation_lambda.domain import guards
+from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.errors import Declined, NotDue, NotSeeded
 from spapi_rotation_lambda.domain.model import Application, Label, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import Metric, Ports, Probe
-from spapi_rotation_lambda.use_cases import verify
+from spapi_rotation_lambda.use_cases import verification
 from spapi_rotation_lambda.use_cases.request import request
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
 
@@ -47,7 +47,7 @@ def _request_if_due(ports: Ports, snapshot: Snapshot) -> bool:
     """Request when the interval is over, or repeat the one request that nothing has answered. True if asked."""
     application = snapshot.application
     try:
-        if guards.repost_is_due(ports, snapshot):
+        if rules.repost_is_due(ports, snapshot):
             request(ports, application, Trigger.SCHEDULE, repost=True)
             return True
         current = snapshot.current
@@ -55,7 +55,7 @@ def _request_if_due(ports: Ports, snapshot: Snapshot) -> bool:
             raise NotSeeded(
                 f"{application.name}: the secret holds no credentials yet.", remedy="Seed it; see the README."
             )
-        guards.require_due(ports, snapshot, Trigger.SCHEDULE)
+        rules.require_due(ports, snapshot, Trigger.SCHEDULE)
         request(ports, application, Trigger.SCHEDULE)
         return True
     except NotDue:
@@ -80,7 +80,7 @@ def _try_current(ports: Ports, snapshot: Snapshot, state: State) -> State:
     current = snapshot.current
     if current is None or current.credentials is None:
         return state
-    answer = verify.alive(ports, current.credentials)
+    answer = verification.alive(ports, current.credentials)
     ports.telemetry.info("current_secret_tried", snapshot.application, answer=answer.value)
     return State.EXPIRED if answer is Probe.REFUSED else state
 
