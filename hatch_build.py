@@ -1,6 +1,6 @@
 """Build hook: puts the function's hash-locked third-party files into the wheel.
 
-They become ``spapi_rotation/function_archive/_bundle``.
+They become ``spapi_rotation/function_archive/_third_party``.
 
 An editable install gets none: there the installed distributions serve, if they equal the lock.
 """
@@ -18,7 +18,7 @@ SOURCE = Path("components")
 ARCHIVE = Path("spapi_rotation") / "function_archive"
 
 
-class BundleHook(BuildHookInterface[Any]):
+class ThirdPartyHook(BuildHookInterface[Any]):
     """Installs the locked wheels into a temporary folder and adds their files, if they equal the content lock."""
 
     PLUGIN_NAME = "custom"
@@ -32,12 +32,12 @@ class BundleHook(BuildHookInterface[Any]):
         if self.target_name != "wheel" or version == "editable":
             return
         root = Path(self.root)
-        vendored = _load(root / SOURCE / ARCHIVE / "vendored.py")
+        third_party = _load(root / SOURCE / ARCHIVE / "third_party.py")
         self._folder = tempfile.TemporaryDirectory()
-        vendored.install(root / SOURCE / ARCHIVE / "requirements.txt", Path(self._folder.name))
-        files = vendored.installed_files(vendored.Lock.read(), [self._folder.name])
+        third_party.install(root / SOURCE / ARCHIVE / "requirements.txt", Path(self._folder.name))
+        files = third_party.installed_files(third_party.Lock.read(), [self._folder.name])
         for path, file in files.items():
-            build_data["force_include"][str(file)] = f"{ARCHIVE.as_posix()}/{vendored.BUNDLE_FOLDER.name}/{path}"
+            build_data["force_include"][str(file)] = f"{ARCHIVE.as_posix()}/{third_party.PACKAGED_FOLDER.name}/{path}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove the temporary folder."""

@@ -2,7 +2,7 @@
 
 from spapi_rotation.args import Application, ClientSecretRotationArgs, RotationWindow
 from spapi_rotation.component import ClientSecretRotation
-from spapi_rotation.errors import InvalidArgument, UnusableBundle
+from spapi_rotation.errors import InvalidArgument, UnusableArchive
 from spapi_rotation_lambda.settings import Verification
 
 __all__ = [
@@ -11,6 +11,6 @@ __all__ = [
     "ClientSecretRotationArgs",
     "InvalidArgument",
     "RotationWindow",
-    "UnusableBundle",
+    "UnusableArchive",
     "Verification",
 ]

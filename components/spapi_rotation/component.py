@@ -13,7 +13,7 @@ from spapi_rotation.resources.queue import create_queues
 from spapi_rotation.resources.schedule import create_group, create_schedules
 from spapi_rotation.resources.secret import create_secrets
 from spapi_rotation.scope import identity, make_scope
-from spapi_rotation.validation.arguments import check_args, check_component_name
+from spapi_rotation.validation.arguments import validate_args, validate_component_name
 from spapi_rotation_lambda.domain.registration import registration_steps
 
 TYPE_TOKEN = "spapi-rotation:index:ClientSecretRotation"  # noqa: S105
@@ -62,36 +62,36 @@ class ClientSecretRotation(pulumi.ComponentResource):
 
         Raises:
             InvalidArgument: an argument is not usable. For a value that is an Output: when it becomes known.
-            UnusableBundle: the function's third-party files are not the locked ones.
+            UnusableArchive: the function's third-party files are not the locked ones.
         """
-        super().__init__(TYPE_TOKEN, check_component_name(name), None, opts)
-        checked = check_args(args, default_prefix=identity(name))
-        scope = make_scope(self, name, checked.tags, deletion_protection=checked.deletion_protection)
-        adopted = adopt(scope, checked.applications)
-        own_topic = checked.alarms and checked.alarm_topic_arn is None
-        key = create_key(scope, checked.key_deletion_window_days, alarms=own_topic)
+        super().__init__(TYPE_TOKEN, validate_component_name(name), None, opts)
+        valid = validate_args(args, default_prefix=identity(name))
+        scope = make_scope(self, name, valid.tags, deletion_protection=valid.deletion_protection)
+        adopted = adopt(scope, valid.applications)
+        own_topic = valid.alarms and valid.alarm_topic_arn is None
+        key = create_key(scope, valid.key_deletion_window_days, alarms=own_topic)
         queues = create_queues(scope, key, TIMEOUT_SECONDS)
         secret_arns = create_secrets(
             scope,
-            checked.applications,
-            prefix=checked.secret_prefix,
+            valid.applications,
+            prefix=valid.secret_prefix,
             key=key,
-            recovery_window_days=checked.secret_recovery_window_days,
+            recovery_window_days=valid.secret_recovery_window_days,
             adopted=adopted,
         )
         group = create_group(scope)
-        function = create_function(scope, checked, key=key, queues=queues, schedule_group=group.name, adopted=adopted)
+        function = create_function(scope, valid, key=key, queues=queues, schedule_group=group.name, adopted=adopted)
         schedules = create_schedules(
             scope,
-            checked.applications,
+            valid.applications,
             group=group,
-            every_hours=checked.check_interval_hours,
+            every_hours=valid.check_interval_hours,
             function=function.function,
             queues=queues,
             key=key,
         )
-        topic_arn = create_alarms(scope, checked, key=key, queues=queues, function=function.function)
-        for application in checked.applications:
+        topic_arn = create_alarms(scope, valid, key=key, queues=queues, function=function.function)
+        for application in valid.applications:
             if application.rotate_on_up is not None:
                 self._rotate_on_up(
                     f"{name}-rotate-{application.suffix}",
@@ -101,7 +101,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
                     trigger=application.rotate_on_up,
                     settings=function.environment,
                     function_name=function.function.name,
-                    wait_seconds=checked.wait_seconds,
+                    wait_seconds=valid.wait_seconds,
                     opts=scope.options(depends_on=[key, queues.destination_policy, function.function, *function.ready]),
                 )
         self.queue_arn = queues.destination.arn

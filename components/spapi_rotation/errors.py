@@ -9,5 +9,5 @@ class InvalidArgument(BadSettings, pulumi.RunError):
     """An argument of the component is not usable; the message names it, ``remedy`` says what to do."""
 
 
-class UnusableBundle(RotationError, pulumi.RunError):
+class UnusableArchive(RotationError, pulumi.RunError):
     """The function's files are not the locked ones."""

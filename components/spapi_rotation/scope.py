@@ -8,8 +8,8 @@ from hashlib import sha256
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.validation.arguments import Tags, check_partition
-from spapi_rotation.validation.inputs import Late
+from spapi_rotation.validation.arguments import Tags, validate_partition
+from spapi_rotation.validation.inputs import MaybeOutput
 
 TAG_PREFIX = "spapi-rotation"
 
@@ -33,7 +33,7 @@ class Scope:
     component: pulumi.Resource
     account_id: pulumi.Output[str]
     region: pulumi.Output[str]
-    tags: Late[Tags]
+    tags: MaybeOutput[Tags]
     deletion_protection: bool
 
     def options(self, *, protected: bool = False, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
@@ -54,7 +54,7 @@ class Scope:
         """An ARN in this account and region."""
         return pulumi.Output.concat("arn:aws:", service, ":", self.region, ":", self.account_id, ":", resource)
 
-    def tagged(self, **own: str) -> Late[Tags]:
+    def tagged(self, **own: str) -> MaybeOutput[Tags]:
         """The tags with a few of the resource's own; the user's win."""
         return _merged(own, self.tags)
 
@@ -86,7 +86,7 @@ class Scope:
 def make_scope(
     component: pulumi.Resource,
     name: str,
-    tags: Late[Tags],
+    tags: MaybeOutput[Tags],
     *,
     deletion_protection: bool,
 ) -> Scope:
@@ -96,7 +96,7 @@ def make_scope(
         InvalidArgument: the partition is not ``aws``; raised when the answer is there, during the preview.
     """
     invoke = pulumi.InvokeOutputOptions(parent=component)
-    partition = aws.get_partition_output(opts=invoke).partition.apply(check_partition)
+    partition = aws.get_partition_output(opts=invoke).partition.apply(validate_partition)
     region = aws.get_region_output(opts=invoke).region
     own = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), "component": name}
     return Scope(
@@ -116,7 +116,7 @@ def identity(name: str) -> str:
     return f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
 
 
-def _merged(own: Mapping[str, str], given: Late[Tags]) -> Late[Tags]:
+def _merged(own: Mapping[str, str], given: MaybeOutput[Tags]) -> MaybeOutput[Tags]:
     prefixed = {f"{TAG_PREFIX}:{key}": text for key, text in own.items()}
     if isinstance(given, pulumi.Output):
         return given.apply(lambda tags: {**prefixed, **tags})

@@ -20,7 +20,7 @@ from spapi_rotation_lambda.domain.messages import NewSecret, parse
 from spapi_rotation_lambda.domain.model import Application, Trigger, parse_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Metric, Ports
-from spapi_rotation_lambda.settings import Action, Env, Settings, checked_client_id
+from spapi_rotation_lambda.settings import Action, Env, Settings, validated_client_id
 from spapi_rotation_lambda.use_cases.check import tick
 from spapi_rotation_lambda.use_cases.receive import Receipt, notice, receive, settle_after_receipt
 from spapi_rotation_lambda.use_cases.request import describe, request
@@ -96,7 +96,7 @@ def _request(ports: Ports, application: Application, event: Mapping[str, Any]) -
 
 
 def _application(ports: Ports, event: Mapping[str, Any]) -> Application:
-    client_id = checked_client_id(event.get("client_id"), "client_id")
+    client_id = validated_client_id(event.get("client_id"), "client_id")
     name = event.get("application")
     return application_of(ports.settings, client_id, name if isinstance(name, str) else None)
 

@@ -1,6 +1,6 @@
 """What the function is told from outside: its environment variables, their defaults and their limits.
 
-The component writes these variables, the handler reads them, and the limits are checked here for both.
+The component writes these variables, the handler reads them, and the limits here hold for both.
 """
 
 import re
@@ -70,7 +70,7 @@ class Action(StrEnum):
     REQUEST = "request"
 
 
-def checked_client_id(value: object, argument: str) -> str:
+def validated_client_id(value: object, argument: str) -> str:
     """Return a client id of the right shape, or raise BadSettings naming the argument."""
     if isinstance(value, str) and CLIENT_ID.fullmatch(value):
         return value
@@ -81,7 +81,7 @@ def checked_client_id(value: object, argument: str) -> str:
     )
 
 
-def checked_number(value: object, argument: str, low: float, high: float, unit: str) -> float:
+def validated_number(value: object, argument: str, low: float, high: float, unit: str) -> float:
     """Return a number within [low, high], or raise BadSettings naming the argument."""
     try:
         number = float(value)  # type: ignore[arg-type]
@@ -95,7 +95,7 @@ def checked_number(value: object, argument: str, low: float, high: float, unit: 
     return number
 
 
-def checked_endpoint(value: object, argument: str, *, regional: bool) -> str:
+def validated_endpoint(value: object, argument: str, *, regional: bool) -> str:
     """Return an endpoint URL, or that of a region's name where ``regional``. Plain http is for loopback only."""
     regions = SPAPI_ENDPOINTS if regional else {}
     text = regions.get(value, value) if isinstance(value, str) else ""
@@ -152,17 +152,17 @@ class Settings:
                 f"The environment lacks {', '.join(missing)}.",
                 remedy="Deploy the function with the ClientSecretRotation component; never edit its variables.",
             )
-        days = checked_number(
+        days = validated_number(
             environ.get(Env.ROTATE_EVERY_DAYS, DEFAULT_ROTATE_EVERY_DAYS),
             Env.ROTATE_EVERY_DAYS,
             MIN_ROTATE_EVERY_DAYS,
             MAX_ROTATE_EVERY_DAYS,
             "days",
         )
-        delay = checked_number(
+        delay = validated_number(
             environ.get(Env.PROMOTE_DELAY_MINUTES, 45), Env.PROMOTE_DELAY_MINUTES, 0, 1440, "minutes"
         )
-        hours = checked_number(
+        hours = validated_number(
             environ.get(Env.CHECK_INTERVAL_HOURS, DEFAULT_CHECK_HOURS),
             Env.CHECK_INTERVAL_HOURS,
             MIN_CHECK_HOURS,
@@ -170,10 +170,10 @@ class Settings:
             "hours",
         )
         # Not arguments of the component: shorter deadlines are for a sandbox that cannot wait.
-        deadline = checked_number(
+        deadline = validated_number(
             environ.get(Env.DELIVERY_DEADLINE_MINUTES, 60), Env.DELIVERY_DEADLINE_MINUTES, 0.01, 1440, "minutes"
         )
-        repost = checked_number(environ.get(Env.REPOST_AFTER_HOURS, 24), Env.REPOST_AFTER_HOURS, 0.001, 168, "hours")
+        repost = validated_number(environ.get(Env.REPOST_AFTER_HOURS, 24), Env.REPOST_AFTER_HOURS, 0.001, 168, "hours")
         window = environ.get(Env.ROTATION_WINDOW, "")
         paused = environ.get(Env.PAUSED, "false")
         if paused not in ("true", "false"):
@@ -189,8 +189,8 @@ class Settings:
             secret_prefix=environ[Env.SECRET_PREFIX],
             queue_url=environ[Env.QUEUE_URL],
             dead_letter_queue_url=environ[Env.DEAD_LETTER_QUEUE_URL],
-            spapi_endpoint=checked_endpoint(environ.get(Env.SPAPI_ENDPOINT, "NA"), Env.SPAPI_ENDPOINT, regional=True),
-            lwa_endpoint=checked_endpoint(
+            spapi_endpoint=validated_endpoint(environ.get(Env.SPAPI_ENDPOINT, "NA"), Env.SPAPI_ENDPOINT, regional=True),
+            lwa_endpoint=validated_endpoint(
                 environ.get(Env.LWA_ENDPOINT, LWA_ENDPOINT), Env.LWA_ENDPOINT, regional=False
             ),
             rotate_every=timedelta(days=days),

@@ -15,7 +15,7 @@ import pytest
 import spapi_rotation_lambda
 from spapi_rotation import InvalidArgument
 from spapi_rotation.component import OUTPUTS
-from spapi_rotation.resources.alarm_catalog import NEXT_CHECK, NEXT_DAILY, WATCHES, Source, Span, Watch
+from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, NEXT_CHECK, NEXT_DAILY, AlarmDefinition, Source, Span
 from spapi_rotation.resources.schedule import FLEXIBLE_WINDOW_MINUTES, RETRY_AGE_SECONDS
 from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
 from spapi_rotation_lambda.domain import rules
@@ -34,7 +34,7 @@ CHECK_HOURS = range(MIN_CHECK_HOURS, MAX_CHECK_HOURS + 1)
 LATE_BY = timedelta(minutes=FLEXIBLE_WINDOW_MINUTES, seconds=RETRY_AGE_SECONDS)
 """By how much the schedule can be late with a check."""
 
-named = pytest.mark.parametrize("watch", WATCHES, ids=lambda watch: watch.name)
+named = pytest.mark.parametrize("alarm", ALARM_CATALOG, ids=lambda alarm: alarm.name)
 
 
 def queue(name: str, metric: str) -> dict[str, Any]:
@@ -101,23 +101,23 @@ def recording() -> Recording:
     return deploy_component()
 
 
-def alarm(recording: Recording, name: str) -> dict[str, Any]:
+def deployed(recording: Recording, name: str) -> dict[str, Any]:
     return dict(recording.named(f"rotation-alarm-{name}").inputs)
 
 
 def test_every_alarm_is_expected() -> None:
-    assert [watch.name for watch in WATCHES] == list(EXPECTED)
+    assert [alarm.name for alarm in ALARM_CATALOG] == list(EXPECTED)
 
 
 @named
-def test_alarm_is_exactly_this(recording: Recording, watch: Watch) -> None:
-    inputs = alarm(recording, watch.name)
+def test_alarm_is_exactly_this(recording: Recording, alarm: AlarmDefinition) -> None:
+    inputs = deployed(recording, alarm.name)
     topic = recording.named("rotation-alarm-topic").inputs["name"]
     assert inputs.pop("tags")
     assert inputs == {
-        **EXPECTED[watch.name],
-        "name": f"{SERVICE}/{watch.name}",
-        "alarmDescription": watch.says,
+        **EXPECTED[alarm.name],
+        "name": f"{SERVICE}/{alarm.name}",
+        "alarmDescription": alarm.description,
         "alarmActions": [f"arn:aws:sns:{REGION}:{ACCOUNT}:{topic}"],
     }
 
@@ -131,7 +131,7 @@ def test_alarms_do_not_scale_with_the_applications(recording: Recording) -> None
     assert one == many
 
 
-@pytest.mark.parametrize("metric", [watch.metric for watch in WATCHES if watch.source is Source.OWN])
+@pytest.mark.parametrize("metric", [alarm.metric for alarm in ALARM_CATALOG if alarm.source is Source.OWN])
 def test_function_writes_the_metric_where_the_alarm_looks(
     metric: str, recording: Recording, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,7 +140,9 @@ def test_function_writes_the_metric_where_the_alarm_looks(
     telemetry.count(Metric(metric), 1.0)
     written = json.loads(capsys.readouterr().out)
     (directive,) = written["_aws"]["CloudWatchMetrics"]
-    (inputs,) = [each for each in (alarm(recording, watch.name) for watch in WATCHES) if each["metricName"] == metric]
+    (inputs,) = [
+        each for each in (deployed(recording, alarm.name) for alarm in ALARM_CATALOG) if each["metricName"] == metric
+    ]
     (dimensions,) = directive["Dimensions"]
     assert directive["Namespace"] == inputs["namespace"]
     assert {name: written[name] for name in dimensions} == inputs["dimensions"]
@@ -162,13 +164,13 @@ def test_every_state_that_waits_for_a_person_has_an_alarm() -> None:
 
 
 @named
-def test_cloudwatch_accepts_how_far_back_an_alarm_looks(watch: Watch) -> None:
-    most = 7 * 86_400 if watch.span.period_seconds >= 3600 else 86_400
-    assert watch.span.period_seconds % 60 == 0
+def test_cloudwatch_accepts_how_far_back_an_alarm_looks(alarm: AlarmDefinition) -> None:
+    most = 7 * 86_400 if alarm.span.period_seconds >= 3600 else 86_400
+    assert alarm.span.period_seconds % 60 == 0
     for hours in CHECK_HOURS:
-        periods = watch.span.periods(hours)
-        assert periods * watch.span.period_seconds <= most
-        assert 1 <= (watch.breaches or periods) <= periods
+        periods = alarm.span.periods(hours)
+        assert periods * alarm.span.period_seconds <= most
+        assert 1 <= (alarm.breaches or periods) <= periods
 
 
 def reach(span: Span, hours: int) -> timedelta:
@@ -198,7 +200,7 @@ def test_a_refused_request_that_is_repeated_keeps_its_alarm() -> None:
 
 
 def test_the_heartbeat_forgives_one_lost_check_and_not_three() -> None:
-    (heartbeat,) = [watch for watch in WATCHES if watch.name == "heartbeat"]
+    (heartbeat,) = [alarm for alarm in ALARM_CATALOG if alarm.name == "heartbeat"]
     for hours in CHECK_HOURS:
         assert 2 * timedelta(hours=hours) + LATE_BY < reach(heartbeat.span, hours)
         assert reach(heartbeat.span, hours) <= 4 * timedelta(hours=hours)
@@ -208,15 +210,15 @@ def test_the_heartbeat_forgives_one_lost_check_and_not_three() -> None:
 def test_alarms_follow_the_check_interval_and_the_days_to_expiry(late: bool) -> None:
     give: Any = pulumi.Output.from_input if late else lambda value: value
     recording = deploy_component(check_interval_hours=give(24.0), expiry_alarm_days=give(30.0))
-    periods = {name: alarm(recording, name)["evaluationPeriods"] for name in EXPECTED}
+    periods = {name: deployed(recording, name)["evaluationPeriods"] for name in EXPECTED}
     assert periods == {
         name: {1: 1, 3: 26, 4: 50, 12: 12, 24: 24, 27: 50}[each["evaluationPeriods"]]
         for name, each in EXPECTED.items()
         if name != "unseeded"
     } | {"unseeded": 3}
-    assert alarm(recording, "heartbeat")["datapointsToAlarm"] == 50
-    assert alarm(recording, "overdue")["datapointsToAlarm"] == 1
-    assert alarm(recording, "days-to-expiry")["threshold"] == 30
+    assert deployed(recording, "heartbeat")["datapointsToAlarm"] == 50
+    assert deployed(recording, "overdue")["datapointsToAlarm"] == 1
+    assert deployed(recording, "days-to-expiry")["threshold"] == 30
 
 
 COMMANDS = {
@@ -231,23 +233,23 @@ COMMANDS = {
 
 
 @named
-def test_alarm_says_the_state_and_then_what_to_do(watch: Watch) -> None:
-    state, _, remedy = watch.says.partition(" What to do: ")
+def test_alarm_says_the_state_and_then_what_to_do(alarm: AlarmDefinition) -> None:
+    state, _, remedy = alarm.description.partition(" What to do: ")
     assert state.endswith((".", ":"))
     assert remedy.endswith(".")
-    assert len(watch.says) <= 1024
-    assert "  " not in watch.says
-    assert watch.says.isascii()
-    assert {each.removeprefix("spapi-rotation ") for each in re.findall(r"`([^`]*)`", watch.says)} <= COMMANDS
+    assert len(alarm.description) <= 1024
+    assert "  " not in alarm.description
+    assert alarm.description.isascii()
+    assert {each.removeprefix("spapi-rotation ") for each in re.findall(r"`([^`]*)`", alarm.description)} <= COMMANDS
 
 
 @named
-def test_what_an_alarm_tells_to_look_for_in_the_log_is_logged(watch: Watch) -> None:
+def test_what_an_alarm_tells_to_look_for_in_the_log_is_logged(alarm: AlarmDefinition) -> None:
     code = "".join(file.read_text() for file in Path(spapi_rotation_lambda.__file__).parent.rglob("*.py"))
     logged = {f"secret_{each.value}" for each in Receipt} | set(OUTPUTS)
-    for word in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", watch.says):
+    for word in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", alarm.description):
         assert word in logged or f'"{word}"' in code or f"{word}=" in code, word
-    for word in re.findall(r"\bstate ([A-Z]+)\b", watch.says):
+    for word in re.findall(r"\bstate ([A-Z]+)\b", alarm.description):
         assert State(word)
 
 

@@ -1,4 +1,4 @@
-"""The function's bundle: the locked files and nothing else, the same on every machine."""
+"""The function's archive: the locked files and nothing else, the same on every machine."""
 
 import shutil
 import subprocess
@@ -13,9 +13,9 @@ import pytest
 from packaging.requirements import Requirement
 
 import spapi_rotation_lambda
-from spapi_rotation import UnusableBundle
+from spapi_rotation import UnusableArchive
 from spapi_rotation.function_archive import lock, third_party
-from spapi_rotation.function_archive.archive import bundle_files, function_code, own_files
+from spapi_rotation.function_archive.archive import archive_files, function_code, own_files
 
 DISTRIBUTIONS = {
     "anyio",
@@ -33,13 +33,13 @@ DISTRIBUTIONS = {
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, Path]:
-    return bundle_files()
+    return archive_files()
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The third-party files as a wheel carries them."""
-    folder = tmp_path / "_bundle"
+    folder = tmp_path / "_third_party"
     write(third_party.locked_files(), folder)
     return folder
 
@@ -52,7 +52,7 @@ def write(files: dict[str, Path], folder: Path) -> None:
 
 
 def test_is_the_same_twice_and_sorted(files: dict[str, Path]) -> None:
-    again = bundle_files()
+    again = archive_files()
     assert list(again.items()) == list(files.items())
     assert list(files) == sorted(files)
     assert third_party.digest(again) == third_party.digest(files)
@@ -173,7 +173,7 @@ def test_digest_is_that_of_sha256sum(tmp_path: Path) -> None:
     ],
 )
 def test_bundle_path(recorded: str, expected: str | None) -> None:
-    assert third_party.bundle_path("x", PurePosixPath(recorded)) == expected
+    assert third_party.archive_path("x", PurePosixPath(recorded)) == expected
 
 
 def installed_copy(name: str, folder: Path) -> None:
@@ -253,24 +253,24 @@ def test_a_tampered_wheel_is_refused(copy: Path, change: str) -> None:
 
 
 def test_a_wheel_uses_its_own_files_and_not_the_installed_ones(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(third_party, "BUNDLE_FOLDER", copy)
+    monkeypatch.setattr(third_party, "PACKAGED_FOLDER", copy)
     monkeypatch.setattr(third_party, "packaged_files", lambda lock: {"h11/__init__.py": copy / "h11" / "__init__.py"})
-    assert bundle_files()["h11/__init__.py"] == copy / "h11" / "__init__.py"
+    assert archive_files()["h11/__init__.py"] == copy / "h11" / "__init__.py"
 
 
 def test_files_that_are_not_the_locked_ones_end_the_program_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(third_party.Lock, "read", lambda: third_party.Lock({}, "0"))
-    monkeypatch.setattr(third_party, "BUNDLE_FOLDER", tmp_path)
-    with pytest.raises(UnusableBundle, match="What to do: reinstall") as refused:
+    monkeypatch.setattr(third_party, "PACKAGED_FOLDER", tmp_path)
+    with pytest.raises(UnusableArchive, match="What to do: reinstall") as refused:
         function_code()
     assert isinstance(refused.value, pulumi.RunError), "else Pulumi prints a stack trace"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"distributions": {"a": {}}, "sha256": "0"}'])
 def test_an_unusable_lock_file_is_refused(tmp_path: Path, text: str) -> None:
-    lock_file = tmp_path / "bundle.lock.json"
+    lock_file = tmp_path / "third_party.lock.json"
     lock_file.write_text(text)
     with pytest.raises(third_party.NotLocked, match="unusable"):
         third_party.Lock.read(lock_file)
@@ -295,9 +295,9 @@ RUNTIME_OWN = ("boto3", "botocore", "s3transfer", "python-dateutil", "six", "url
 IMPORTS = """
 import sys
 import aws_lambda_powertools, httpx, spapi_rotation_lambda.handler, spapi_rotation_lambda.settings, zoneinfo
-bundle = sys.argv[1]
+folder = sys.argv[1]
 for module in (aws_lambda_powertools, httpx, spapi_rotation_lambda.handler):
-    assert module.__file__.startswith(bundle), module.__file__
+    assert module.__file__.startswith(folder), module.__file__
 with httpx.Client() as client:
     pass
 assert "pulumi" not in sys.modules
@@ -310,15 +310,15 @@ assert window.time_zone.key == "Europe/Berlin"
 
 @pytest.mark.slow
 def test_runs_where_nothing_but_boto3_is_installed(tmp_path: Path, files: dict[str, Path]) -> None:
-    bundle, home = tmp_path / "bundle", tmp_path / "venv"
-    write(files, bundle)
+    folder, home = tmp_path / "archive", tmp_path / "venv"
+    write(files, folder)
     venv.create(home, symlinks=True)
     (site,) = home.glob("lib/python*/site-packages")
     for name in RUNTIME_OWN:
         installed_copy(name, site)
     script = f"import sys; sys.path.insert(0, sys.argv[1])\n{IMPORTS}"
     done = subprocess.run(
-        [home / "bin" / "python", "-I", "-c", script, str(bundle)],
+        [home / "bin" / "python", "-I", "-c", script, str(folder)],
         env={"AWS_DEFAULT_REGION": "us-east-1"},
         capture_output=True,
         text=True,
@@ -330,7 +330,7 @@ def test_runs_where_nothing_but_boto3_is_installed(tmp_path: Path, files: dict[s
 @pytest.mark.slow
 def test_lock_is_that_of_the_hash_locked_wheels(tmp_path: Path) -> None:
     """Fetches the wheels through pip."""
-    lock_file = tmp_path / "bundle.lock.json"
+    lock_file = tmp_path / "third_party.lock.json"
     lock.write_lock(lock_file=lock_file)
     assert lock_file.read_bytes() == third_party.LOCK_FILE.read_bytes()
 

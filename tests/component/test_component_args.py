@@ -12,35 +12,35 @@ from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.validation.arguments import (
     DEFAULTS,
     LOG_RETENTION_DAYS,
-    CheckedArgs,
-    check_args,
-    check_component_name,
-    check_prefix,
+    ValidArgs,
+    validate_args,
+    validate_component_name,
+    validate_prefix,
 )
-from spapi_rotation.validation.inputs import check_whole
+from spapi_rotation.validation.inputs import validate_whole
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import Verification
 from tests.component.recorder import ACCOUNT, REGION, client_id, deploy_component
 
 
-def check(**args: Any) -> CheckedArgs:
+def validate(**args: Any) -> ValidArgs:
     given_args: Any = {"applications": {"a": {"client_id": client_id(1)}}, **args}
-    return check_args(given_args, default_prefix="orders/dev/rotation")
+    return validate_args(given_args, default_prefix="orders/dev/rotation")
 
 
 def test_defaults() -> None:
-    checked = check()
-    values = {name: getattr(checked, name) for name in DEFAULTS}
+    valid = validate()
+    values = {name: getattr(valid, name) for name in DEFAULTS}
     assert values == {**DEFAULTS, "spapi_endpoint": "https://sellingpartnerapi-na.amazon.com"}
-    assert checked.secret_prefix == "orders/dev/rotation"
-    assert checked.tags == {}
-    assert checked.rotation_window is None
-    assert checked.alarm_topic_arn is None
+    assert valid.secret_prefix == "orders/dev/rotation"
+    assert valid.tags == {}
+    assert valid.rotation_window is None
+    assert valid.alarm_topic_arn is None
 
 
 def test_none_means_the_default() -> None:
     names = set(ClientSecretRotationArgs.__annotations__) - {"applications"}
-    assert check(**dict.fromkeys(names)) == check()
+    assert validate(**dict.fromkeys(names)) == validate()
 
 
 def test_every_optional_argument_has_a_default() -> None:
@@ -67,15 +67,15 @@ OTHERS = {"secret_recovery_window_days": 7, "rotate_every_days": 8, "expiry_alar
 def test_limits_are_accepted_as_ints_and_as_the_floats_of_yaml(name: str, limits: tuple[int, int]) -> None:
     for number in limits:
         for given_number in (number, float(number)):
-            value: object = getattr(check(**{**OTHERS, name: given_number}), name)
+            value: object = getattr(validate(**{**OTHERS, name: given_number}), name)
             assert value == number
             assert type(value) is int
 
 
 def test_the_alarm_for_expiry_leaves_a_week_after_a_rotation_is_due() -> None:
-    assert check(rotate_every_days=150, expiry_alarm_days=23).expiry_alarm_days == 23
+    assert validate(rotate_every_days=150, expiry_alarm_days=23).expiry_alarm_days == 23
     with pytest.raises(InvalidArgument, match=r"expiry_alarm_days \(24\) is too long.*\n?.*to 23 or less"):
-        check(rotate_every_days=150, expiry_alarm_days=24)
+        validate(rotate_every_days=150, expiry_alarm_days=24)
 
 
 NO_WHOLE_NUMBERS: list[Any] = ["soon", 10.5, True, float("nan"), []]
@@ -151,7 +151,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("named", "args"), BAD)
 def test_bad_input_is_refused_by_name_with_a_remedy(named: str, args: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument) as refused:
-        check(**args)
+        validate(**args)
     assert named in refused.value.args[0]
     assert "What to do: " in str(refused.value)
     assert isinstance(refused.value, BadSettings)
@@ -161,7 +161,7 @@ def test_bad_input_is_refused_by_name_with_a_remedy(named: str, args: dict[str, 
 def test_arguments_must_be_a_map() -> None:
     bad: Any = [("applications", {})]
     with pytest.raises(InvalidArgument, match="args must be a plain map"):
-        check_args(bad, default_prefix="x")
+        validate_args(bad, default_prefix="x")
 
 
 def test_bad_input_fails_the_preview() -> None:
@@ -234,28 +234,28 @@ def test_another_partition_is_refused(partition: str) -> None:
 @pytest.mark.parametrize("name", ["", "1st", "a" * 33, "a b", "a/b", "é", "a\n"])
 def test_a_component_name_that_aws_names_cannot_hold_is_refused(name: str) -> None:
     with pytest.raises(InvalidArgument, match="component's name"):
-        check_component_name(name)
+        validate_component_name(name)
 
 
 def test_enum_and_text_mean_the_same() -> None:
-    assert check(verification=Verification.LWA) == check(verification="lwa")
+    assert validate(verification=Verification.LWA) == validate(verification="lwa")
 
 
 def test_loopback_may_be_plain_http() -> None:
-    checked = check(spapi_endpoint="http://127.0.0.1:8080/", lwa_endpoint="http://localhost:8081/token")
-    assert checked.spapi_endpoint == "http://127.0.0.1:8080"
-    assert checked.lwa_endpoint == "http://localhost:8081/token"
+    valid = validate(spapi_endpoint="http://127.0.0.1:8080/", lwa_endpoint="http://localhost:8081/token")
+    assert valid.spapi_endpoint == "http://127.0.0.1:8080"
+    assert valid.lwa_endpoint == "http://localhost:8081/token"
 
 
 @pytest.mark.parametrize("days", sorted(LOG_RETENTION_DAYS))
 def test_every_retention_of_cloudwatch_is_accepted(days: int) -> None:
-    assert check(log_retention_days=float(days)).log_retention_days == days
+    assert validate(log_retention_days=float(days)).log_retention_days == days
 
 
 @given(st.floats() | st.integers() | st.text() | st.none() | st.booleans())
 def test_a_checked_number_is_whole_and_within_its_limits(value: object) -> None:
     try:
-        number = check_whole(value, "x", 8, 150, "days")
+        number = validate_whole(value, "x", 8, 150, "days")
     except BadSettings as error:
         assert "x" in error.args[0]
     else:
@@ -266,7 +266,7 @@ def test_a_checked_number_is_whole_and_within_its_limits(value: object) -> None:
 @given(st.text(max_size=30))
 def test_a_checked_prefix_cannot_widen_the_policy(value: str) -> None:
     try:
-        prefix = check_prefix(value)
+        prefix = validate_prefix(value)
     except BadSettings:
         return
     assert not set(prefix) & set("*?${}: \n")

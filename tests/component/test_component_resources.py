@@ -7,7 +7,7 @@ import pytest
 
 from spapi_rotation import ClientSecretRotation
 from spapi_rotation.component import OUTPUTS, TYPE_TOKEN
-from spapi_rotation.resources.alarm_catalog import WATCHES
+from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG
 from spapi_rotation.resources.function import METRICS_NAMESPACE
 from spapi_rotation.resources.schedule import rate
 from spapi_rotation_lambda.adapters import telemetry
@@ -38,7 +38,7 @@ SHARED = {
     "rotation-schedule-role": "aws:iam/role:Role",
     "rotation-schedule-policy": "aws:iam/rolePolicy:RolePolicy",
     "rotation-alarm-topic": "aws:sns/topic:Topic",
-    **{f"rotation-alarm-{each.name}": "aws:cloudwatch/metricAlarm:MetricAlarm" for each in WATCHES},
+    **{f"rotation-alarm-{each.name}": "aws:cloudwatch/metricAlarm:MetricAlarm" for each in ALARM_CATALOG},
 }
 
 NO_ARGUMENTS = {"DELIVERY_DEADLINE_MINUTES", "REPOST_AFTER_HOURS"}

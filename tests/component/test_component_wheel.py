@@ -12,7 +12,7 @@ import pytest
 from spapi_rotation.function_archive import third_party
 
 ROOT = Path(__file__).parents[2]
-FOLDER = "spapi_rotation/function_archive/_bundle/"
+FOLDER = "spapi_rotation/function_archive/_third_party/"
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_bundle_of_the_wheel_equals_the_lock(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
-    lock = third_party.Lock.read(tmp_path / "spapi_rotation" / "function_archive" / "bundle.lock.json")
+    lock = third_party.Lock.read(tmp_path / "spapi_rotation" / "function_archive" / "third_party.lock.json")
     assert lock == third_party.Lock.read()
     files = third_party.packaged_files(lock, tmp_path / FOLDER)
     assert third_party.digest(files) == lock.sha256

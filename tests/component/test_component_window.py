@@ -1,4 +1,4 @@
-"""The rotation window and the pause: checked in the preview as the function checks them, and handed to it."""
+"""The rotation window and the pause: validated in the preview as the function validates them, and handed to it."""
 
 import zoneinfo
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from spapi_rotation import InvalidArgument
-from spapi_rotation.validation.arguments import check_rotation_window
+from spapi_rotation.validation.arguments import validate_rotation_window
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.window import Window
 from spapi_rotation_lambda.settings import Settings
@@ -60,7 +60,7 @@ def time_zones() -> Iterator[Callable[[tuple[str, ...]], None]]:
 
 def test_a_machine_without_time_zones_of_its_own_will_do(time_zones: Callable[[tuple[str, ...]], None]) -> None:
     time_zones(())
-    window = check_rotation_window({**NIGHT, "time_zone": "Europe/Berlin"})
+    window = validate_rotation_window({**NIGHT, "time_zone": "Europe/Berlin"})
     assert '"time_zone":"Europe/Berlin"' in window
 
 
@@ -74,4 +74,4 @@ def test_a_time_zone_that_only_this_machine_knows_is_refused(
     time_zones((str(tmp_path),))
     assert zoneinfo.ZoneInfo(name)
     with pytest.raises(BadSettings, match=r"rotation_window\.time_zone is not spelt"):
-        check_rotation_window({**NIGHT, "time_zone": name})
+        validate_rotation_window({**NIGHT, "time_zone": name})

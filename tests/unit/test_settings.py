@@ -12,9 +12,9 @@ from spapi_rotation_lambda.settings import (
     Env,
     Settings,
     Verification,
-    checked_client_id,
-    checked_endpoint,
-    checked_number,
+    validated_client_id,
+    validated_endpoint,
+    validated_number,
 )
 
 NEEDED = {"SECRET_PREFIX": "prefix", "QUEUE_URL": "https://queue", "DEAD_LETTER_QUEUE_URL": "https://dead"}
@@ -112,21 +112,21 @@ def test_a_value_outside_its_limits_is_named(name: Env, value: str) -> None:
 
 @pytest.mark.parametrize("value", ["8", "150", 8, 150.0])
 def test_the_limits_themselves_are_within(value: object) -> None:
-    assert checked_number(value, "x", 8, 150, "days") == float(str(value))
+    assert validated_number(value, "x", 8, 150, "days") == float(str(value))
 
 
 @pytest.mark.parametrize("value", [True, None, [], "8 days"])
 def test_what_is_no_number_is_refused(value: object) -> None:
     with pytest.raises(BadSettings, match="number of days from 0 to 10"):
-        checked_number(value, "x", 0, 10, "days")
+        validated_number(value, "x", 0, 10, "days")
 
 
 @pytest.mark.parametrize("region", ["NA", "EU", "FE"])
 def test_a_regions_name_is_its_endpoint_for_sp_api_only(region: str) -> None:
     expected = f"https://sellingpartnerapi-{region.lower()}.amazon.com"
-    assert checked_endpoint(region, "x", regional=True) == expected
+    assert validated_endpoint(region, "x", regional=True) == expected
     with pytest.raises(BadSettings) as caught:
-        checked_endpoint(region, "x", regional=False)
+        validated_endpoint(region, "x", regional=False)
     assert "NA" not in caught.value.remedy
 
 
@@ -142,7 +142,7 @@ def test_a_regions_name_is_its_endpoint_for_sp_api_only(region: str) -> None:
     ],
 )
 def test_https_everywhere_and_http_on_loopback(url: str) -> None:
-    assert checked_endpoint(url + "/", "x", regional=True) == url
+    assert validated_endpoint(url + "/", "x", regional=True) == url
 
 
 @pytest.mark.parametrize(
@@ -151,18 +151,18 @@ def test_https_everywhere_and_http_on_loopback(url: str) -> None:
 )
 def test_what_is_no_endpoint_is_refused(value: object) -> None:
     with pytest.raises(BadSettings, match="not a usable endpoint"):
-        checked_endpoint(value, "x", regional=True)
+        validated_endpoint(value, "x", regional=True)
 
 
 @pytest.mark.parametrize("value", ["amzn1.application-oa2-client." + text for text in ("0123456789", "x" * 64)])
 def test_a_client_id_is_returned(value: str) -> None:
-    assert checked_client_id(value, "x") == value
+    assert validated_client_id(value, "x") == value
 
 
 @pytest.mark.parametrize("value", [None, 5, "", "canary", "amzn1.application-oa2-client.0123456789/x"])
 def test_what_is_no_client_id_is_named_and_not_repeated(value: object) -> None:
     with pytest.raises(BadSettings, match="argument") as caught:
-        checked_client_id(value, "argument")
+        validated_client_id(value, "argument")
     assert "canary" not in str(caught.value)
 
 

@@ -5,27 +5,27 @@ from pathlib import Path
 import pulumi
 
 import spapi_rotation_lambda
-from spapi_rotation.errors import UnusableBundle
+from spapi_rotation.errors import UnusableArchive
 from spapi_rotation.function_archive import third_party
 
 CODE_FOLDER = Path(spapi_rotation_lambda.__file__).parent
 
 
 def own_files() -> dict[str, Path]:
-    """The function's own modules, by their path in the bundle."""
+    """The function's own modules, by their path in the archive."""
     return {file.relative_to(CODE_FOLDER.parent).as_posix(): file for file in sorted(CODE_FOLDER.rglob("*.py"))}
 
 
-def bundle_files() -> dict[str, Path]:
-    """Every file of the function, by its path in the bundle, sorted: own modules, locked third-party files.
+def archive_files() -> dict[str, Path]:
+    """Every file of the function, by its path in the archive, sorted: own modules, locked third-party files.
 
     Raises:
-        UnusableBundle: the third-party files at hand are not the locked ones.
+        UnusableArchive: the third-party files at hand are not the locked ones.
     """
     try:
         locked = third_party.locked_files()
     except third_party.NotLocked as error:
-        raise UnusableBundle(error.args[0], remedy=error.remedy) from None
+        raise UnusableArchive(error.args[0], remedy=error.remedy) from None
     return dict(sorted({**locked, **own_files()}.items()))
 
 
@@ -35,6 +35,6 @@ def function_code() -> pulumi.AssetArchive:
     Pulumi hashes names and contents only, so that the place and time of the files do not matter.
 
     Raises:
-        UnusableBundle: the third-party files at hand are not the locked ones.
+        UnusableArchive: the third-party files at hand are not the locked ones.
     """
-    return pulumi.AssetArchive({path: pulumi.FileAsset(str(file.resolve())) for path, file in bundle_files().items()})
+    return pulumi.AssetArchive({path: pulumi.FileAsset(str(file.resolve())) for path, file in archive_files().items()})

@@ -1,4 +1,4 @@
-"""Writes ``bundle.lock.json`` after a change of ``requirements.txt``.
+"""Writes ``third_party.lock.json`` after a change of ``requirements.txt``.
 
 ``python -m spapi_rotation.function_archive.lock``, in a checkout. The wheels come through pip and are held to
 their hashes.
@@ -16,7 +16,7 @@ def write_lock(requirements: Path = REQUIREMENTS, lock_file: Path = third_party.
     """Install the hash-locked wheels into a temporary folder and lock their contents.
 
     Raises:
-        NotLocked: pip failed, or a distribution cannot be bundled.
+        NotLocked: pip failed, or a distribution cannot go into the archive.
     """
     with tempfile.TemporaryDirectory() as folder:
         third_party.install(requirements, Path(folder))

@@ -1,7 +1,7 @@
 """The third-party files of the function: which ones, from where, and whether they are the locked ones.
 
 Two locks guard them. ``requirements.txt`` names each distribution with the hashes of its
-wheel; ``bundle.lock.json`` names the hash of the files that go from it into the function. The second is made
+wheel; ``third_party.lock.json`` names the hash of the files that go from it into the function. The second is made
 from the first (``python -m spapi_rotation.function_archive.lock``), never from what happens to be installed.
 
 Imports the standard library only: the build hook loads this file by its path, before anything is installed.
@@ -22,8 +22,8 @@ FUNCTION_PYTHON = "3.13"
 FUNCTION_PLATFORM = "manylinux2014_aarch64"
 """The platform tag of wheels for the function's architecture."""
 
-LOCK_FILE = Path(__file__).with_name("bundle.lock.json")
-BUNDLE_FOLDER = Path(__file__).with_name("_bundle")
+LOCK_FILE = Path(__file__).with_name("third_party.lock.json")
+PACKAGED_FOLDER = Path(__file__).with_name("_third_party")
 """Where a wheel carries the third-party files; absent in a checkout."""
 
 LICENCES = "licenses"
@@ -47,7 +47,7 @@ class NotLocked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LockedDistribution:
-    """One distribution of the bundle: its version and the digest of its files."""
+    """One distribution of the archive: its version and the digest of its files."""
 
     version: str
     sha256: str
@@ -86,15 +86,15 @@ class Lock:
 
 
 def digest(files: Mapping[str, Path]) -> str:
-    """SHA-256 over the sorted lines ``<sha256 of the file>  <path in the bundle>``, as of sha256sum."""
+    """SHA-256 over the sorted lines ``<sha256 of the file>  <path in the archive>``, as of sha256sum."""
     whole = sha256()
     for path in sorted(files):
         whole.update(f"{sha256(files[path].read_bytes()).hexdigest()}  {path}\n".encode())
     return whole.hexdigest()
 
 
-def bundle_path(name: str, recorded: PurePosixPath) -> str | None:
-    """Where a file that a distribution records goes in the bundle; None when it stays out.
+def archive_path(name: str, recorded: PurePosixPath) -> str | None:
+    """Where a file that a distribution records goes in the archive; None when it stays out.
 
     Code and data keep their place. Licence texts go to ``licenses/<name>/``. Installer metadata, scripts and
     bytecode stay out: they differ from machine to machine.
@@ -112,14 +112,14 @@ def bundle_path(name: str, recorded: PurePosixPath) -> str | None:
 
 
 def distribution_files(name: str, found: Distribution) -> dict[str, Path]:
-    """The files of one installed distribution that belong into the bundle, by their path in it.
+    """The files of one installed distribution that belong into the archive, by their path in it.
 
     Raises:
         NotLocked: the distribution does not record its files, or a recorded file is missing.
     """
     files: dict[str, Path] = {}
     for recorded in found.files or ():
-        path = bundle_path(name, recorded)
+        path = archive_path(name, recorded)
         if path is not None:
             files[path] = Path(str(recorded.locate()))
     if not files or not all(file.is_file() for file in files.values()):
@@ -128,7 +128,7 @@ def distribution_files(name: str, found: Distribution) -> dict[str, Path]:
 
 
 def installed_files(lock: Lock, search: Iterable[str] | None = None) -> dict[str, Path]:
-    """The bundle's third-party files from installed distributions, provided that they equal the lock.
+    """The archive's third-party files from installed distributions, provided that they equal the lock.
 
     Args:
         lock: what they must equal.
@@ -160,7 +160,7 @@ def installed_files(lock: Lock, search: Iterable[str] | None = None) -> dict[str
     return files
 
 
-def packaged_files(lock: Lock, folder: Path = BUNDLE_FOLDER) -> dict[str, Path]:
+def packaged_files(lock: Lock, folder: Path = PACKAGED_FOLDER) -> dict[str, Path]:
     """The third-party files that a wheel carries, provided that they equal the lock.
 
     Bytecode that an installer compiled beside them is left out.
@@ -171,7 +171,7 @@ def packaged_files(lock: Lock, folder: Path = BUNDLE_FOLDER) -> dict[str, Path]:
     files = {
         path: file
         for file in folder.rglob("*")
-        if file.is_file() and (path := bundle_path("", PurePosixPath(file.relative_to(folder).as_posix())))
+        if file.is_file() and (path := archive_path("", PurePosixPath(file.relative_to(folder).as_posix())))
     }
     if digest(files) != lock.sha256:
         raise NotLocked(
@@ -185,10 +185,10 @@ def locked_files() -> dict[str, Path]:
     """The third-party files of the function: those of the wheel, else the installed ones.
 
     Raises:
-        NotLocked: they differ from ``bundle.lock.json``.
+        NotLocked: they differ from ``third_party.lock.json``.
     """
     lock = Lock.read()
-    return packaged_files(lock) if BUNDLE_FOLDER.is_dir() else installed_files(lock)
+    return packaged_files(lock) if PACKAGED_FOLDER.is_dir() else installed_files(lock)
 
 
 def make_lock(folder: Path) -> Lock:
@@ -203,7 +203,7 @@ def make_lock(folder: Path) -> Lock:
     for found in distributions(path=[str(folder)]):
         name = _normalised(found.metadata["Name"])
         if "Root-Is-Purelib: true" not in (found.read_text("WHEEL") or ""):
-            raise NotLocked(f"{name} is not pure Python.", remedy="Replace it, or bundle it in another way.")
+            raise NotLocked(f"{name} is not pure Python.", remedy="Replace it, or make room for it in the archive.")
         files = distribution_files(name, found)
         if clash := everything.keys() & files.keys():
             raise NotLocked(f"Two distributions hold {min(clash)}.", remedy="Remove one of them.")

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import pulumi
 
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.applications import CheckedApplication
+from spapi_rotation.validation.applications import ValidApplication
 from spapi_rotation.validation.arguments import PARTITION
-from spapi_rotation.validation.inputs import guarded
+from spapi_rotation.validation.inputs import raising_invalid_argument
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import Env
 
@@ -25,7 +25,7 @@ Entry: TypeAlias = tuple[str, str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
+class AdoptedSecrets:
     """The existing secrets of a component.
 
     Attributes:
@@ -39,8 +39,8 @@ class Adopted:
     environment: pulumi.Output[str]
 
 
-def adopt(scope: Scope, applications: Sequence[CheckedApplication]) -> Adopted | None:
-    """Check where the existing secrets lie; None if there are none.
+def adopt(scope: Scope, applications: Sequence[ValidApplication]) -> AdoptedSecrets | None:
+    """Validate where the existing secrets lie; None if there are none.
 
     Raises:
         InvalidArgument: from the outputs, during the preview: a secret or key lies elsewhere than the component,
@@ -59,10 +59,10 @@ def adopt(scope: Scope, applications: Sequence[CheckedApplication]) -> Adopted |
         entries.append(pulumi.Output.all(application.client_id, arn, adoption.keys).apply(_entry))
     if not secrets:
         return None
-    return Adopted(
+    return AdoptedSecrets(
         secret_arns=secrets,
         key_arns=pulumi.Output.all(*keys).apply(lambda arns: sorted(set(arns))) if keys else None,
-        environment=pulumi.Output.all(*entries).apply(guarded(environment_of)),
+        environment=pulumi.Output.all(*entries).apply(raising_invalid_argument(environment_of)),
     )
 
 
@@ -84,17 +84,17 @@ def environment_of(entries: Sequence[Entry]) -> str:
     return json.dumps(found, sort_keys=True, separators=(",", ":"))
 
 
-def fitting(variables: Mapping[str, pulumi.Input[str]], adopted: Adopted) -> pulumi.Output[str]:
-    """ADOPTED_SECRETS, checked to fit into the function's environment together with the other variables.
+def validated_environment(variables: Mapping[str, pulumi.Input[str]], adopted: AdoptedSecrets) -> pulumi.Output[str]:
+    """ADOPTED_SECRETS, validated to fit into the function's environment together with the other variables.
 
     The queues' URLs, unknown in the first preview, are counted at their longest, so that the preview can tell.
     """
     unknown = dict.fromkeys((Env.QUEUE_URL.value, Env.DEAD_LETTER_QUEUE_URL.value), "x" * LONGEST_QUEUE_URL)
     known = {**variables, **unknown, Env.ADOPTED_SECRETS.value: adopted.environment}
-    return pulumi.Output.all(**known).apply(guarded(_checked_size))
+    return pulumi.Output.all(**known).apply(raising_invalid_argument(_validate_size))
 
 
-def check_place(arn: str, region: str, account: str, argument: str) -> str:
+def validate_place(arn: str, region: str, account: str, argument: str) -> str:
     """The ARN, if it lies in the component's partition, region and account.
 
     Raises:
@@ -121,10 +121,12 @@ def _entry(parts: Sequence[Any]) -> Entry:
 
 def _here(scope: Scope, arn: pulumi.Input[str], argument: str) -> pulumi.Output[str]:
     place = pulumi.Output.all(arn, scope.region, scope.account_id)
-    return place.apply(guarded(lambda each: check_place(str(each[0]), str(each[1]), str(each[2]), argument)))
+    return place.apply(
+        raising_invalid_argument(lambda each: validate_place(str(each[0]), str(each[1]), str(each[2]), argument))
+    )
 
 
-def _checked_size(variables: Mapping[str, str]) -> str:
+def _validate_size(variables: Mapping[str, str]) -> str:
     # As JSON, because Lambda's own refusal shows that as what it measured: quotes within a value count twice.
     size = len(json.dumps(dict(variables), separators=(",", ":")).encode())
     if size > ENVIRONMENT_LIMIT:

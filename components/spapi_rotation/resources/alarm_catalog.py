@@ -1,4 +1,4 @@
-"""What the alarms watch: metric, threshold, how far back, and what each says to whoever is woken by it.
+"""Every alarm: its metric, threshold, how far back, and its description for whoever is woken by it.
 
 One set for all applications of a component: its own metrics carry no application, so the texts say where to find it.
 Every metric but the heartbeat is written only when there is something to say, so missing data is no breach.
@@ -77,7 +77,7 @@ AT_ONCE = Span(more=1, period_seconds=5 * MINUTE)
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class AlarmDefinition:
     """One alarm.
 
     Attributes:
@@ -96,7 +96,7 @@ class Watch:
     name: str
     source: Source
     metric: str
-    says: str
+    description: str
     span: Span
     threshold: float | None = 1
     statistic: str = "Sum"
@@ -105,12 +105,12 @@ class Watch:
     missing: Missing = Missing.NOT_BREACHING
 
 
-def _own(name: str, metric: Metric, span: Span, says: str) -> Watch:
-    return Watch(name, Source.OWN, metric.value, says, span)
+def _own(name: str, metric: Metric, span: Span, description: str) -> AlarmDefinition:
+    return AlarmDefinition(name, Source.OWN, metric.value, description, span)
 
 
-WATCHES = (
-    Watch(
+ALARM_CATALOG = (
+    AlarmDefinition(
         "queue-age",
         Source.QUEUE,
         "ApproximateAgeOfOldestMessage",
@@ -121,7 +121,7 @@ WATCHES = (
         threshold=QUEUE_AGE_SECONDS,
         statistic="Maximum",
     ),
-    Watch(
+    AlarmDefinition(
         "dead-letters",
         Source.DEAD_LETTER,
         "ApproximateNumberOfMessagesVisible",
@@ -132,7 +132,7 @@ WATCHES = (
         AT_ONCE,
         statistic="Maximum",
     ),
-    Watch(
+    AlarmDefinition(
         "operations",
         Source.OPERATIONS,
         "ApproximateNumberOfMessagesVisible",
@@ -142,7 +142,7 @@ WATCHES = (
         AT_ONCE,
         statistic="Maximum",
     ),
-    Watch(
+    AlarmDefinition(
         "errors",
         Source.FUNCTION,
         "Errors",
@@ -151,7 +151,7 @@ WATCHES = (
         "single failure of AWS mends itself, and this alarm ends.",
         NEXT_CHECK,
     ),
-    Watch(
+    AlarmDefinition(
         "throttles",
         Source.FUNCTION,
         "Throttles",
@@ -161,7 +161,7 @@ WATCHES = (
         Span(more=12, period_seconds=5 * MINUTE),
         breaches=3,
     ),
-    Watch(
+    AlarmDefinition(
         "heartbeat",
         Source.OWN,
         Metric.TICK.value,
@@ -237,7 +237,7 @@ WATCHES = (
         "what to do. Most often (400) the queue is not subscribed in Amazon's Developer Console: see the output "
         "registration_steps. `spapi-rotation request` tries at once.",
     ),
-    Watch(
+    AlarmDefinition(
         "unseeded",
         Source.OWN,
         Metric.UNSEEDED.value,
@@ -247,7 +247,7 @@ WATCHES = (
         Span(more=3, period_seconds=DAY),
         breaches=2,
     ),
-    Watch(
+    AlarmDefinition(
         "days-to-expiry",
         Source.OWN,
         Metric.DAYS_TO_EXPIRY.value,

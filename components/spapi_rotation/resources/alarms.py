@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.resources.alarm_catalog import WATCHES, Source, Watch
+from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, AlarmDefinition, Source
 from spapi_rotation.resources.function import METRICS_NAMESPACE
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.resources.topic import create_topic
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.arguments import CheckedArgs
-from spapi_rotation.validation.inputs import Late, guarded
+from spapi_rotation.validation.arguments import ValidArgs
+from spapi_rotation.validation.inputs import MaybeOutput, raising_invalid_argument
 from spapi_rotation_lambda.domain.errors import BadSettings
 
 SERVICE_DIMENSION = "service"
@@ -22,7 +22,7 @@ Metrics = tuple[str, Mapping[str, pulumi.Input[str]]]
 
 
 def create_alarms(
-    scope: Scope, args: CheckedArgs, *, key: aws.kms.Key, queues: Queues, function: aws.lambda_.Function
+    scope: Scope, args: ValidArgs, *, key: aws.kms.Key, queues: Queues, function: aws.lambda_.Function
 ) -> pulumi.Output[str] | None:
     """Make the alarms, and their topic unless one is given.
 
@@ -44,12 +44,12 @@ def create_alarms(
         Source.OPERATIONS: ("AWS/SQS", {"QueueName": queues.operations.name}),
         Source.FUNCTION: ("AWS/Lambda", {"FunctionName": function.name}),
     }
-    for watch in WATCHES:
-        _alarm(scope, args, watch, sources[watch.source], topic_arn)
+    for alarm in ALARM_CATALOG:
+        _alarm(scope, args, alarm, sources[alarm.source], topic_arn)
     return topic_arn
 
 
-def check_topic_region(arn: str, region: str) -> str:
+def validate_topic_region(arn: str, region: str) -> str:
     """CloudWatch publishes to topics of its own region only; the account may be another.
 
     Raises:
@@ -65,37 +65,37 @@ def check_topic_region(arn: str, region: str) -> str:
 
 
 def _alarm(
-    scope: Scope, args: CheckedArgs, watch: Watch, metrics: Metrics, topic_arn: pulumi.Output[str]
+    scope: Scope, args: ValidArgs, alarm: AlarmDefinition, metrics: Metrics, topic_arn: pulumi.Output[str]
 ) -> aws.cloudwatch.MetricAlarm:
     namespace, dimensions = metrics
-    periods = _periods(watch, args.check_interval_hours)
+    periods = _periods(alarm, args.check_interval_hours)
     return aws.cloudwatch.MetricAlarm(
-        f"{scope.name}-alarm-{watch.name}",
+        f"{scope.name}-alarm-{alarm.name}",
         # Given, not generated: a notification then names stack and component, and the policies these alarms.
-        name=f"{scope.alarm_prefix}{watch.name}",
-        alarm_description=watch.says,
+        name=f"{scope.alarm_prefix}{alarm.name}",
+        alarm_description=alarm.description,
         namespace=namespace,
-        metric_name=watch.metric,
+        metric_name=alarm.metric,
         dimensions=dimensions,
-        statistic=watch.statistic,
-        period=watch.span.period_seconds,
+        statistic=alarm.statistic,
+        period=alarm.span.period_seconds,
         evaluation_periods=periods,
-        datapoints_to_alarm=periods if watch.breaches is None else watch.breaches,
-        comparison_operator=watch.operator.value,
-        threshold=args.expiry_alarm_days if watch.threshold is None else watch.threshold,
-        treat_missing_data=watch.missing.value,
+        datapoints_to_alarm=periods if alarm.breaches is None else alarm.breaches,
+        comparison_operator=alarm.operator.value,
+        threshold=args.expiry_alarm_days if alarm.threshold is None else alarm.threshold,
+        treat_missing_data=alarm.missing.value,
         alarm_actions=[topic_arn],
         tags=scope.tags,
         opts=scope.options(),
     )
 
 
-def _given_topic(scope: Scope, arn: Late[str]) -> pulumi.Output[str]:
+def _given_topic(scope: Scope, arn: MaybeOutput[str]) -> pulumi.Output[str]:
     both = pulumi.Output.all(arn, scope.region)
-    return both.apply(guarded(lambda each: check_topic_region(str(each[0]), str(each[1]))))
+    return both.apply(raising_invalid_argument(lambda each: validate_topic_region(str(each[0]), str(each[1]))))
 
 
-def _periods(watch: Watch, check_hours: Late[int]) -> Late[int]:
+def _periods(alarm: AlarmDefinition, check_hours: MaybeOutput[int]) -> MaybeOutput[int]:
     if isinstance(check_hours, pulumi.Output):
-        return check_hours.apply(watch.span.periods)
-    return watch.span.periods(check_hours)
+        return check_hours.apply(alarm.span.periods)
+    return alarm.span.periods(check_hours)

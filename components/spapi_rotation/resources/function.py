@@ -8,11 +8,11 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.function_archive.archive import function_code
-from spapi_rotation.resources.adopted_secrets import Adopted, fitting
+from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, validated_environment
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.arguments import CheckedArgs
-from spapi_rotation.validation.inputs import Late, text_of
+from spapi_rotation.validation.arguments import ValidArgs
+from spapi_rotation.validation.inputs import MaybeOutput, text_of
 from spapi_rotation_lambda.settings import HANDLER, Env
 
 RUNTIME = "python3.13"
@@ -62,11 +62,11 @@ class Function:
 
 
 def environment(
-    args: CheckedArgs,
+    args: ValidArgs,
     scope: Scope,
     queue_url: pulumi.Input[str],
     dead_letter_queue_url: pulumi.Input[str],
-    adopted: Adopted | None,
+    adopted: AdoptedSecrets | None,
 ) -> dict[str, pulumi.Input[str]]:
     """The function's environment variables; texts only, no secret."""
     variables: dict[str, pulumi.Input[str]] = {
@@ -87,7 +87,7 @@ def environment(
     if args.rotation_window is not None:
         variables[Env.ROTATION_WINDOW.value] = args.rotation_window
     if adopted is not None:
-        variables[Env.ADOPTED_SECRETS.value] = fitting(variables, adopted)
+        variables[Env.ADOPTED_SECRETS.value] = validated_environment(variables, adopted)
     return variables
 
 
@@ -99,7 +99,7 @@ def function_policy(
     queues: Queues,
     log_group_arn: pulumi.Input[str],
     schedule_group: pulumi.Input[str],
-    adopted: Adopted | None = None,
+    adopted: AdoptedSecrets | None = None,
 ) -> dict[str, Any]:
     """What the function may do. Only existing secrets make it longer; others are covered by their common name."""
     # Only names that end in a client id; Secrets Manager appends a hyphen and six characters to an ARN.
@@ -133,12 +133,12 @@ def function_policy(
 
 def create_function(
     scope: Scope,
-    args: CheckedArgs,
+    args: ValidArgs,
     *,
     key: aws.kms.Key,
     queues: Queues,
     schedule_group: pulumi.Input[str],
-    adopted: Adopted | None,
+    adopted: AdoptedSecrets | None,
 ) -> Function:
     """Make the function, its role and log group, and connect it to the destination queue."""
     log_group = aws.cloudwatch.LogGroup(
@@ -229,7 +229,7 @@ def _connect(
     return mapping
 
 
-def _adopted_statements(scope: Scope, adopted: Adopted | None) -> list[dict[str, Any]]:
+def _adopted_statements(scope: Scope, adopted: AdoptedSecrets | None) -> list[dict[str, Any]]:
     """The same rights on exactly the existing secrets, and their keys' use by Secrets Manager for these alone."""
     if adopted is None:
         return []
@@ -245,5 +245,5 @@ def _allow(sid: str, actions: tuple[str, ...], resource: Resource) -> dict[str, 
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
-def _switch(value: Late[bool]) -> Late[str]:
+def _switch(value: MaybeOutput[bool]) -> MaybeOutput[str]:
     return value.apply(lambda known: str(known).lower()) if isinstance(value, pulumi.Output) else str(value).lower()

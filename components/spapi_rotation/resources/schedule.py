@@ -10,8 +10,8 @@ import pulumi_aws as aws
 from spapi_rotation.resources.function import trust_policy
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.applications import CheckedApplication
-from spapi_rotation.validation.inputs import Late
+from spapi_rotation.validation.applications import ValidApplication
+from spapi_rotation.validation.inputs import MaybeOutput
 from spapi_rotation_lambda.settings import Action
 
 FLEXIBLE_WINDOW_MINUTES = 15
@@ -30,7 +30,7 @@ def rate(hours: int) -> str:
     return f"rate({hours} {'hour' if hours == 1 else 'hours'})"
 
 
-def tick_input(application: CheckedApplication) -> str:
+def tick_input(application: ValidApplication) -> str:
     """The event that the function gets."""
     return json.dumps(
         {
@@ -79,10 +79,10 @@ def create_group(scope: Scope) -> aws.scheduler.ScheduleGroup:
 
 def create_schedules(
     scope: Scope,
-    applications: Sequence[CheckedApplication],
+    applications: Sequence[ValidApplication],
     *,
     group: aws.scheduler.ScheduleGroup,
-    every_hours: Late[int],
+    every_hours: MaybeOutput[int],
     function: aws.lambda_.Function,
     queues: Queues,
     key: aws.kms.Key,

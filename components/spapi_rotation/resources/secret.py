@@ -5,19 +5,19 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.resources.adopted_secrets import Adopted
+from spapi_rotation.resources.adopted_secrets import AdoptedSecrets
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.applications import CheckedApplication
+from spapi_rotation.validation.applications import ValidApplication
 
 
 def create_secrets(
     scope: Scope,
-    applications: Sequence[CheckedApplication],
+    applications: Sequence[ValidApplication],
     *,
     prefix: pulumi.Input[str],
     key: aws.kms.Key,
     recovery_window_days: pulumi.Input[int],
-    adopted: Adopted | None,
+    adopted: AdoptedSecrets | None,
 ) -> dict[str, pulumi.Output[str]]:
     """Make the secrets, named ``<prefix>/<client_id>``, of the applications that have none; return all their ARNs.
 

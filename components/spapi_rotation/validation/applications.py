@@ -1,14 +1,14 @@
-"""Checks the arguments of the applications, each with its own secret or with one that exists already."""
+"""Validates the arguments of the applications, each with its own secret or with one that exists already."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from spapi_rotation.args import Application
-from spapi_rotation.validation.inputs import Late, checked, checked_within, is_map, known_keys
+from spapi_rotation.validation.inputs import MaybeOutput, is_map, known_keys, validated, validated_within
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.model import KeyNames
-from spapi_rotation_lambda.settings import checked_client_id
+from spapi_rotation_lambda.settings import validated_client_id
 
 MAX_TRIGGER_LENGTH = 128
 MAX_KEY_LENGTH = 128
@@ -29,24 +29,24 @@ class Adoption:
 
     Attributes:
         argument: the application's place in the arguments, for messages.
-        secret_arn: the secret, of the right shape; whether it lies where the component does is checked later.
+        secret_arn: the secret, of the right shape; whether it lies where the component does is validated later.
         key_arn: the customer-managed key that encrypts it, if any.
         keys: the owner's names of our keys, where they differ.
     """
 
     argument: str
-    secret_arn: Late[str]
-    key_arn: Late[str] | None
-    keys: Late[Mapping[str, str]]
+    secret_arn: MaybeOutput[str]
+    key_arn: MaybeOutput[str] | None
+    keys: MaybeOutput[Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedApplication:
+class ValidApplication:
     """One application: its name in the arguments, its client id, its trigger and its existing secret, if any."""
 
     name: str
     client_id: str
-    rotate_on_up: Late[str] | None
+    rotate_on_up: MaybeOutput[str] | None
     adoption: Adoption | None = None
 
     @property
@@ -55,7 +55,7 @@ class CheckedApplication:
         return self.client_id.rpartition(".")[2]
 
 
-def check_applications(value: object) -> tuple[CheckedApplication, ...]:
+def validate_applications(value: object) -> tuple[ValidApplication, ...]:
     """At least one application, each with its own client id.
 
     Raises:
@@ -66,9 +66,9 @@ def check_applications(value: object) -> tuple[CheckedApplication, ...]:
             "applications must be a plain map with at least one entry.",
             remedy="Name at least one application: a map from a name of your choice to its client_id.",
         )
-    found: dict[str, CheckedApplication] = {}
+    found: dict[str, ValidApplication] = {}
     for name, entry in value.items():
-        application = _check_application(name, entry)
+        application = _validate_application(name, entry)
         if twin := found.get(application.client_id):
             raise BadSettings(
                 f"applications.{name}.client_id is also that of applications.{twin.name}.",
@@ -78,7 +78,7 @@ def check_applications(value: object) -> tuple[CheckedApplication, ...]:
     return tuple(found.values())
 
 
-def check_trigger(value: object, argument: str) -> str:
+def validate_trigger(value: object, argument: str) -> str:
     """A short text.
 
     Raises:
@@ -92,7 +92,7 @@ def check_trigger(value: object, argument: str) -> str:
     )
 
 
-def check_secret_arn(value: object, argument: str) -> str:
+def validate_secret_arn(value: object, argument: str) -> str:
     """The complete ARN of a secret, without wildcards: it becomes the resource of a policy.
 
     Raises:
@@ -106,7 +106,7 @@ def check_secret_arn(value: object, argument: str) -> str:
     )
 
 
-def check_key_arn(value: object, argument: str) -> str:
+def validate_key_arn(value: object, argument: str) -> str:
     """The ARN of a key, not of an alias: policies do not follow aliases.
 
     Raises:
@@ -120,7 +120,7 @@ def check_key_arn(value: object, argument: str) -> str:
     )
 
 
-def check_key_names(value: object, argument: str) -> Mapping[str, str]:
+def validate_key_names(value: object, argument: str) -> Mapping[str, str]:
     """The owner's names of our keys. Together with the names that stay, no two are the same.
 
     Raises:
@@ -151,7 +151,7 @@ def check_key_names(value: object, argument: str) -> Mapping[str, str]:
     return names
 
 
-def _check_application(name: object, entry: object) -> CheckedApplication:
+def _validate_application(name: object, entry: object) -> ValidApplication:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise BadSettings(
             "A name in applications is not usable.",
@@ -161,15 +161,15 @@ def _check_application(name: object, entry: object) -> CheckedApplication:
     given = known_keys(entry, Application.__annotations__, where)
     trigger = given.get("rotate_on_up")
     argument = f"{where}.rotate_on_up"
-    return CheckedApplication(
+    return ValidApplication(
         name=name,
-        client_id=checked_client_id(given.get("client_id"), f"{where}.client_id"),
-        rotate_on_up=None if trigger is None else checked(trigger, lambda v: check_trigger(v, argument)),
-        adoption=_check_adoption(given, where),
+        client_id=validated_client_id(given.get("client_id"), f"{where}.client_id"),
+        rotate_on_up=None if trigger is None else validated(trigger, lambda v: validate_trigger(v, argument)),
+        adoption=_validate_adoption(given, where),
     )
 
 
-def _check_adoption(given: Mapping[str, object], where: str) -> Adoption | None:
+def _validate_adoption(given: Mapping[str, object], where: str) -> Adoption | None:
     arn, key, keys = (given.get(name) for name in ("secret_arn", "secret_key_arn", "secret_keys"))
     if arn is None:
         if alone := [name for name in ("secret_key_arn", "secret_keys") if given.get(name) is not None]:
@@ -180,9 +180,9 @@ def _check_adoption(given: Mapping[str, object], where: str) -> Adoption | None:
         return None
     return Adoption(
         argument=where,
-        secret_arn=checked(arn, lambda v: check_secret_arn(v, f"{where}.secret_arn")),
-        key_arn=None if key is None else checked(key, lambda v: check_key_arn(v, f"{where}.secret_key_arn")),
-        keys=checked_within({} if keys is None else keys, lambda v: check_key_names(v, f"{where}.secret_keys")),
+        secret_arn=validated(arn, lambda v: validate_secret_arn(v, f"{where}.secret_arn")),
+        key_arn=None if key is None else validated(key, lambda v: validate_key_arn(v, f"{where}.secret_key_arn")),
+        keys=validated_within({} if keys is None else keys, lambda v: validate_key_names(v, f"{where}.secret_keys")),
     )
 
 

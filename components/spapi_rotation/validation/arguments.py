@@ -1,7 +1,7 @@
-"""Turns the component's arguments into checked ones, with defaults. Pure: no resource is made here.
+"""Validates the component's arguments and fills in the defaults. No resource is made here.
 
-A plain value is checked at once, so that a mistake fails the preview. A value that is an Output is checked when
-it becomes known.
+A plain value is validated at once, so that a mistake fails the preview. A value that is an Output is validated
+when it becomes known.
 """
 
 import json
@@ -16,18 +16,18 @@ import pulumi
 
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.errors import InvalidArgument
-from spapi_rotation.validation.applications import CheckedApplication, check_applications
+from spapi_rotation.validation.applications import ValidApplication, validate_applications
 from spapi_rotation.validation.inputs import (
-    Late,
-    check_flag,
-    check_whole,
-    checked,
-    checked_pair,
-    checked_within,
-    guarded,
-    is_late,
+    MaybeOutput,
     is_map,
+    is_output,
     known_keys,
+    raising_invalid_argument,
+    validate_flag,
+    validate_whole,
+    validated,
+    validated_pair,
+    validated_within,
 )
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.model import LIFETIME
@@ -41,7 +41,7 @@ from spapi_rotation_lambda.settings import (
     MIN_CHECK_HOURS,
     MIN_ROTATE_EVERY_DAYS,
     Verification,
-    checked_endpoint,
+    validated_endpoint,
 )
 
 Tags: TypeAlias = Mapping[str, pulumi.Input[str]]
@@ -82,35 +82,35 @@ _TOPIC_ARN = re.compile(r"arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.f
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedArgs:
-    """The arguments with defaults filled in. Every value is checked, or will be when it is known.
+class ValidArgs:
+    """The arguments with defaults filled in. Every value is valid, or is validated when it becomes known.
 
     ``rotation_window`` is the text for the function's environment; None means that no window is set.
     """
 
-    applications: tuple[CheckedApplication, ...]
-    secret_prefix: Late[str]
-    spapi_endpoint: Late[str]
-    lwa_endpoint: Late[str]
-    rotate_every_days: Late[int]
-    check_interval_hours: Late[int]
-    promote_delay_minutes: Late[int]
-    verification: Late[str]
-    wait_seconds: Late[int]
+    applications: tuple[ValidApplication, ...]
+    secret_prefix: MaybeOutput[str]
+    spapi_endpoint: MaybeOutput[str]
+    lwa_endpoint: MaybeOutput[str]
+    rotate_every_days: MaybeOutput[int]
+    check_interval_hours: MaybeOutput[int]
+    promote_delay_minutes: MaybeOutput[int]
+    verification: MaybeOutput[str]
+    wait_seconds: MaybeOutput[int]
     deletion_protection: bool
-    secret_recovery_window_days: Late[int]
-    key_deletion_window_days: Late[int]
-    log_retention_days: Late[int]
-    rotation_window: Late[str] | None
-    paused: Late[bool]
+    secret_recovery_window_days: MaybeOutput[int]
+    key_deletion_window_days: MaybeOutput[int]
+    log_retention_days: MaybeOutput[int]
+    rotation_window: MaybeOutput[str] | None
+    paused: MaybeOutput[bool]
     alarms: bool
-    alarm_topic_arn: Late[str] | None
-    expiry_alarm_days: Late[int]
-    tags: Late[Tags]
+    alarm_topic_arn: MaybeOutput[str] | None
+    expiry_alarm_days: MaybeOutput[int]
+    tags: MaybeOutput[Tags]
 
 
-def check_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> CheckedArgs:
-    """Check every argument and fill in the defaults.
+def validate_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> ValidArgs:
+    """Validate every argument and fill in the defaults.
 
     Args:
         args: as the user gave them. Numbers may be floats, as YAML programs send them.
@@ -127,43 +127,45 @@ def check_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Checke
         found = given.get(name)
         return defaults.get(name) if found is None else found
 
-    def whole(name: str, low: int, high: int, unit: str) -> Late[int]:
-        return checked(value(name), lambda v: check_whole(v, name, low, high, unit))
+    def whole(name: str, low: int, high: int, unit: str) -> MaybeOutput[int]:
+        return validated(value(name), lambda v: validate_whole(v, name, low, high, unit))
 
     def flag(name: str) -> bool:
         # It decides which resources there are, or their options: that cannot wait for an Output.
-        return guarded(lambda v: check_flag(v, name))(value(name))
+        return raising_invalid_argument(lambda v: validate_flag(v, name))(value(name))
 
     window, topic = value("rotation_window"), value("alarm_topic_arn")
     rotate_every = whole("rotate_every_days", MIN_ROTATE_EVERY_DAYS, MAX_ROTATE_EVERY_DAYS, "days")
     expiry_alarm = whole("expiry_alarm_days", 1, MAX_EXPIRY_ALARM_DAYS, "days")
-    secret_window = checked(value("secret_recovery_window_days"), check_recovery_window)
-    return CheckedArgs(
-        applications=guarded(check_applications)(value("applications")),
-        secret_prefix=checked(value("secret_prefix"), check_prefix),
-        spapi_endpoint=checked(value("spapi_endpoint"), lambda v: checked_endpoint(v, "spapi_endpoint", regional=True)),
-        lwa_endpoint=checked(value("lwa_endpoint"), check_lwa_endpoint),
+    secret_window = validated(value("secret_recovery_window_days"), validate_recovery_window)
+    return ValidArgs(
+        applications=raising_invalid_argument(validate_applications)(value("applications")),
+        secret_prefix=validated(value("secret_prefix"), validate_prefix),
+        spapi_endpoint=validated(
+            value("spapi_endpoint"), lambda v: validated_endpoint(v, "spapi_endpoint", regional=True)
+        ),
+        lwa_endpoint=validated(value("lwa_endpoint"), validate_lwa_endpoint),
         rotate_every_days=rotate_every,
         check_interval_hours=whole("check_interval_hours", MIN_CHECK_HOURS, MAX_CHECK_HOURS, "hours"),
         promote_delay_minutes=whole("promote_delay_minutes", 0, 1440, "minutes"),
-        verification=checked(value("verification"), check_verification),
+        verification=validated(value("verification"), validate_verification),
         wait_seconds=whole("wait_seconds", 0, 3600, "seconds"),
         deletion_protection=flag("deletion_protection"),
         secret_recovery_window_days=secret_window,
-        key_deletion_window_days=checked_pair(
-            whole("key_deletion_window_days", 7, 30, "days"), secret_window, check_windows
+        key_deletion_window_days=validated_pair(
+            whole("key_deletion_window_days", 7, 30, "days"), secret_window, validate_windows
         ),
-        log_retention_days=checked(value("log_retention_days"), check_retention),
-        rotation_window=None if window is None else checked_within(window, check_rotation_window),
-        paused=checked(value("paused"), lambda v: check_flag(v, "paused")),
+        log_retention_days=validated(value("log_retention_days"), validate_retention),
+        rotation_window=None if window is None else validated_within(window, validate_rotation_window),
+        paused=validated(value("paused"), lambda v: validate_flag(v, "paused")),
         alarms=flag("alarms"),
-        alarm_topic_arn=None if topic is None else checked(topic, check_topic_arn),
-        expiry_alarm_days=checked_pair(expiry_alarm, rotate_every, check_expiry_alarm),
-        tags=checked(value("tags"), check_tags),
+        alarm_topic_arn=None if topic is None else validated(topic, validate_topic_arn),
+        expiry_alarm_days=validated_pair(expiry_alarm, rotate_every, validate_expiry_alarm),
+        tags=validated(value("tags"), validate_tags),
     )
 
 
-def check_component_name(name: str) -> str:
+def validate_component_name(name: str) -> str:
     """The component's name, which becomes part of names in AWS of at most 64 characters.
 
     Raises:
@@ -177,7 +179,7 @@ def check_component_name(name: str) -> str:
     )
 
 
-def check_prefix(value: object) -> str:
+def validate_prefix(value: object) -> str:
     """A prefix of a secret's name: no wildcard, no empty part, short enough for a client id to follow.
 
     Raises:
@@ -192,22 +194,22 @@ def check_prefix(value: object) -> str:
     )
 
 
-def check_lwa_endpoint(value: object) -> str:
+def validate_lwa_endpoint(value: object) -> str:
     """A URL; SP-API's short names are no token endpoints.
 
     Raises:
         BadSettings: it is not a usable one.
     """
-    return checked_endpoint(value, "lwa_endpoint", regional=False)
+    return validated_endpoint(value, "lwa_endpoint", regional=False)
 
 
-def check_recovery_window(value: object) -> int:
+def validate_recovery_window(value: object) -> int:
     """Secrets Manager's recovery window: 0, or 7 to 30 days.
 
     Raises:
         BadSettings: it is neither.
     """
-    days = check_whole(value, "secret_recovery_window_days", 0, 30, "days")
+    days = validate_whole(value, "secret_recovery_window_days", 0, 30, "days")
     if 0 < days < 7:
         raise BadSettings(
             "secret_recovery_window_days must be 0 or a number of days from 7 to 30.",
@@ -216,7 +218,7 @@ def check_recovery_window(value: object) -> int:
     return days
 
 
-def check_windows(key_days: int, secret_days: int) -> int:
+def validate_windows(key_days: int, secret_days: int) -> int:
     """The key must outlive every secret that can still be restored.
 
     Raises:
@@ -231,13 +233,13 @@ def check_windows(key_days: int, secret_days: int) -> int:
     return key_days
 
 
-def check_retention(value: object) -> int:
+def validate_retention(value: object) -> int:
     """A retention period that CloudWatch Logs accepts.
 
     Raises:
         BadSettings: it is not one.
     """
-    days = check_whole(value, "log_retention_days", 1, max(LOG_RETENTION_DAYS), "days")
+    days = validate_whole(value, "log_retention_days", 1, max(LOG_RETENTION_DAYS), "days")
     if days not in LOG_RETENTION_DAYS:
         raise BadSettings(
             "log_retention_days is not a period that CloudWatch Logs accepts.",
@@ -246,7 +248,7 @@ def check_retention(value: object) -> int:
     return days
 
 
-def check_verification(value: Any) -> str:
+def validate_verification(value: Any) -> str:
     """``call`` or ``lwa``.
 
     Raises:
@@ -258,7 +260,7 @@ def check_verification(value: Any) -> str:
         raise BadSettings("verification is neither call nor lwa.", remedy="Set verification to one of them.") from None
 
 
-def check_rotation_window(value: object) -> str:
+def validate_rotation_window(value: object) -> str:
     """The window as the function's environment holds it: every part named, days in their order.
 
     Raises:
@@ -279,7 +281,7 @@ def check_rotation_window(value: object) -> str:
     return json.dumps(parts, separators=(",", ":"))
 
 
-def check_topic_arn(value: object) -> str:
+def validate_topic_arn(value: object) -> str:
     """The ARN of an SNS topic.
 
     Raises:
@@ -293,7 +295,7 @@ def check_topic_arn(value: object) -> str:
     )
 
 
-def check_expiry_alarm(alarm_days: int, rotate_every_days: int) -> int:
+def validate_expiry_alarm(alarm_days: int, rotate_every_days: int) -> int:
     """The alarm must not sound while a rotation is merely due.
 
     Raises:
@@ -309,20 +311,20 @@ def check_expiry_alarm(alarm_days: int, rotate_every_days: int) -> int:
     return alarm_days
 
 
-def check_tags(value: object) -> Tags:
+def validate_tags(value: object) -> Tags:
     """Texts by text keys.
 
     Raises:
         BadSettings: a key or value is something else.
     """
     if is_map(value) and all(
-        isinstance(key, str) and key and (isinstance(text, str) or is_late(text)) for key, text in value.items()
+        isinstance(key, str) and key and (isinstance(text, str) or is_output(text)) for key, text in value.items()
     ):
         return value
     raise BadSettings("tags must be a map from texts to texts.", remedy="Put numbers and booleans in quotes.")
 
 
-def check_partition(partition: str) -> str:
+def validate_partition(partition: str) -> str:
     """Only the partition where Amazon's sender lives.
 
     Raises:
@@ -338,7 +340,7 @@ def check_partition(partition: str) -> str:
 
 @cache
 def _time_zones() -> frozenset[str]:
-    """The time zones of the package ``tzdata``, which the function's bundle holds.
+    """The time zones of the package ``tzdata``, which the function's archive holds.
 
     A machine's own data may have more names, or find one in the wrong case.
     """

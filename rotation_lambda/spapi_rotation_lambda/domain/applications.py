@@ -10,7 +10,7 @@ from spapi_rotation_lambda.settings import Env, Settings
 
 
 def application(settings: Settings, client_id: str, name: str | None = None) -> Application:
-    """The application of a checked client id; its cost does not depend on how many there are.
+    """The application of a valid client id; its cost does not depend on how many there are.
 
     Args:
         name: what people call it; the client id if not given.
