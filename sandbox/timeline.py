@@ -12,7 +12,7 @@ from rich.text import Text
 from sandbox.amazon.records import Call
 from sandbox.canaries import Finding
 
-QUIET_EVENTS = frozenset({"tick"})
+QUIET_EVENTS = frozenset({"check"})
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Timeline:
         self.console.print(table)
 
     def function_events(self, lines: Sequence[str], names: Mapping[str, str]) -> None:
-        """What the function logged about rotations, ticks without news left out."""
+        """What the function logged about rotations, checks without news left out."""
         table = Table(title="What the function logged", title_justify="left", box=None, padding=(0, 2))
         for column in ("time (UTC)", "application", "event", "details"):
             table.add_column(column)

@@ -68,7 +68,7 @@ class ClientSecretRotationArgs(TypedDict):
     """Minutes between the issue of a secret and its promotion when only a token proves it, 0 to 1440. Default: 45."""
 
     verification: NotRequired[pulumi.Input[Verification]]
-    """How a received secret is proven before promotion: `call` (a token and one harmless call) or `lwa` (a token and `promote_delay_minutes`). Default: `call`."""  # noqa: E501
+    """How a received secret is proven before promotion: `call` (a token and one verification call) or `lwa` (a token and `promote_delay_minutes`). Default: `call`."""  # noqa: E501
 
     wait_seconds: NotRequired[pulumi.Input[int]]
     """How long `pulumi up` waits for the secret of a rotation that it started, 0 (not at all) to 3600. Default: 300."""

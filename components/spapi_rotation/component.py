@@ -32,7 +32,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
     """URL of the dead-letter queue. Its messages may hold a live secret."""
 
     operations_queue_url: pulumi.Output[str]
-    """URL of the queue for failed ticks and schedules. It never holds a secret."""
+    """URL of the queue for failed checks and schedules. It never holds a secret."""
 
     secret_arns: pulumi.Output[dict[str, str]]
     """ARN of each application's secret, made or existing, by the application's name."""

@@ -1,4 +1,4 @@
-"""The Lambda handler: thin. It tells queue messages from ticks and requests, and calls the use cases.
+"""The Lambda handler: thin. It tells queue messages from checks and requests, and calls the use cases.
 
 A queue message is acknowledged by returning normally (batch size 1) and kept by raising. Nothing of an event is
 ever logged.
@@ -21,7 +21,7 @@ from spapi_rotation_lambda.domain.model import Application, Trigger, parse_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Metric, Ports
 from spapi_rotation_lambda.settings import Action, Env, Settings, validated_client_id
-from spapi_rotation_lambda.use_cases.check import tick
+from spapi_rotation_lambda.use_cases.check import check
 from spapi_rotation_lambda.use_cases.receive import Receipt, notice, receive, settle_after_receipt
 from spapi_rotation_lambda.use_cases.request import describe, request
 
@@ -33,7 +33,7 @@ def _ports() -> Ports:
 
 
 def handler(event: object, context: object) -> dict[str, Any]:
-    """Handle one invocation: an SQS batch of one, or ``{"action": "tick" | "request", ...}``.
+    """Handle one invocation: an SQS batch of one, or ``{"action": "check" | "request", ...}``.
 
     Raises:
         RotationError: (typed) a defect, or a message that is to stay in the queue.
@@ -52,9 +52,9 @@ def dispatch(ports: Ports, event: object) -> dict[str, Any]:
     if "Records" in event:
         return _queue_message(ports, event["Records"])
     action = event.get("action")
-    if action == Action.TICK:
+    if action == Action.CHECK:
         application = replace(_application(ports, event), schedule_arn=_schedule_arn(event))
-        return {"state": tick(ports, application, _scheduled_at(event)).value}
+        return {"state": check(ports, application, _scheduled_at(event)).value}
     if action == Action.REQUEST:
         return _request(ports, _application(ports, event), event)
     raise _unknown_event()
@@ -105,7 +105,7 @@ def _scheduled_at(event: Mapping[str, Any]) -> Any:
     try:
         return parse_time(event.get("scheduled_at"), "scheduled_at")
     except ValueError:
-        return None  # a tick by hand names no time; the clock's is used
+        return None  # a check by hand names no time; the clock's is used
 
 
 def _schedule_arn(event: Mapping[str, Any]) -> str | None:
@@ -116,6 +116,6 @@ def _schedule_arn(event: Mapping[str, Any]) -> str | None:
 def _unknown_event() -> BadSettings:
     return BadSettings(
         "The event is not one that this function knows.",
-        remedy='Send {"action": "tick", "application": NAME, "client_id": ID}, or let the queue and the schedule '
+        remedy='Send {"action": "check", "application": NAME, "client_id": ID}, or let the queue and the schedule '
         "call it.",
     )

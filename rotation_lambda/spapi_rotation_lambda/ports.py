@@ -98,11 +98,11 @@ class RotateAnswer:
     request_id: str = ""
 
 
-class Probe(StrEnum):
-    """What a harmless call says about a secret."""
+class CallAnswer(StrEnum):
+    """What the verification call says about a secret."""
 
     ACCEPTED = "accepted"
-    REFUSED = "refused"
+    DENIED = "denied"
     UNCLEAR = "unclear"
 
 
@@ -110,15 +110,15 @@ class Amazon(Protocol):
     """Login with Amazon and SP-API."""
 
     def token(self, credentials: Credentials, scope: Scope) -> Sensitive:
-        """Mint a grantless access token. Raises TokenRefused."""
+        """Mint a grantless access token. Raises TokenNotIssued."""
         ...
 
     def rotate(self, token: Sensitive) -> RotateAnswer:
         """Post once, without any retry, and classify the answer. Never raises for what Amazon does."""
         ...
 
-    def probe(self, token: Sensitive) -> Probe:
-        """One harmless grantless call: ``GET /notifications/v1/destinations``."""
+    def verification_call(self, token: Sensitive) -> CallAnswer:
+        """The verification call, harmless and grantless: ``GET /notifications/v1/destinations``."""
         ...
 
 
@@ -226,7 +226,7 @@ class Telemetry(Protocol):
 class Metric(StrEnum):
     """The metrics that alarms watch; undimensioned, so that alarms do not scale with applications."""
 
-    TICK = "Ticks"
+    CHECK = "Checks"
     REQUESTED = "RotationsRequested"
     RECEIVED = "SecretsReceived"
     PROMOTED = "SecretsPromoted"
@@ -234,13 +234,13 @@ class Metric(StrEnum):
     DECLINED = "RequestsDeclined"
     DUPLICATE = "DuplicateMessages"
     SUPERSEDED = "SupersededMessages"
-    REJECTED = "ContradictoryMessages"
+    CONTRADICTORY = "ContradictoryMessages"
     UNSEEN_ROTATION = "UnseenRotations"
     NOT_YET = "SecretsNotYetAccepted"
     STUCK = "SecretsStuck"
     OVERDUE = "DeliveriesOverdue"
     EXPIRED = "SecretsExpired"
-    SET_ASIDE = "SecretsSetAside"
+    REJECTED = "SecretsRejected"
     UNSEEDED = "SecretsUnseeded"
     DAYS_TO_EXPIRY = "DaysToExpiry"
 

@@ -58,7 +58,7 @@ class Verification(StrEnum):
     """How a received secret is proven before promotion."""
 
     CALL = "call"
-    """A token and one harmless grantless call, with the current secret as control."""
+    """A token and the verification call, with the current secret as control."""
     LWA = "lwa"
     """A token, and ``promote_delay`` after its issue."""
 
@@ -66,7 +66,7 @@ class Verification(StrEnum):
 class Action(StrEnum):
     """What a direct invocation (schedule, ``pulumi up``) asks of the function."""
 
-    TICK = "tick"
+    CHECK = "check"
     REQUEST = "request"
 
 

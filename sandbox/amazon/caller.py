@@ -48,7 +48,7 @@ class Caller:
         return self.http.post(ROTATE_PATH, headers={"x-amz-access-token": token})
 
     def destinations(self, token: str) -> httpx.Response:
-        """SP-API's answer to the harmless call."""
+        """SP-API's answer to the verification call."""
         return self.http.get(DESTINATIONS_PATH, headers={"x-amz-access-token": token})
 
     def accepted(self, client_secret: str) -> bool:

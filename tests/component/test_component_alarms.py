@@ -83,12 +83,12 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "operations": {**queue("operations-queue", VISIBLE), **ANY_NOW},
     "errors": {**function("Errors"), **ONCE_IN_3_HOURS},
     "throttles": {**function("Throttles"), **judged("Sum", AT_LEAST, 1, 3, 12, 300)},
-    "heartbeat": {**own("Ticks"), **judged("Sum", LESS, 1, 4, 4, 3600), "treatMissingData": "breaching"},
+    "heartbeat": {**own("Checks"), **judged("Sum", LESS, 1, 4, 4, 3600), "treatMissingData": "breaching"},
     "overdue": {**own("DeliveriesOverdue"), **ONCE_IN_3_HOURS},
     "stuck": {**own("SecretsStuck"), **ONCE_IN_3_HOURS},
     "expired": {**own("SecretsExpired"), **ONCE_IN_27_HOURS},
     "contradictory": {**own("ContradictoryMessages"), **ONCE_IN_A_DAY},
-    "set-aside": {**own("SecretsSetAside"), **ONCE_IN_3_HOURS},
+    "rejected": {**own("SecretsRejected"), **ONCE_IN_3_HOURS},
     "unseen-rotation": {**own("UnseenRotations"), **ONCE_IN_A_DAY},
     "refused": {**own("RequestsRefused"), **ONCE_IN_27_HOURS},
     "unseeded": {**own("SecretsUnseeded"), **judged("Sum", AT_LEAST, 1, 2, 3, 86_400)},
@@ -156,7 +156,7 @@ def test_every_state_that_waits_for_a_person_has_an_alarm() -> None:
         State.EXPIRED: "expired",
         State.STUCK: "stuck",
         State.OVERDUE: "overdue",
-        State.REJECTED: "set-aside",
+        State.REJECTED: "rejected",
         State.REFUSED: "refused",
     }
     assert quiet | set(alarms) == set(State)

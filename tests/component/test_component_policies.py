@@ -198,7 +198,7 @@ def test_schedule_role_serves_only_the_own_group(recording: Recording) -> None:
     policy = recording.named("rotation-schedule-policy")
     assert policy.inputs["role"] == "rotation-schedule-role-0000001"
     assert {each["Sid"]: (each["Action"], each["Resource"]) for each in policy.policy()["Statement"]} == {
-        "Tick": (["lambda:InvokeFunction"], FUNCTION_ARN),
+        "Check": (["lambda:InvokeFunction"], FUNCTION_ARN),
         "ReportFailure": (["sqs:SendMessage"], queue_arn("operations-queue")),
         "EncryptReport": (["kms:Decrypt", "kms:GenerateDataKey"], KEY_ARN),
     }

@@ -255,7 +255,7 @@ def test_queue_feeds_the_function_one_message_at_a_time() -> None:
     assert "rotation-function-policy" in source.dependencies
 
 
-def test_a_failed_tick_is_not_repeated_but_reported() -> None:
+def test_a_failed_check_is_not_repeated_but_reported() -> None:
     assert deploy_component().named("rotation-function-events").inputs == {
         "functionName": "rotation-function-0000001",
         "maximumRetryAttempts": 0,
@@ -281,7 +281,7 @@ def test_schedule() -> None:
         },
     }
     assert json.loads(schedule.inputs["target"]["input"]) == {
-        "action": "tick",
+        "action": "check",
         "application": "storefront",
         "client_id": client_id(1),
         "scheduled_at": "<aws.scheduler.scheduled-time>",

@@ -151,8 +151,8 @@ class Bench:
     def round(self, dated: App, undated: App) -> str | None:
         """Run everything; the first thing that is seen to fail, or None."""
         return (
-            self._tick(dated)
-            or self._tick_undated(undated)
+            self._check(dated)
+            or self._check_undated(undated)
             or self._delivery(dated)
             or self._adopted()
             or self._failed_event()
@@ -170,49 +170,49 @@ class Bench:
         self.world.secrets.put_secret_value(SecretId=self.world.arn(app), SecretString=text)
 
     def _invoke(self, app: App, **more: str) -> tuple[str | None, str]:
-        """The state that a tick answers, and the error that it raises."""
-        event = {"action": "tick", "application": app.name, "client_id": app.client_id, **more}
+        """The state that a check answers, and the error that it raises."""
+        event = {"action": "check", "application": app.name, "client_id": app.client_id, **more}
         answer = self.world.lambda_.invoke(FunctionName=self.world.function, Payload=json.dumps(event).encode())
         content = json.loads(answer["Payload"].read())
         return content.get("state"), _first_sentence(content.get("errorMessage", ""))
 
-    def _tick(self, app: App) -> str | None:
-        """A tick on which the rotation is due, and the daily try of the current secret, too."""
+    def _check(self, app: App) -> str | None:
+        """A check on which the rotation is due, and the daily try of the current secret, too."""
         before = len(self.world.entries(app))
         state, error = self._invoke(app, scheduled_at=_time_of_daily_try(app))
         if error:
-            return f"tick fails: {error}"
+            return f"check fails: {error}"
         entries = {entry["message"]: entry for entry in self.world.entries(app)[before:]}
-        if "tick" not in entries:
+        if "check" not in entries:
             return NO_LOG
         if "key_policy_unreadable" in entries:
-            return "tick warns: key_policy_unreadable"
+            return "check warns: key_policy_unreadable"
         if "rotation_declined" in entries:
-            return f"tick asks for nothing: {entries['rotation_declined']['reason']}"
+            return f"check asks for nothing: {entries['rotation_declined']['reason']}"
         if (state, entries["current_secret_tried"]["answer"]) != ("REQUESTED", "accepted"):
-            return f"tick ends as {state}"
-        return None if self.world.posts(app) == ("204",) else "tick posts nothing"
+            return f"check ends as {state}"
+        return None if self.world.posts(app) == ("204",) else "check posts nothing"
 
-    def _tick_undated(self, app: App) -> str | None:
-        """Ticks of a secret whose dates nobody knows: by the schedule, and by hand."""
-        return self._tick_without_dates(app, schedule_arn=self.schedule["Arn"]) or self._tick_without_dates(app)
+    def _check_undated(self, app: App) -> str | None:
+        """Checks of a secret whose dates nobody knows: by the schedule, and by hand."""
+        return self._check_without_dates(app, schedule_arn=self.schedule["Arn"]) or self._check_without_dates(app)
 
-    def _tick_without_dates(self, app: App, **more: str) -> str | None:
+    def _check_without_dates(self, app: App, **more: str) -> str | None:
         state, error = self._invoke(app, **more)
         if error:
-            return f"tick of an undated secret{'' if more else ' by hand'} fails: {error}"
-        return None if state == "UNDATED" else f"tick of an undated secret ends as {state}"
+            return f"check of an undated secret{'' if more else ' by hand'} fails: {error}"
+        return None if state == "UNDATED" else f"check of an undated secret ends as {state}"
 
     def _adopted(self) -> str | None:
         """The same with the existing secret, whose key is another."""
         app = self.adopted.pop()
         secret = self._seed_without_dates(app)
         self.world.subscribe(app)
-        if trouble := self._tick_without_dates(app):
+        if trouble := self._check_without_dates(app):
             return f"existing secret: {trouble}"
         issued = datetime.now(UTC) - timedelta(days=61)
         self._put(app, secret, client_secret_issued_at=format_time(issued))
-        trouble = self._tick(app) or self._delivery(app)
+        trouble = self._check(app) or self._delivery(app)
         return f"existing secret: {trouble}" if trouble else None
 
     def _delivery(self, app: App) -> str | None:
@@ -232,7 +232,7 @@ class Bench:
                 error = invocation.text.partition("spapi_rotation_lambda.domain.errors.")[2]
                 return f"message comes back: {_first_sentence(error)}"
         for entry in self.world.entries(app):
-            if entry["message"] == "settle_left_to_next_tick":
+            if entry["message"] == "settle_left_to_next_check":
                 return f"secret is not settled: {_first_sentence(entry['detail'])}"
         if failures := [each for each in self.world.box.amazon.delivery_failures() if each.client_id == app.client_id]:
             return f"Amazon's message is refused: {failures[0].error_code}"
@@ -258,10 +258,10 @@ class Bench:
         return None if self.world.reports(stranger) else NO_REPORT
 
     def _schedule(self, app: App) -> str | None:
-        """A schedule of the component's group and role ticks at once."""
-        before = self.world.ticks(app)
+        """A schedule of the component's group and role checks at once."""
+        before = self.world.checks(app)
         with self._scheduled(self.function_arn, app) as arn:
-            self.world.until(lambda: self.world.ticks(app) > before or self._error_of(arn))
+            self.world.until(lambda: self.world.checks(app) > before or self._error_of(arn))
             return f"schedule fails: {self._error_of(arn)}" if self._error_of(arn) else None
 
     def _failing_schedule(self, app: App) -> str | None:
@@ -276,7 +276,7 @@ class Bench:
     def _scheduled(self, target: str, app: App) -> Iterator[str]:
         """A schedule, for as long as it is needed; its ARN. It fires at once."""
         where = {"Name": f"round-{uuid.uuid4()}", "GroupName": self.schedule["GroupName"]}
-        event = {"action": "tick", "application": app.name, "client_id": app.client_id}
+        event = {"action": "check", "application": app.name, "client_id": app.client_id}
         made = self.scheduler.create_schedule(
             **where,
             ScheduleExpression="rate(1 hour)",
@@ -325,6 +325,6 @@ def _first_sentence(text: str) -> str:
 
 
 def _time_of_daily_try(app: App) -> str:
-    """The hour of today on whose tick the current secret is tried; it depends on the client id."""
+    """The hour of today on whose check the current secret is tried; it depends on the client id."""
     hour = sum(app.client_id.encode()) % 24
     return datetime.now(UTC).replace(hour=hour, minute=0, second=0).isoformat()

@@ -1,6 +1,6 @@
 """Every permission of the deployed roles and policies is needed: without it something fails, and is seen.
 
-One stack. Each permission is taken away in turn and a whole round is run: a tick that requests a rotation and tries
+One stack. Each permission is taken away in turn and a whole round is run: a check that requests a rotation and tries
 the current secret, Amazon's delivery, receipt, promotion, event and log, undated secrets, a failed event, a schedule
 and a schedule that fails. A round ends at the first thing that is seen to fail.
 """
@@ -39,52 +39,52 @@ def fails(operation: str, code: str = "AccessDeniedException") -> str:
     return f"AWS failed {operation}: {code}."
 
 
-UNREADABLE = f"tick fails: {fails('secretsmanager:GetSecretValue')}"
-NO_COUNTS = f"tick fails: {fails('sqs:GetQueueAttributes', 'AccessDenied')}"
+UNREADABLE = f"check fails: {fails('secretsmanager:GetSecretValue')}"
+NO_COUNTS = f"check fails: {fails('sqs:GetQueueAttributes', 'AccessDenied')}"
 NOT_TAKEN = "message stays: PROBLEM: the function's role may not read the queue."
-NOT_READY = "tick asks for nothing: QueueNotReady"
+NOT_READY = "check asks for nothing: QueueNotReady"
 
 SYMPTOMS = {
-    Permission(FUNCTION, "Secrets", "secretsmanager:DescribeSecret"): "tick of an undated secret by hand fails: "
+    Permission(FUNCTION, "Secrets", "secretsmanager:DescribeSecret"): "check of an undated secret by hand fails: "
     + fails("secretsmanager:DescribeSecret"),
     Permission(FUNCTION, "Secrets", "secretsmanager:GetSecretValue"): UNREADABLE,
-    Permission(FUNCTION, "Secrets", "secretsmanager:ListSecretVersionIds"): "tick fails: "
+    Permission(FUNCTION, "Secrets", "secretsmanager:ListSecretVersionIds"): "check fails: "
     + fails("secretsmanager:ListSecretVersionIds"),
-    Permission(FUNCTION, "Secrets", "secretsmanager:PutSecretValue"): "tick fails: "
+    Permission(FUNCTION, "Secrets", "secretsmanager:PutSecretValue"): "check fails: "
     + fails("secretsmanager:PutSecretValue"),
     Permission(FUNCTION, "Secrets", "secretsmanager:UpdateSecretVersionStage"): "message comes back: "
     + fails("secretsmanager:UpdateSecretVersionStage"),
     Permission(FUNCTION, "Key", "kms:Decrypt"): UNREADABLE,
-    Permission(FUNCTION, "Key", "kms:GenerateDataKey"): f"tick fails: {fails('secretsmanager:PutSecretValue')}",
-    Permission(FUNCTION, "Key", "kms:GetKeyPolicy"): "tick warns: key_policy_unreadable",
+    Permission(FUNCTION, "Key", "kms:GenerateDataKey"): f"check fails: {fails('secretsmanager:PutSecretValue')}",
+    Permission(FUNCTION, "Key", "kms:GetKeyPolicy"): "check warns: key_policy_unreadable",
     Permission(FUNCTION, "Receive", "sqs:DeleteMessage"): NOT_TAKEN,
     Permission(FUNCTION, "Receive", "sqs:GetQueueAttributes"): NO_COUNTS,
     Permission(FUNCTION, "Receive", "sqs:ReceiveMessage"): NOT_TAKEN,
     Permission(FUNCTION, "LookIntoDeadLetters", "sqs:GetQueueAttributes"): NO_COUNTS,
     Permission(FUNCTION, "ReportFailure", "sqs:SendMessage"): NO_REPORT,
     Permission(FUNCTION, "Publish", "events:PutEvents"): f"secret is not settled: {fails('events:PutEvents')}",
-    Permission(FUNCTION, "LookUpAdoption", "scheduler:GetSchedule"): "tick of an undated secret fails: "
+    Permission(FUNCTION, "LookUpAdoption", "scheduler:GetSchedule"): "check of an undated secret fails: "
     + fails("scheduler:GetSchedule"),
     Permission(FUNCTION, "Log", "logs:CreateLogStream"): NO_LOG,
     Permission(FUNCTION, "Log", "logs:PutLogEvents"): NO_LOG,
     Permission(
         FUNCTION, "AdoptedSecrets", "secretsmanager:DescribeSecret"
-    ): f"existing secret: tick of an undated secret by hand fails: {fails('secretsmanager:DescribeSecret')}",
+    ): f"existing secret: check of an undated secret by hand fails: {fails('secretsmanager:DescribeSecret')}",
     Permission(
         FUNCTION, "AdoptedSecrets", "secretsmanager:GetSecretValue"
-    ): f"existing secret: tick of an undated secret by hand fails: {fails('secretsmanager:GetSecretValue')}",
+    ): f"existing secret: check of an undated secret by hand fails: {fails('secretsmanager:GetSecretValue')}",
     Permission(
         FUNCTION, "AdoptedSecrets", "secretsmanager:ListSecretVersionIds"
-    ): f"existing secret: tick of an undated secret by hand fails: {fails('secretsmanager:ListSecretVersionIds')}",
-    Permission(FUNCTION, "AdoptedSecrets", "secretsmanager:PutSecretValue"): "existing secret: tick fails: "
+    ): f"existing secret: check of an undated secret by hand fails: {fails('secretsmanager:ListSecretVersionIds')}",
+    Permission(FUNCTION, "AdoptedSecrets", "secretsmanager:PutSecretValue"): "existing secret: check fails: "
     + fails("secretsmanager:PutSecretValue"),
     Permission(FUNCTION, "AdoptedSecrets", "secretsmanager:UpdateSecretVersionStage"): "existing secret: message comes "
     f"back: {fails('secretsmanager:UpdateSecretVersionStage')}",
-    Permission(FUNCTION, "AdoptedKeys", "kms:Decrypt"): "existing secret: tick of an undated secret by hand fails: "
+    Permission(FUNCTION, "AdoptedKeys", "kms:Decrypt"): "existing secret: check of an undated secret by hand fails: "
     + fails("secretsmanager:GetSecretValue"),
-    Permission(FUNCTION, "AdoptedKeys", "kms:GenerateDataKey"): "existing secret: tick fails: "
+    Permission(FUNCTION, "AdoptedKeys", "kms:GenerateDataKey"): "existing secret: check fails: "
     + fails("secretsmanager:PutSecretValue"),
-    Permission(SCHEDULES, "Tick", "lambda:InvokeFunction"): "schedule fails: AccessDeniedException",
+    Permission(SCHEDULES, "Check", "lambda:InvokeFunction"): "schedule fails: AccessDeniedException",
     Permission(SCHEDULES, "ReportFailure", "sqs:SendMessage"): NO_SCHEDULE_REPORT,
     Permission(SCHEDULES, "EncryptReport", "kms:Decrypt"): NO_SCHEDULE_REPORT,
     Permission(SCHEDULES, "EncryptReport", "kms:GenerateDataKey"): NO_SCHEDULE_REPORT,

@@ -132,8 +132,8 @@ def test_the_schedule_rotates_an_old_secret_by_itself(scene: Scene) -> None:
     scene.seed(OLD, 61)
     until(lambda: scene.posts(OLD) == 1 and scene.in_use(OLD))
     until(lambda: "AWSPENDING" not in str(scene.box.labels(scene.arn(OLD))))
-    markers = [vid for vid, labels in scene.box.labels(scene.arn(OLD)).items() if "ROTATION_MARKER" in labels]
-    assert len(markers) == 1
+    records = [vid for vid, labels in scene.box.labels(scene.arn(OLD)).items() if "ROTATION_REQUEST" in labels]
+    assert len(records) == 1
 
 
 def test_without_amazons_statement_nothing_is_delivered_and_the_preflight_says_which(scene: Scene) -> None:

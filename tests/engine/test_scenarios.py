@@ -13,7 +13,7 @@ from tests.engine.fault_scenarios.suite import Report, run_all
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 
-KILLED = ["killed-storing", "killed-pending", "killed-current", "killed-marker", "killed-post"]
+KILLED = ["killed-storing", "killed-pending", "killed-current", "killed-request-record", "killed-post"]
 DEMANDED = [*KILLED, "killed-up", "500-after", "lost", "duplicates", "reordered", "late"]
 """What must go wrong at each run: kills between the steps, of ``pulumi up`` too; Amazon's answer, and its messages."""
 

@@ -1,7 +1,7 @@
-"""What calls the function, and the people around it: the mapping, the schedule, ``up``, and the verbs.
+"""What calls the function, and the people around it: the mapping, the schedule, ``up``, and the operator actions.
 
 Each is one invocation of the real code through the faulty ports. The mapping acknowledges on normal return only; a
-tick is never retried; everything happens on the virtual clock.
+check is never retried; everything happens on the virtual clock.
 """
 
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ def _app_of(world: World, token: Sensitive) -> App:
 
 @contextmanager
 def telling_nonces_apart(worlds: Callable[[], World]) -> Iterator[None]:
-    """Make the markers' nonces numbers of the world, so that equal histories make equal worlds."""
+    """Make the records' nonces numbers of the world, so that equal histories make equal worlds."""
     original = vars(request_module)["secrets"]
     numbers = SimpleNamespace(token_hex=lambda _bytes: f"nonce-{worlds().next_serial()}")
     vars(request_module)["secrets"] = numbers
@@ -69,16 +69,16 @@ def invoke(
     plan: Plan = NO_FAULTS,
     *,
     before: Before | None = None,
-    verb: str = "",
+    action: str = "",
     forced: bool = False,
 ) -> Ended:
     """Run the real code once on the faulty ports; the invariants are checked after every external call.
 
     Args:
-        verb: the person's command that this is, if it is one.
+        action: the person's command that this is, if it is one.
         forced: whether that command is a forced request.
     """
-    injector = Injector(world.clock, plan, before=before, after=lambda _op: invariants.check(world, verb=verb))
+    injector = Injector(world.clock, plan, before=before, after=lambda _op: invariants.check(world, action=action))
     amazon = FaultyAmazon(
         world.fleet,
         injector,
@@ -130,10 +130,10 @@ def hand_over(world: World, message: Message, plan: Plan = NO_FAULTS, *, before:
     return ended
 
 
-def tick(world: World, app: App, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
+def check(world: World, app: App, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
     """The schedule invokes the function; nobody tries again."""
     event = {
-        "action": "tick",
+        "action": "check",
         "application": app.application.name,
         "client_id": app.application.client_id,
         "scheduled_at": format_time(world.clock.time),
@@ -151,14 +151,14 @@ def up(world: World, app: App, reference: str, plan: Plan = NO_FAULTS, *, before
 
 
 def _person(
-    world: World, app: App, verb: str, run: Run, plan: Plan, before: Before | None, *, forced: bool = False
+    world: World, app: App, action: str, run: Run, plan: Plan, before: Before | None, *, forced: bool = False
 ) -> Ended:
     """A person's command. They notice when it fails, unless it says that there is nothing to do."""
-    ended = invoke(world, run, plan, before=before, verb=verb, forced=forced)
+    ended = invoke(world, run, plan, before=before, action=action, forced=forced)
     failed = ended.error is not None and not isinstance(ended.error, operator_actions.NothingToDo | Declined)
-    if failed or app.memory.unfinished == verb:
-        app.memory = app.memory._replace(unfinished=verb if failed else "")
-    if verb in ("promote", "seed"):
+    if failed or app.memory.unfinished == action:
+        app.memory = app.memory._replace(unfinished=action if failed else "")
+    if action in ("promote", "seed"):
         app.memory = app.memory._replace(avoided=frozenset())  # a label that is still there speaks again
     return ended
 
@@ -173,7 +173,7 @@ def ask(world: World, app: App, plan: Plan = NO_FAULTS, *, force: bool, before: 
     return _person(world, app, "request", run, plan, before, forced=force)
 
 
-def verb(world: World, app: App, name: str, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
+def action(world: World, app: App, name: str, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
     """``promote``, ``reject`` or ``rollback``."""
     return _person(
         world, app, name, lambda ports: getattr(operator_actions, name)(ports, app.application), plan, before
@@ -198,7 +198,7 @@ def repeat_unfinished(world: World, app: App) -> None:
     if app.memory.unfinished == "seed":
         reseed(world, app)
     elif app.memory.unfinished not in ("", "request"):
-        verb(world, app, app.memory.unfinished)
+        action(world, app, app.memory.unfinished)
 
 
 def rotate_in_console(world: World, app: App, *, message: bool = True) -> None:

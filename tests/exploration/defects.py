@@ -96,13 +96,13 @@ MUTANTS = (
         ("schedule: normal",),
     ),
     Mutant(
-        "the marker is written after the POST",
+        "the record is written after the POST",
         "use_cases/request",
         (
             (
-                "    marker = _next_marker(ports, snapshot, trigger, reference, spent=force or repost)\n",
+                "    record = _next_record(ports, snapshot, trigger, reference, spent=force or repost)\n",
                 "    answer = ports.amazon().rotate(token)\n"
-                "    marker = _next_marker(ports, snapshot, trigger, reference, spent=force or repost)\n",
+                "    record = _next_record(ports, snapshot, trigger, reference, spent=force or repost)\n",
             ),
             ("    answer = ports.amazon().rotate(token)\n    if answer.answer", "    if answer.answer"),
         ),
@@ -176,18 +176,18 @@ MUTANTS = (
         (
             (
                 "put_into_use(ports, latest, pending, latest.current))",
-                "put_into_use(ports, latest, pending, Held(latest.current.version, current.document)))",
+                "put_into_use(ports, latest, pending, StoredVersion(latest.current.version, current.document)))",
             ),
         ),
         ("the owner's edit and settle",),
     ),
     Mutant(
-        "the guard reads only the current secret's dates",
-        "domain/guards",
+        "the rule reads only the current secret's dates",
+        "domain/rules",
         (
             (
-                "    for held in snapshot.holders():\n        if held.credentials is not None and held.credentials.p",
-                "    for held in [snapshot.current]:\n        if held.credentials is not None and held.credentials.p",
+                "    for stored in snapshot.holders():\n        if stored.credentials is not None and stored.c",
+                "    for stored in [snapshot.current]:\n        if stored.credentials is not None and stored.c",
             ),
             ("    until += _overlaps_of_newer_secrets(snapshot)\n", ""),
         ),
@@ -206,18 +206,18 @@ MUTANTS = (
         ("up and the message of the console",),
     ),
     Mutant(
-        "markers are not chained",
+        "records are not chained",
         "use_cases/request",
         (
             (
-                'derived_id("marker", snapshot.id_of(Label.MARKER) or snapshot.versions.arn)',
-                'derived_id("marker", marker.nonce)',
+                'derived_id("request", snapshot.id_of(Label.REQUEST) or snapshot.versions.arn)',
+                'derived_id("request", record.nonce)',
             ),
         ),
-        ("tick and up, both due",),
+        ("check and up, both due",),
     ),
     Mutant(
-        "the machine promotes what a person set aside",
+        "the machine promotes what a person rejected",
         "use_cases/settle",
         (("if snapshot.id_of(Label.REJECTED) == pending.version.id:", "if False:"),),
         ("reject while pending",),
@@ -236,18 +236,18 @@ MUTANTS = (
     ),
     Mutant(
         "a repeated rollback swaps back",
-        "use_cases/verbs",
-        (("and is_set_aside(snapshot, previous):", "and False:"),),
+        "use_cases/actions",
+        (("and is_rejected(snapshot, previous):", "and False:"),),
         ("rollback",),
     ),
     Mutant(
         "rollback takes REJECTED off a newer secret",
-        "use_cases/verbs",
+        "use_cases/actions",
         (("    _refuse_beside_another_rejected(snapshot, current)\n", ""),),
         ("reject, then rollback",),
     ),
     Mutant(
-        "what was set aside before is put back",
+        "what was rejected before is put back",
         "use_cases/settle",
         (("if overwritten is None or not _is_newer_than_rejected(snapshot, overwritten):", "if overwritten is None:"),),
         ("rollback, then console and reject",),
@@ -255,12 +255,12 @@ MUTANTS = (
     Mutant(
         "a refused request hides the one before it",
         "use_cases/request",
-        (("standing_since=guards.last_request(snapshot),", "standing_since=None,"),),
+        (("standing_since=rules.last_request(snapshot),", "standing_since=None,"),),
         ("the message comes after the repost",),
     ),
     Mutant(
         "the secret in use is never tried",
-        "use_cases/tick",
+        "use_cases/check",
         (("and _daily_try_is_due(ports, application, scheduled_at):", "and False:"),),
         ("a silent rotation in the console, then nobody acts",),
     ),

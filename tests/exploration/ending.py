@@ -1,6 +1,6 @@
 """The end of every history: the platform's retries until nothing changes, the way out, and the next rotation.
 
-Ticks are hourly while something may happen soon and sparser later; a tick that is left out could only have done
+Checks are hourly while something may happen soon and sparser later; a check that is left out could only have done
 what the next one does.
 """
 
@@ -15,14 +15,14 @@ from tests.exploration.callers import (
     HOUR,
     NO_FAULTS,
     Ended,
+    action,
     ask,
+    check,
     empty_dead_letters,
     hand_over,
     repeat_unfinished,
     reseed,
     rotate_in_console,
-    tick,
-    verb,
 )
 from tests.exploration.explored_world import App, World, deliver_soon, secret_in
 from tests.exploration.faulty import Plan
@@ -40,9 +40,9 @@ ALARMED = {
     State.STUCK: Metric.STUCK,
     State.RECEIVED: Metric.NOT_YET,
     State.OVERDUE: Metric.OVERDUE,
-    State.REJECTED: Metric.SET_ASIDE,
+    State.REJECTED: Metric.REJECTED,
 }
-"""Which metric of a tick names a state in which a person is needed. The dead-letter queue has its own."""
+"""Which metric of a check names a state in which a person is needed. The dead-letter queue has its own."""
 
 Way = Callable[[World, App], None]
 
@@ -79,7 +79,7 @@ def is_busy(world: World) -> bool:
 
 
 def run_until_quiet(world: World, app: App) -> State | None:
-    """Ticks and redeliveries until the secret is at rest, nine days at most. None when the ticks raise."""
+    """Checks and redeliveries until the secret is at rest, nine days at most. None when the checks raise."""
     start = world.clock.time
     state: State | None = None
     for hours in SPARSE_HOURS:
@@ -88,24 +88,24 @@ def run_until_quiet(world: World, app: App) -> State | None:
         if state in (State.CURRENT, State.UNDATED) and not is_busy(world):
             break
     else:
-        if state is State.REQUESTED:  # a rotation came due on the last of these ticks
+        if state is State.REQUESTED:  # a rotation came due on the last of these checks
             for _ in range(3):
                 advance(world, world.clock.time + HOUR)
                 state = state_of(hourly(world, app))
-    world.next_tick = world.clock.time + HOUR
+    world.next_check = world.clock.time + HOUR
     return state
 
 
 def hourly(world: World, app: App) -> Ended:
-    """The schedule's tick of every application; returns that of ``app``, which comes last."""
+    """The schedule's check of every application; returns that of ``app``, which comes last."""
     for other in world.everyone():
         if other is not app:
-            tick(world, other)
-    return tick(world, app)
+            check(world, other)
+    return check(world, app)
 
 
 def state_of(ended: Ended) -> State | None:
-    """The state that a tick told; None when it raised."""
+    """The state that a check told; None when it raised."""
     return State(ended.result["state"]) if isinstance(ended.result, dict) else None
 
 
@@ -157,7 +157,7 @@ def _seen_through(world: World, app: App, state: State | None) -> State | None:
             advance(world, world.clock.time + 24 * HOUR)
             state = state_of(hourly(world, app))
     if state in AT_REST and not app.amazon.accepts(Sensitive(app.memory.current or "")):
-        state = _day_of_ticks(world, app)
+        state = _day_of_checks(world, app)
     return state
 
 
@@ -165,8 +165,8 @@ def _is_outdated(app: App) -> bool:
     return app.amazon.number(app.memory.current) < len(app.amazon.ever)
 
 
-def _day_of_ticks(world: World, app: App) -> State | None:
-    """Hourly ticks until one tells another state than rest, a day at most: one of them tries the secret in use."""
+def _day_of_checks(world: World, app: App) -> State | None:
+    """Hourly checks until one tells another state than rest, a day at most: one of them tries the secret in use."""
     state: State | None = None
     for _ in range(25):
         advance(world, world.clock.time + HOUR)
@@ -246,7 +246,7 @@ def _force(world: World, app: App) -> None:
 
 
 def _promote(world: World, app: App) -> None:
-    verb(world, app, "promote")
+    action(world, app, "promote")
 
 
 def _console(world: World, app: App) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.exploration.callers import HOUR, Ended, hand_over, telling_nonces_apart, tick
+from tests.exploration.callers import HOUR, Ended, check, hand_over, telling_nonces_apart
 from tests.exploration.ending import finish
 from tests.exploration.explored_world import SavedWorld, World
 from tests.exploration.faulty import KINDS, Kind, Plan
@@ -76,27 +76,27 @@ class Figures:
 
 
 def event(world: World, plan: Plan) -> Ended:
-    """Whatever the platform does next: hand over a message, or the tick."""
+    """Whatever the platform does next: hand over a message, or the check."""
     while True:
         world.arrive()
         if (message := world.queue.receive()) is not None:
             return hand_over(world, message, plan)
-        moments = [world.next_tick, *(one.at for one in world.transit)]
+        moments = [world.next_check, *(one.at for one in world.transit)]
         visible = world.queue.next_visible_at()
         if visible is not None:
             moments.append(visible)
         moment = min(moments)
         world.clock.time = max(world.clock.time, moment)
-        if moment == world.next_tick:
+        if moment == world.next_check:
             return schedule(world, plan)
 
 
 def schedule(world: World, plan: Plan) -> Ended:
-    """The next tick of the schedule."""
-    world.clock.time = max(world.clock.time, world.next_tick)
-    while world.next_tick <= world.clock.time:
-        world.next_tick += HOUR
-    return tick(world, world.app, plan)
+    """The next check of the schedule."""
+    world.clock.time = max(world.clock.time, world.next_check)
+    while world.next_check <= world.clock.time:
+        world.next_check += HOUR
+    return check(world, world.app, plan)
 
 
 @dataclass(slots=True)
@@ -171,7 +171,7 @@ class Explorer:
             world.restore(saved)
             state = finish(world, world.app)
             self.figures.ends += 1
-            self.figures.states[state.value if state is not None else "(ticks raise)"] += 1
+            self.figures.states[state.value if state is not None else "(checks raise)"] += 1
             violations = self._ended[saved] = tuple(world.violations)
             if violations:
                 self._report(list(violations), path)

@@ -13,15 +13,15 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from spapi_rotation_lambda.domain.errors import TokenRefused
+from spapi_rotation_lambda.domain.errors import TokenNotIssued
 from spapi_rotation_lambda.domain.model import Application, Credentials, Label, Versions, format_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import Metric, Probe, RotateAnswer, RotationEvent, Scope
+from spapi_rotation_lambda.ports import CallAnswer, Metric, RotateAnswer, RotationEvent, Scope
 from spapi_rotation_lambda.settings import Settings
 from tests.exploration.standard_queue import StandardQueue
-from tests.fakes.amazon import AmazonModel, Issued
+from tests.fakes.amazon import FakeAmazon, Issued
 from tests.fakes.clock import VirtualClock
-from tests.fakes.secrets_manager import SecretsManagerModel, StoredSecret, StoredVersion
+from tests.fakes.secrets_manager import FakeSecret, FakeSecretsManager, FakeVersion
 
 CANARY = "canary"
 """Part of every secret and token that Amazon makes here, and of nothing else."""
@@ -105,7 +105,7 @@ class Memory(NamedTuple):
             stated exception for a dead secret in use allows.
         avoided: secrets that have carried REJECTED, until a person promotes or seeds.
         stage: the owner's own key ``stage`` as they last wrote it.
-        unfinished: a person's verb that failed, so that they repeat it.
+        unfinished: an operator action that failed, so that they repeat it.
     """
 
     posts: tuple[Post, ...] = ()
@@ -118,7 +118,7 @@ class Memory(NamedTuple):
     unfinished: str = ""
 
 
-class Secrets(SecretsManagerModel):
+class Secrets(FakeSecretsManager):
     """Secrets Manager, which may answer a list from before the last change for a while."""
 
     def __init__(self, clock: VirtualClock) -> None:
@@ -160,12 +160,12 @@ class Secrets(SecretsManagerModel):
         for name, created_at, versions in saved[0]:
             secret = self.secrets.get(name)
             if secret is None:
-                secret = self.secrets[name] = StoredSecret(f"arn:{name}", created_at)
-            secret.versions = {vid: StoredVersion(text, set(labels), at) for vid, text, labels, at in versions}
+                secret = self.secrets[name] = FakeSecret(f"arn:{name}", created_at)
+            secret.versions = {vid: FakeVersion(text, set(labels), at) for vid, text, labels, at in versions}
         self._before = dict(saved[1])
 
 
-class TrackedAmazon(AmazonModel):
+class TrackedAmazon(FakeAmazon):
     """One application at Amazon, which knows why a secret died before its time."""
 
     def __init__(self, clock: VirtualClock, client_id: str, deliver: Callable[[str], None]) -> None:
@@ -186,9 +186,9 @@ class TrackedAmazon(AmazonModel):
         """The serial number of a secret, from 1; 0 for one that Amazon never made."""
         return next((number for number, one in enumerate(self.ever, 1) if one.text == secret), 0)
 
-    def answer_probes(self, answer: Probe | None) -> None:
-        """Answer every harmless call like this; None: as the secret deserves."""
-        self.probe_answer, self.clear_since = answer, self.clock.now()
+    def answer_calls(self, answer: CallAnswer | None) -> None:
+        """Answer every verification call like this; None: as the secret deserves."""
+        self.call_answer, self.clear_since = answer, self.clock.now()
 
     def save(self) -> tuple[Any, ...]:
         return (
@@ -197,9 +197,9 @@ class TrackedAmazon(AmazonModel):
             tuple(self.killed.items()),
             tuple(self.made_by.items()),
             self.clear_since,
-            self.probe_answer,
+            self.call_answer,
             self.usable_after,
-            self.probes_allowed,
+            self.calls_allowed,
         )
 
     def restore(self, saved: tuple[Any, ...]) -> None:
@@ -207,7 +207,7 @@ class TrackedAmazon(AmazonModel):
         self.alive = self.ever[-saved[1] :]
         self.killed = dict(saved[2])
         self.made_by = dict(saved[3])
-        _, _, _, _, self.clear_since, self.probe_answer, self.usable_after, self.probes_allowed = saved
+        _, _, _, _, self.clear_since, self.call_answer, self.usable_after, self.calls_allowed = saved
         self._serial = itertools.count(len(self.ever) + 1)
 
 
@@ -265,16 +265,16 @@ class Fleet:
         try:
             app = self._world.app_of(credentials.client_id)
         except KeyError:
-            raise TokenRefused("refused", remedy="none", code="invalid_client", definite=True) from None
+            raise TokenNotIssued("refused", remedy="none", code="invalid_client", definite=True) from None
         return Sensitive(f"{credentials.client_id} {app.amazon.token(credentials, scope).reveal()}")
 
     def rotate(self, token: Sensitive) -> RotateAnswer:
         client_id, text = token.reveal().split(" ", 1)
         return self._world.app_of(client_id).amazon.rotate(Sensitive(text))
 
-    def probe(self, token: Sensitive) -> Probe:
+    def verification_call(self, token: Sensitive) -> CallAnswer:
         client_id, text = token.reveal().split(" ", 1)
-        return self._world.app_of(client_id).amazon.probe(Sensitive(text))
+        return self._world.app_of(client_id).amazon.verification_call(Sensitive(text))
 
 
 class Transit(NamedTuple):
@@ -324,7 +324,7 @@ class World:
         self.fleet = Fleet(self)
         self.deliver = deliver
         self.transit: tuple[Transit, ...] = ()
-        self.next_tick = self.clock.time
+        self.next_check = self.clock.time
         self.violations: list[str] = []
         self.serial = 0
         self.apps: dict[str, App] = {}
@@ -416,7 +416,7 @@ class World:
         """The whole world as one hashable value."""
         return (
             self.clock.time,
-            self.next_tick,
+            self.next_check,
             self.secrets.save(),
             self.queue.save(),
             self.transit,
@@ -426,7 +426,7 @@ class World:
 
     def restore(self, saved: SavedWorld) -> None:
         """Back to a saved world."""
-        self.clock.time, self.next_tick, secrets, queue, self.transit, self.serial, apps = saved
+        self.clock.time, self.next_check, secrets, queue, self.transit, self.serial, apps = saved
         self.secrets.restore(secrets)
         self.queue.restore(queue)
         for app, (amazon, memory) in zip(self.apps.values(), apps, strict=True):

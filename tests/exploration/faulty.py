@@ -10,14 +10,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NoReturn, Protocol, TypeVar
 
-from spapi_rotation_lambda.domain.errors import StoreFailed, TokenRefused
+from spapi_rotation_lambda.domain.errors import StoreFailed, TokenNotIssued
 from spapi_rotation_lambda.domain.model import Credentials, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import (
     Amazon,
     Announcer,
     Answer,
-    Probe,
+    CallAnswer,
     Queue,
     QueueState,
     RotateAnswer,
@@ -63,7 +63,7 @@ class Op(StrEnum):
     CREATED_AT = "created_at"
     TOKEN = "token"
     ROTATE = "rotate"
-    PROBE = "probe"
+    VERIFICATION_CALL = "verification_call"
     INSPECT = "inspect"
     ROTATED = "rotated"
     ACKNOWLEDGE = "acknowledge"
@@ -88,7 +88,7 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
         Kind.THROTTLED,
         Kind.DIES,
     ),
-    Op.PROBE: _READING,
+    Op.VERIFICATION_CALL: _READING,
     Op.INSPECT: _READING,
     Op.ROTATED: _WRITING,
     Op.ACKNOWLEDGE: (Kind.FAILS,),
@@ -216,7 +216,7 @@ def _store_failed() -> NoReturn:
 
 
 def _no_token() -> NoReturn:
-    raise TokenRefused("Login with Amazon gave no token.", remedy="Try again.", code="ReadTimeout", definite=False)
+    raise TokenNotIssued("Login with Amazon gave no token.", remedy="Try again.", code="ReadTimeout", definite=False)
 
 
 class Store(Protocol):
@@ -291,8 +291,10 @@ class FaultyAmazon:
             self._refused(token)
         return answer
 
-    def probe(self, token: Sensitive) -> Probe:
-        return self._injector.call(Op.PROBE, lambda: self._inner.probe(token), lambda: Probe.UNCLEAR)
+    def verification_call(self, token: Sensitive) -> CallAnswer:
+        return self._injector.call(
+            Op.VERIFICATION_CALL, lambda: self._inner.verification_call(token), lambda: CallAnswer.UNCLEAR
+        )
 
 
 class FaultyQueue:

@@ -6,12 +6,12 @@ The five invariants are those of the design. The checks know the whole truth at 
 from datetime import timedelta
 
 from spapi_rotation_lambda.domain.errors import MalformedSecret
-from spapi_rotation_lambda.domain.model import Label, Marker, parse_time
+from spapi_rotation_lambda.domain.model import Label, RequestRecord, parse_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from tests.exploration.explored_world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
 from tests.exploration.faulty import Died
 from tests.fakes.amazon import Issued
-from tests.fakes.secrets_manager import YOUNG, StoredSecret
+from tests.fakes.secrets_manager import YOUNG, FakeSecret
 
 CURRENT_ACCEPTED = "1 AWSCURRENT is accepted"
 NEWEST_DURABLE = "2 the newest secret is durable"
@@ -19,7 +19,7 @@ NO_SECOND_POST = "3 no second post"
 SILENCE = "4 silence"
 QUIET = "5 quiet"
 OWNER = "the owner's keys are carried over"
-SET_ASIDE = "what was set aside stays aside"
+STAYS_REJECTED = "what was rejected stays rejected"
 
 OVERLAP = timedelta(days=7)
 NEAR = timedelta(days=30)
@@ -32,17 +32,17 @@ MOST_KEPT = 50
 """Half of AWS's quota of versions, of which it drops those without a label that are older than 24 hours."""
 
 
-def check(world: World, *, verb: str = "") -> None:
+def check(world: World, *, action: str = "") -> None:
     """The invariants that hold at every instant; appends to the world's violations.
 
     Args:
-        verb: which person's command made the last call, if one did: it may do what the machine must not.
+        action: which person's command made the last call, if one did: it may do what the machine must not.
     """
     for app in world.apps.values():
         secret = world.secrets.secrets[app.secret_id]
         current, stage = _look(app, secret)
         if current != app.memory.current:
-            _changed(world, app, current, verb)
+            _changed(world, app, current, action)
         if current is not None and stage != app.memory.stage:
             world.violate(OWNER, "a key that the owner wrote is gone")
         if current is not None and not app.amazon.accepts(Sensitive(current)):
@@ -52,7 +52,7 @@ def check(world: World, *, verb: str = "") -> None:
             world.violate(QUIET, f"{_kept(world, secret)} versions that AWS may not drop")
 
 
-def _kept(world: World, secret: StoredSecret) -> int:
+def _kept(world: World, secret: FakeSecret) -> int:
     """How many versions of the machine count against the quota whatever AWS drops; the owner's are their own."""
     now = world.secrets.clock.now()
     return sum(
@@ -61,8 +61,8 @@ def _kept(world: World, secret: StoredSecret) -> int:
     )
 
 
-def _look(app: App, secret: StoredSecret) -> tuple[str | None, object]:
-    """The secret in use and the owner's key beside it; remembers what is set aside."""
+def _look(app: App, secret: FakeSecret) -> tuple[str | None, object]:
+    """The secret in use and the owner's key beside it; remembers what is rejected."""
     current, stage = None, None
     for version in secret.versions.values():
         if Label.CURRENT in version.labels:
@@ -74,13 +74,13 @@ def _look(app: App, secret: StoredSecret) -> tuple[str | None, object]:
     return current, stage
 
 
-def _changed(world: World, app: App, current: str | None, verb: str) -> None:
-    """Another secret came into use, by an invocation or a person's verb."""
+def _changed(world: World, app: App, current: str | None, action: str) -> None:
+    """Another secret came into use, by an invocation or an operator action."""
     memory = app.memory
     unannounced = memory.unannounced
     if current is not None:
         unannounced |= {current}
-        if verb:
+        if action:
             world.note_by_hand(app, current)
         elif app.amazon.accepts(Sensitive(current)):
             pass
@@ -89,16 +89,18 @@ def _changed(world: World, app: App, current: str | None, verb: str) -> None:
             world.note_by_hand(app, current)
         else:
             world.violate(CURRENT_ACCEPTED, f"{_name(app, current)} was put into use and is not accepted")
-        if verb not in ("promote", "seed") and current in memory.avoided:
-            world.violate(SET_ASIDE, f"{_name(app, current)} was put into use by {verb or 'the machine'}")
+        if action not in ("promote", "seed") and current in memory.avoided:
+            world.violate(STAYS_REJECTED, f"{_name(app, current)} was put into use by {action or 'the machine'}")
     else:
         world.violate(CURRENT_ACCEPTED, "AWSCURRENT holds no secret any more")
     app.memory = app.memory._replace(
-        current=current, unannounced=unannounced, avoided=frozenset() if verb in ("promote", "seed") else memory.avoided
+        current=current,
+        unannounced=unannounced,
+        avoided=frozenset() if action in ("promote", "seed") else memory.avoided,
     )
 
 
-def _not_accepted(world: World, app: App, secret: StoredSecret, current: str) -> None:
+def _not_accepted(world: World, app: App, secret: FakeSecret, current: str) -> None:
     """The secret in use is not accepted. The stated exceptions, and what a person or Amazon alone brought about."""
     amazon, memory = app.amazon, app.memory
     number = amazon.number(current)
@@ -118,8 +120,8 @@ def _not_accepted(world: World, app: App, secret: StoredSecret, current: str) ->
         world.violate(CURRENT_ACCEPTED, f"{_name(app, current)} is not accepted")
 
 
-def _should_be_in_use(app: App, secret: StoredSecret, newer: Issued) -> bool:
-    """A pending secret that Amazon has accepted for more than a day, and said so, with hourly ticks."""
+def _should_be_in_use(app: App, secret: FakeSecret, newer: Issued) -> bool:
+    """A pending secret that Amazon has accepted for more than a day, and said so, with hourly checks."""
     holder = secret.holder(Label.PENDING)
     if holder is None or secret_in(secret.versions[holder].text) != newer.text:
         return False
@@ -127,14 +129,14 @@ def _should_be_in_use(app: App, secret: StoredSecret, newer: Issued) -> bool:
     now = app.amazon.clock.now()
     return (
         app.amazon.accepts(Sensitive(newer.text))
-        and app.amazon.probe_answer is None
+        and app.amazon.call_answer is None
         and now - app.amazon.clear_since > PROMOTION_LASTS
         and now - newer.usable_from > PROMOTION_LASTS
         and now - stored_at > PROMOTION_LASTS
     )
 
 
-def _newest_is_durable(world: World, app: App, secret: StoredSecret) -> None:
+def _newest_is_durable(world: World, app: App, secret: FakeSecret) -> None:
     """The newest secret that arrived is in the queue, its dead-letter queue, in flight, or a labelled version."""
     if app.memory.arrived == 0 or world.queue.lost_to_retention:
         return
@@ -242,14 +244,14 @@ def untrue_labels(world: World, app: App) -> list[str]:
     return found
 
 
-def _untrue_marker(app: App, secret: StoredSecret) -> list[str]:
-    holder = secret.holder(Label.MARKER)
+def _untrue_marker(app: App, secret: FakeSecret) -> list[str]:
+    holder = secret.holder(Label.REQUEST)
     if holder is None:
         return []
     try:
-        requested_at = Marker.parse(Sensitive(secret.versions[holder].text)).requested_at
+        requested_at = RequestRecord.parse(Sensitive(secret.versions[holder].text)).requested_at
     except MalformedSecret:
-        return ["ROTATION_MARKER is on a version that is no marker"]
+        return ["ROTATION_REQUEST is on a version that is no record"]
     if Label.REFUSED not in secret.versions[holder].labels:
         return []
     of_it = [post for post in app.memory.posts if timedelta(0) <= post.at - requested_at < CLOCKS]
@@ -258,7 +260,7 @@ def _untrue_marker(app: App, secret: StoredSecret) -> list[str]:
     return []
 
 
-def _untrue_dates(app: App, secret: StoredSecret, label: Label) -> list[str]:
+def _untrue_dates(app: App, secret: FakeSecret, label: Label) -> list[str]:
     """Dates that a received version carries are Amazon's."""
     holder = secret.holder(label)
     if holder is None:

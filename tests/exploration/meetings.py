@@ -1,4 +1,4 @@
-"""Who may meet whom: two messages, a message and a tick, two requesters, a person and the machine, the owner."""
+"""Who may meet whom: two messages, a message and a check, two requesters, a person and the machine, the owner."""
 
 from datetime import timedelta
 
@@ -7,19 +7,19 @@ from tests.exploration.callers import (
     NO_FAULTS,
     Before,
     Ended,
+    action,
+    check,
     hand_over,
     reseed,
     rotate_in_console,
     telling_nonces_apart,
-    tick,
     up,
-    verb,
 )
 from tests.exploration.ending import advance
 from tests.exploration.explore import event, schedule
 from tests.exploration.explored_world import World
 from tests.exploration.faulty import Op
-from tests.exploration.invariants import SET_ASIDE
+from tests.exploration.invariants import STAYS_REJECTED
 from tests.exploration.scenarios import (
     aged,
     companion,
@@ -48,9 +48,9 @@ def receiving(world: World, before: Before) -> Ended:
     return hand_over(world, message, before=before) if message is not None else Ended()
 
 
-def ticking(world: World, before: Before) -> Ended:
-    """The function with a tick."""
-    return tick(world, world.app, before=before)
+def checking(world: World, before: Before) -> Ended:
+    """The function with a check."""
+    return check(world, world.app, before=before)
 
 
 def upping(reference: str) -> Worker:
@@ -59,8 +59,8 @@ def upping(reference: str) -> Worker:
 
 
 def doing(name: str) -> Worker:
-    """A person's verb."""
-    return lambda world, before: verb(world, world.app, name, before=before)
+    """An operator action."""
+    return lambda world, before: action(world, world.app, name, before=before)
 
 
 def seeding(world: World, before: Before) -> Ended:
@@ -119,7 +119,7 @@ def pending() -> World:
         schedule(world, NO_FAULTS)
         event(world, NO_FAULTS)
     world.clock.time += HOUR
-    world.next_tick = world.clock.time
+    world.next_check = world.clock.time
     return world
 
 
@@ -133,10 +133,10 @@ def in_use() -> World:
 
 
 def rejected() -> World:
-    """A received secret was set aside by a person."""
+    """A received secret was rejected by a person."""
     world = pending()
     with telling_nonces_apart(lambda: world):
-        verb(world, world.app, "reject")
+        action(world, world.app, "reject")
     return world
 
 
@@ -197,36 +197,38 @@ def meetings() -> tuple[Meeting, ...]:
         Meeting("a new secret and a stale one", lambda: delivered("older"), receiving, receiving),
         Meeting("the first message of an unseeded secret, twice", first, receiving, receiving),
         Meeting("two notices", lambda: _twice_noticed(), receiving, receiving),
-        Meeting("settle and settle", pending, ticking, ticking),
-        Meeting("a message and a tick", delivered, receiving, ticking),
-        Meeting("a message and a tick whose repost is due", unanswered, receiving, ticking),
+        Meeting("settle and settle", pending, checking, checking),
+        Meeting("a message and a check", delivered, receiving, checking),
+        Meeting("a message and a check whose repost is due", unanswered, receiving, checking),
         Meeting("a message and up", unanswered, receiving, upping("one")),
-        Meeting("tick and up, both due", rotated, ticking, upping("one")),
-        Meeting("tick and tick, both due", rotated, ticking, ticking),
-        Meeting("tick and tick, both undated and due", undated, ticking, ticking),
+        Meeting("check and up, both due", rotated, checking, upping("one")),
+        Meeting("check and check, both due", rotated, checking, checking),
+        Meeting("check and check, both undated and due", undated, checking, checking),
         Meeting("up and up", young, upping("one"), upping("two")),
         Meeting("up and up, one trigger", young, upping("one"), upping("one")),
-        Meeting("notice and tick near expiry", lambda: _noticed_near_expiry(), receiving, ticking),
+        Meeting("notice and check near expiry", lambda: _noticed_near_expiry(), receiving, checking),
         Meeting("notice and up", noticed, receiving, upping("one")),
-        Meeting("repost and repost", overdue, ticking, ticking),
-        Meeting("repost and up", overdue, ticking, upping("one")),
-        Meeting("tick and a rotation in the console", rotated, ticking, at_the_console),
+        Meeting("repost and repost", overdue, checking, checking),
+        Meeting("repost and up", overdue, checking, upping("one")),
+        Meeting("check and a rotation in the console", rotated, checking, at_the_console),
         Meeting("up and a rotation in the console", young, upping("one"), at_the_console),
         Meeting("up and the message of the console", lambda: _young_and_console(), upping("one"), receiving),
-        Meeting("reject and settle", pending, doing("reject"), ticking, allowed=SET_ASIDE),
-        Meeting("reject and a message", lambda: _pending_and_console(), doing("reject"), receiving, allowed=SET_ASIDE),
-        Meeting("promote and settle", pending, doing("promote"), ticking),
+        Meeting("reject and settle", pending, doing("reject"), checking, allowed=STAYS_REJECTED),
+        Meeting(
+            "reject and a message", lambda: _pending_and_console(), doing("reject"), receiving, allowed=STAYS_REJECTED
+        ),
+        Meeting("promote and settle", pending, doing("promote"), checking),
         Meeting("promote and a message", lambda: _pending_and_console(), doing("promote"), receiving),
-        Meeting("promote the rejected and settle", rejected, doing("promote"), ticking),
-        Meeting("rollback and settle", in_use, doing("rollback"), ticking),
+        Meeting("promote the rejected and settle", rejected, doing("promote"), checking),
+        Meeting("rollback and settle", in_use, doing("rollback"), checking),
         Meeting("rollback and a message", lambda: _in_use_and_console(), doing("rollback"), receiving),
-        Meeting("seed and settle", silent, seeding, ticking),
+        Meeting("seed and settle", silent, seeding, checking),
         Meeting("seed and a message", lambda: _pending_and_console(), seeding, receiving),
-        Meeting("the owner's edit and settle", pending, editing, ticking),
+        Meeting("the owner's edit and settle", pending, editing, checking),
         Meeting("the owner's edit and a message", delivered, editing, receiving),
-        Meeting("the owner's stale write and settle", pending, restoring, ticking),
+        Meeting("the owner's stale write and settle", pending, restoring, checking),
         Meeting("the owner's stale write and a message", delivered, restoring, receiving),
-        Meeting("the owner's stale write and a tick", in_use, restoring, ticking),
+        Meeting("the owner's stale write and a check", in_use, restoring, checking),
     )
 
 

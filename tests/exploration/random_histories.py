@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
-from spapi_rotation_lambda.ports import Probe
+from spapi_rotation_lambda.ports import CallAnswer
 from tests.exploration import callers, scenarios
 from tests.exploration.callers import HOUR, Before, telling_nonces_apart
 from tests.exploration.ending import SPARSE_HOURS, advance, finish
@@ -38,8 +38,8 @@ def _plans(draw: st.DrawFn) -> Plan:
 AppsWorker = Callable[[World, App, Before], callers.Ended]
 
 
-def _ticking(world: World, app: App, before: Before) -> callers.Ended:
-    return callers.tick(world, app, before=before)
+def _checking(world: World, app: App, before: Before) -> callers.Ended:
+    return callers.check(world, app, before=before)
 
 
 def _upping(world: World, app: App, before: Before) -> callers.Ended:
@@ -61,7 +61,7 @@ def _editing(world: World, app: App, before: Before) -> callers.Ended:
     return callers.Ended()
 
 
-AT_ONCE: tuple[AppsWorker, ...] = (_ticking, _ticking, _receiving, _receiving, _upping, _asking, _editing)
+AT_ONCE: tuple[AppsWorker, ...] = (_checking, _checking, _receiving, _receiving, _upping, _asking, _editing)
 
 
 @dataclass
@@ -128,7 +128,7 @@ class RandomHistories(RuleBasedStateMachine):
         aws_skew=SKEWS,
         newest_first=st.booleans(),
         usable_after=st.sampled_from((0, 0, 10, 40)),
-        probes_allowed=st.sampled_from((True, True, True, False)),
+        calls_allowed=st.sampled_from((True, True, True, False)),
         dated=st.sampled_from((True, True, False)),
         age=st.sampled_from((0, 1, 59, 61, 160)),
     )
@@ -139,7 +139,7 @@ class RandomHistories(RuleBasedStateMachine):
         aws_skew: timedelta,
         newest_first: bool,
         usable_after: int,
-        probes_allowed: bool,
+        calls_allowed: bool,
         dated: bool,
         age: int,
     ) -> None:
@@ -152,7 +152,7 @@ class RandomHistories(RuleBasedStateMachine):
         for app in self.world.everyone():
             self.world.seed(app, dated=dated, stage="production")
             app.amazon.usable_after = timedelta(minutes=usable_after)
-            app.amazon.probes_allowed = probes_allowed
+            app.amazon.calls_allowed = calls_allowed
         self.world.clock.time += timedelta(days=age, minutes=15)
 
     def _app(self, which: int) -> App:
@@ -168,8 +168,8 @@ class RandomHistories(RuleBasedStateMachine):
     # The platform.
 
     @rule(which=WHICH, plan=_plans())
-    def tick(self, which: int, plan: Plan) -> None:
-        self._note(callers.tick(self.world, self._app(which), plan))
+    def check(self, which: int, plan: Plan) -> None:
+        self._note(callers.check(self.world, self._app(which), plan))
 
     @rule(plan=_plans())
     def message(self, plan: Plan) -> None:
@@ -189,7 +189,7 @@ class RandomHistories(RuleBasedStateMachine):
     def hours_pass(self, hours: int) -> None:
         for _ in range(hours):
             advance(self.world, self.world.clock.time + HOUR)
-            self._note(*(callers.tick(self.world, app) for app in self.world.everyone()))
+            self._note(*(callers.check(self.world, app) for app in self.world.everyone()))
 
     @rule(days=st.sampled_from((1, 2, 7, 8, 20, 61)))
     def days_pass(self, days: int) -> None:
@@ -197,7 +197,7 @@ class RandomHistories(RuleBasedStateMachine):
         daily = range(SPARSE_HOURS[-1], days * 24, 24)
         for hours in (*(hours for hours in SPARSE_HOURS if hours < days * 24), *daily, days * 24, days * 24 + 1):
             advance(self.world, start + hours * HOUR)
-            self._note(*(callers.tick(self.world, app) for app in self.world.everyone()))
+            self._note(*(callers.check(self.world, app) for app in self.world.everyone()))
 
     @rule(minutes=st.integers(1, 90))
     def minutes_pass(self, minutes: int) -> None:
@@ -235,8 +235,8 @@ class RandomHistories(RuleBasedStateMachine):
         self._note(callers.ask(self.world, self._app(which), plan, force=force))
 
     @rule(which=WHICH, name=st.sampled_from(("promote", "reject", "rollback")), plan=_plans())
-    def verb(self, which: int, name: str, plan: Plan) -> None:
-        self._note(callers.verb(self.world, self._app(which), name, plan))
+    def action(self, which: int, name: str, plan: Plan) -> None:
+        self._note(callers.action(self.world, self._app(which), name, plan))
 
     @rule(which=WHICH, plan=_plans())
     def seed(self, which: int, plan: Plan) -> None:
@@ -290,9 +290,9 @@ class RandomHistories(RuleBasedStateMachine):
     def delivery_mended(self) -> None:
         self.world.deliver = deliver_soon
 
-    @rule(which=WHICH, answer=st.sampled_from((None, None, Probe.UNCLEAR)))
-    def probes(self, which: int, answer: Probe | None) -> None:
-        self._app(which).amazon.answer_probes(answer)
+    @rule(which=WHICH, answer=st.sampled_from((None, None, CallAnswer.UNCLEAR)))
+    def calls(self, which: int, answer: CallAnswer | None) -> None:
+        self._app(which).amazon.answer_calls(answer)
 
     def teardown(self) -> None:
         """Nobody interferes any more: each application comes to rest, and its next rotation works."""
@@ -310,7 +310,7 @@ class RandomHistories(RuleBasedStateMachine):
         world.deliver = deliver_soon
         world.settings = replace(world.settings, paused=False, rotation_window=None)
         for app in world.everyone():
-            app.amazon.answer_probes(None)
+            app.amazon.answer_calls(None)
         saved = world.save()
         for app in world.everyone():
             world.restore(saved)

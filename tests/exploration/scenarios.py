@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from spapi_rotation_lambda.settings import Verification
-from tests.exploration.callers import HOUR, Ended, ask, reseed, rotate_in_console, telling_nonces_apart, up, verb
+from tests.exploration.callers import HOUR, Ended, action, ask, reseed, rotate_in_console, telling_nonces_apart, up
 from tests.exploration.ending import advance, run_until_quiet
 from tests.exploration.explore import Scenario, Step, event, schedule
 from tests.exploration.explored_world import App, Deliver, World, deliver_soon
@@ -26,9 +26,9 @@ def dated(**options: Any) -> World:
 
 
 def aged(world: World, by: timedelta = AGE) -> World:
-    """Later; the next tick is now."""
+    """Later; the next check is now."""
     world.clock.time += by
-    world.next_tick = world.clock.time
+    world.next_check = world.clock.time
     return world
 
 
@@ -87,12 +87,12 @@ def slow_amazon(make: Callable[[], World], after: timedelta = timedelta(minutes=
 
 
 def no_calls(make: Callable[[], World]) -> Callable[[], World]:
-    """The harmless call is refused for every secret: only LWA's token and patience are left."""
+    """The verification call is refused for every secret: only LWA's token and patience are left."""
 
     def prepare() -> World:
         world = make()
         for app in world.everyone():
-            app.amazon.probes_allowed = False
+            app.amazon.calls_allowed = False
         return world
 
     return prepare
@@ -152,15 +152,15 @@ def wait(**delta: float) -> Step:
 
     def step(world: World, _plan: Plan) -> Ended:
         advance(world, world.clock.time + timedelta(**delta))
-        world.next_tick = world.clock.time
+        world.next_check = world.clock.time
         return Ended()
 
     return step
 
 
 def do(name: str) -> Step:
-    """A person's verb."""
-    return lambda world, plan: verb(world, world.app, name, plan)
+    """An operator action."""
+    return lambda world, plan: action(world, world.app, name, plan)
 
 
 def up_with(reference: str) -> Step:
@@ -336,13 +336,13 @@ def _amazons() -> tuple[Scenario, ...]:
             slow_amazon(lambda: rotated(2, deliver=deliver_with(("older", 6)))),
             (schedule, *EVENTS),
         ),
-        Scenario("no harmless call", no_calls(rotated), (schedule, *EVENTS)),
+        Scenario("no verification call", no_calls(rotated), (schedule, *EVENTS)),
         Scenario(
             "verification by LWA",
             lambda: rotated(verification=Verification.LWA),
             (schedule, *EVENTS),
         ),
-        Scenario("no harmless call for an unseeded secret", no_calls(unseeded), (*EVENTS, event)),
+        Scenario("no verification call for an unseeded secret", no_calls(unseeded), (*EVENTS, event)),
         Scenario(
             "Amazon's clock five minutes ahead",
             lambda: rotated(amazon_skew=timedelta(minutes=5), aws_skew=timedelta(minutes=-5)),

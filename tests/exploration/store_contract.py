@@ -19,7 +19,7 @@ from spapi_rotation_lambda.domain.model import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import LabelMoved, SecretStore, VersionExists
 from tests.fakes.clock import VirtualClock
-from tests.fakes.secrets_manager import SecretsManagerModel
+from tests.fakes.secrets_manager import FakeSecretsManager
 
 TOKENS = tuple(f"token-{number}-" + "0" * 32 for number in range(5))
 TEXTS = ('{"value": 1}', '{"value": 2}')
@@ -111,7 +111,7 @@ def compare(client: Any, calls: Iterable[Call]) -> Difference | None:
         client: a boto3 Secrets Manager client of the sandbox.
     """
     name = f"contract/{uuid.uuid4()}"
-    model = SecretsManagerModel(VirtualClock())
+    model = FakeSecretsManager(VirtualClock())
     model.create(name)
     client.create_secret(Name=name)
     real = SecretsManagerStore(client)

@@ -216,7 +216,7 @@ class Meetings:
                     step(world, NO_FAULTS)
                 state = finish(world, world.app) if not world.violations else None
                 self.figures.ends += 1
-                self.figures.states[state.value if state is not None else "(ticks raise)"] += 1
+                self.figures.states[state.value if state is not None else "(checks raise)"] += 1
                 known = self._ended[saved] = tuple(world.violations)
             found = known
         if not found:

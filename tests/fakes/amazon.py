@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from spapi_rotation_lambda.domain.errors import TokenRefused
+from spapi_rotation_lambda.domain.errors import TokenNotIssued
 from spapi_rotation_lambda.domain.model import Credentials, format_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import Answer, Probe, RotateAnswer, Scope
+from spapi_rotation_lambda.ports import Answer, CallAnswer, RotateAnswer, Scope
 from tests.fakes.clock import VirtualClock
 
 LIFETIME = timedelta(days=180)
@@ -31,7 +31,7 @@ class Issued:
 
 
 @dataclass
-class AmazonModel:
+class FakeAmazon:
     """The Amazon port of one application, and what a person does in Amazon's console.
 
     ``answers`` are consumed by the next posts: (answer, whether it rotated all the same).
@@ -42,12 +42,12 @@ class AmazonModel:
     deliver: Callable[[str], None]
     alive: list[Issued] = field(default_factory=list)
     posts: int = 0
-    probes_allowed: bool = True
+    calls_allowed: bool = True
     usable_after: timedelta = timedelta(0)
-    probe_answer: Probe | None = None
+    call_answer: CallAnswer | None = None
     lose_next: bool = False
     answers: deque[tuple[RotateAnswer, bool]] = field(default_factory=deque)
-    token_failures: deque[TokenRefused] = field(default_factory=deque)
+    token_failures: deque[TokenNotIssued] = field(default_factory=deque)
     held_back: list[str] | None = None
 
     def __post_init__(self) -> None:
@@ -84,7 +84,7 @@ class AmazonModel:
             raise self.token_failures.popleft()
         known = any(one.text == credentials.client_secret.reveal() for one in self.ever)
         if credentials.client_id != self.client_id or not known:
-            raise TokenRefused("refused", remedy="none", code="invalid_client", definite=True)
+            raise TokenNotIssued("refused", remedy="none", code="invalid_client", definite=True)
         return Sensitive(json.dumps([credentials.client_secret.reveal(), scope.value]))
 
     def rotate(self, token: Sensitive) -> RotateAnswer:
@@ -98,13 +98,13 @@ class AmazonModel:
             self.lose_next = False
         return scripted or RotateAnswer(Answer.DONE, 204, request_id="request-1")
 
-    def probe(self, token: Sensitive) -> Probe:
+    def verification_call(self, token: Sensitive) -> CallAnswer:
         secret, scope = json.loads(token.reveal())
-        if self.probe_answer is not None:
-            return self.probe_answer
-        if not self.probes_allowed or scope != Scope.NOTIFICATIONS:
-            return Probe.REFUSED
-        return Probe.ACCEPTED if self.accepts(Sensitive(secret)) else Probe.REFUSED
+        if self.call_answer is not None:
+            return self.call_answer
+        if not self.calls_allowed or scope != Scope.NOTIFICATIONS:
+            return CallAnswer.DENIED
+        return CallAnswer.ACCEPTED if self.accepts(Sensitive(secret)) else CallAnswer.DENIED
 
     # The console.
 

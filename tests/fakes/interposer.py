@@ -16,8 +16,8 @@ class Crash(BaseException):
 def interposed(ports: Ports, *, before: Watcher | None = None, after: Watcher | None = None) -> Ports:
     """The same ports, with a watcher called before and after each call that leaves the process.
 
-    A call is named by what it does: ``write ROTATION_MARKER``, ``move AWSCURRENT``, ``remove AWSPENDING``,
-    ``versions``, ``read``, ``inspect``, ``token``, ``probe``, ``rotate``, ``rotated``.
+    A call is named by what it does: ``write ROTATION_REQUEST``, ``move AWSCURRENT``, ``remove AWSPENDING``,
+    ``versions``, ``read``, ``inspect``, ``token``, ``verification_call``, ``rotate``, ``rotated``.
     """
     real = ports.amazon()
     return replace(

@@ -20,36 +20,36 @@ YOUNG = timedelta(hours=24)
 
 
 @dataclass
-class StoredVersion:
+class FakeVersion:
     text: str
     labels: set[str]
     created_at: datetime
 
 
 @dataclass
-class StoredSecret:
+class FakeSecret:
     arn: str
     created_at: datetime
-    versions: dict[str, StoredVersion] = field(default_factory=dict)
+    versions: dict[str, FakeVersion] = field(default_factory=dict)
 
     def holder(self, label: str) -> str | None:
         return next((vid for vid, version in self.versions.items() if label in version.labels), None)
 
 
-class SecretsManagerModel:
+class FakeSecretsManager:
     """The SecretStore port with AWS's refusals; also what an owner does at the console."""
 
     def __init__(self, clock: VirtualClock) -> None:
         self.clock = clock
-        self.secrets: dict[str, StoredSecret] = {}
+        self.secrets: dict[str, FakeSecret] = {}
 
     def create(self, name: str) -> None:
         """CreateSecret without a value: no version."""
-        self.secrets[name] = StoredSecret(
+        self.secrets[name] = FakeSecret(
             arn=f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{name}-AbCdEf", created_at=self.clock.now()
         )
 
-    def _secret(self, secret_id: str) -> StoredSecret:
+    def _secret(self, secret_id: str) -> FakeSecret:
         for name, secret in self.secrets.items():
             if secret_id in (name, secret.arn):
                 return secret
@@ -106,11 +106,11 @@ class SecretsManagerModel:
             return
         self._drop_old(secret)
         first = not secret.versions
-        secret.versions[token] = StoredVersion(text, set(), self.clock.now())
+        secret.versions[token] = FakeVersion(text, set(), self.clock.now())
         for label in labels | ({Label.CURRENT.value} if first else set()):
             self._attach(secret, str(label), token)
 
-    def _attach(self, secret: StoredSecret, label: str, to: str) -> None:
+    def _attach(self, secret: FakeSecret, label: str, to: str) -> None:
         holder = secret.holder(label)
         if holder == to:
             return
@@ -125,7 +125,7 @@ class SecretsManagerModel:
         if label == Label.CURRENT:
             secret.versions[to].labels.discard(Label.PREVIOUS)
 
-    def _drop_old(self, secret: StoredSecret) -> None:
+    def _drop_old(self, secret: FakeSecret) -> None:
         old = [
             vid
             for vid, version in secret.versions.items()

@@ -11,9 +11,9 @@ from spapi_rotation_lambda.domain.model import Application, format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Metric, Ports, QueueState, RotationEvent
 from spapi_rotation_lambda.settings import Settings
-from tests.fakes.amazon import AmazonModel, Issued
+from tests.fakes.amazon import FakeAmazon, Issued
 from tests.fakes.clock import VirtualClock
-from tests.fakes.secrets_manager import SecretsManagerModel
+from tests.fakes.secrets_manager import FakeSecretsManager
 
 CLIENT_ID = "amzn1.application-oa2-client.0123456789abcdef"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"
@@ -21,7 +21,7 @@ MAX_RECEIVES = 10
 
 
 @dataclass
-class QueueModel:
+class FakeQueue:
     """The destination queue and its dead-letter queue, as far as a preflight looks at them."""
 
     policy: str | None = json.dumps({"Statement": [sender_policy.queue_statement(QUEUE_ARN)]})
@@ -79,10 +79,10 @@ class World:
 
     def __init__(self, **settings: Any) -> None:
         self.clock = VirtualClock()
-        self.store = SecretsManagerModel(self.clock)
-        self.queue = QueueModel()
+        self.store = FakeSecretsManager(self.clock)
+        self.queue = FakeQueue()
         self.recorder = Recorder()
-        self.amazon = AmazonModel(self.clock, CLIENT_ID, self.queue.visible.append)
+        self.amazon = FakeAmazon(self.clock, CLIENT_ID, self.queue.visible.append)
         self.application = Application("shop", CLIENT_ID, f"prefix/{CLIENT_ID}")
         self.store.create(self.secret_id)
         self.ports = Ports(
@@ -122,8 +122,8 @@ class World:
 
     # The platform.
 
-    def tick(self) -> str:
-        state = dispatch(self.ports, {"action": "tick", "application": "shop", "client_id": CLIENT_ID})["state"]
+    def check(self) -> str:
+        state = dispatch(self.ports, {"action": "check", "application": "shop", "client_id": CLIENT_ID})["state"]
         assert isinstance(state, str)
         return state
 
@@ -148,12 +148,12 @@ class World:
         return receipts
 
     def run(self, *, hours: int) -> list[str]:
-        """Hourly ticks, each after whatever messages wait."""
+        """Hourly checks, each after whatever messages wait."""
         states = []
         for _ in range(hours):
             self.clock.time += timedelta(hours=1)
             self.drain()
-            states.append(self.tick())
+            states.append(self.check())
         return states
 
     # What a consumer sees.

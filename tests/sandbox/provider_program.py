@@ -209,7 +209,7 @@ schedule = aws.scheduler.Schedule(
     target={
         "arn": function.arn,
         "role_arn": scheduler_role.arn,
-        "input": json.dumps({"action": "tick"}),
+        "input": json.dumps({"action": "check"}),
         "retry_policy": {"maximum_retry_attempts": 2, "maximum_event_age_in_seconds": 3600},
         "dead_letter_config": {"arn": dead.arn},
     },

@@ -170,8 +170,8 @@ def handler(event, context):
     role = make_role(aws, allow("sqs:SendMessage", queue))
     function = make_function(aws, code, role, Environment={"Variables": {"URL": url}}, Timeout=30)
     target = {"Arn": function, "RoleArn": role_for(aws, allow("lambda:InvokeFunction", function))}
-    schedule(aws, {**target, "Input": '{"action": "tick"}'}, "rate(24 hours)")
-    assert json.loads(eventually(lambda: receive(aws, url))["Body"]) == {"action": "tick"}
+    schedule(aws, {**target, "Input": '{"action": "check"}'}, "rate(24 hours)")
+    assert json.loads(eventually(lambda: receive(aws, url))["Body"]) == {"action": "check"}
 
 
 def test_at_fires_once_and_is_deleted_when_asked_for(aws: AwsEmulator) -> None:

@@ -146,7 +146,7 @@ bodies = spelled(json_values) | _spiked_text | st.text('{}[]":,\\u0d8 \x00', max
 
 @st.composite
 def events(draw: st.DrawFn, client_id: str) -> Any:
-    """What the function can be invoked with, beside messages: whole nonsense, records, ticks and requests.
+    """What the function can be invoked with, beside messages: whole nonsense, records, checks and requests.
 
     Args:
         client_id: that of an application that exists.
@@ -162,7 +162,7 @@ def events(draw: st.DrawFn, client_id: str) -> Any:
             mutate(draw, event["Records"][0])
         return event
     action: Message = {
-        "action": draw(st.sampled_from([*["tick", "request"] * 4, "Tick", CANARY, None])),
+        "action": draw(st.sampled_from([*["check", "request"] * 4, "Check", CANARY, None])),
         "client_id": client_id,
         "scheduled_at": draw(st.sampled_from(["2026-03-02T12:00:00Z", CANARY, None, "9999-12-31T23:59:59-14:00"])),
         "schedule_arn": draw(st.sampled_from(["arn:aws:scheduler:::x", CANARY, None, 5])),

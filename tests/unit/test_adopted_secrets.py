@@ -78,19 +78,19 @@ def undated(world: World, made_at: datetime) -> World:
     return world
 
 
-def scheduled_tick(world: World) -> None:
+def scheduled_check(world: World) -> None:
     arn = "arn:aws:scheduler:us-east-1:123456789012:schedule/group/name"
-    dispatch(world.ports, {"action": "tick", "client_id": CLIENT_ID, "schedule_arn": arn})
+    dispatch(world.ports, {"action": "check", "client_id": CLIENT_ID, "schedule_arn": arn})
 
 
 def test_an_undated_secret_is_due_thirty_days_after_its_schedule_was_made(make_world: MakeWorld) -> None:
     world = make_world()
     undated(world, world.clock.now() - timedelta(days=29))
-    scheduled_tick(world)
+    scheduled_check(world)
     assert world.amazon.posts == 0
     world.clock.advance(days=1)
     world.write({**(world.value() or {}), "note": "an edit does not start it anew"})
-    scheduled_tick(world)
+    scheduled_check(world)
     assert world.amazon.posts == 1
 
 
@@ -98,7 +98,7 @@ def test_an_old_secret_that_was_adopted_today_waits_thirty_days(make_world: Make
     world = make_world()
     world.clock.advance(days=400)
     undated(world, world.clock.now())
-    scheduled_tick(world)
+    scheduled_check(world)
     assert world.amazon.posts == 0
 
 

@@ -14,10 +14,10 @@ import pytest
 
 from spapi_rotation_lambda.adapters.amazon import USER_AGENT, AmazonClient
 from spapi_rotation_lambda.adapters.telemetry import quiet_http_libraries
-from spapi_rotation_lambda.domain.errors import TokenRefused
+from spapi_rotation_lambda.domain.errors import TokenNotIssued
 from spapi_rotation_lambda.domain.model import Credentials
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import Answer, Probe, RotateAnswer, Scope
+from spapi_rotation_lambda.ports import Answer, CallAnswer, RotateAnswer, Scope
 from tests.fakes.world import CLIENT_ID
 from tests.unit.scripted_server import Ending, Reply, ScriptedServer
 from tests.unit.support import logged, shown
@@ -101,8 +101,8 @@ def answers(client: AmazonClient, server: ScriptedServer, reply: Reply) -> Rotat
     return answer
 
 
-def refusal(mint: Callable[[], object]) -> TokenRefused:
-    with pytest.raises(TokenRefused) as caught:
+def refusal(mint: Callable[[], object]) -> TokenNotIssued:
+    with pytest.raises(TokenNotIssued) as caught:
         mint()
     assert "canary" not in shown(caught.value)
     assert caught.value.__cause__ is None
@@ -150,9 +150,9 @@ def test_the_token_request_is_as_documented(
     }
 
 
-def test_the_harmless_call_is_a_get_of_the_destinations(client: AmazonClient, server: ScriptedServer) -> None:
+def test_the_verification_call_is_a_get_of_the_destinations(client: AmazonClient, server: ScriptedServer) -> None:
     server.replies.append(Reply(200, {"payload": []}))
-    assert client.probe(Sensitive(TOKEN)) is Probe.ACCEPTED
+    assert client.verification_call(Sensitive(TOKEN)) is CallAnswer.ACCEPTED
     (seen,) = server.seen
     assert (seen.method, seen.path, seen.body) == ("GET", "/notifications/v1/destinations", b"")
     assert (seen.headers["x-amz-access-token"], seen.headers["user-agent"]) == (TOKEN, USER_AGENT)
@@ -166,7 +166,7 @@ def test_the_user_agent_has_amazons_shape_and_length() -> None:
 
 def test_no_connection_is_kept_for_the_next_call(client: AmazonClient, server: ScriptedServer) -> None:
     server.replies.extend([Reply(200, {"access_token": TOKEN}), Reply(200, "{}"), Reply(204)])
-    client.probe(client.token(CREDENTIALS, Scope.NOTIFICATIONS))
+    client.verification_call(client.token(CREDENTIALS, Scope.NOTIFICATIONS))
     client.rotate(Sensitive(TOKEN))
     assert len({seen.port for seen in server.seen}) == 3
 
@@ -282,7 +282,7 @@ def test_a_tls_handshake_that_fails_had_no_effect(server: ScriptedServer) -> Non
 def test_an_endpoint_that_is_no_url_had_no_effect(url: str) -> None:
     with AmazonClient(url, url) as client:
         assert client.rotate(Sensitive(TOKEN)).answer is Answer.REFUSED
-        assert client.probe(Sensitive(TOKEN)) is Probe.UNCLEAR
+        assert client.verification_call(Sensitive(TOKEN)) is CallAnswer.UNCLEAR
         refusal(lambda: client.token(CREDENTIALS, Scope.ROTATION))
 
 
@@ -336,7 +336,7 @@ def test_each_kind_of_failure_that_httpx_has_is_classified() -> None:
 
     for kind in set(kinds(httpx.RequestError)):
         assert failing(kind).rotate(Sensitive(TOKEN)).answer in (Answer.REFUSED, Answer.UNKNOWN)
-        assert failing(kind).probe(Sensitive(TOKEN)) is Probe.UNCLEAR
+        assert failing(kind).verification_call(Sensitive(TOKEN)) is CallAnswer.UNCLEAR
         assert refusal(lambda kind=kind: failing(kind).token(CREDENTIALS, Scope.ROTATION)).definite is False  # type: ignore[misc]
 
 
@@ -425,29 +425,29 @@ def test_lwa_that_cannot_be_reached_is_nothing_certain() -> None:
     assert (refused.definite, refused.code) == (False, "ConnectError")
 
 
-# The harmless call.
+# The verification call.
 
 
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
-        *((200, Probe.ACCEPTED), (401, Probe.REFUSED), (403, Probe.REFUSED)),
-        *((status, Probe.UNCLEAR) for status in (301, 302, 307, 400, 404, 408, 429, 500, 502, 503)),
+        *((200, CallAnswer.ACCEPTED), (401, CallAnswer.DENIED), (403, CallAnswer.DENIED)),
+        *((status, CallAnswer.UNCLEAR) for status in (301, 302, 307, 400, 404, 408, 429, 500, 502, 503)),
     ],
 )
-def test_what_the_harmless_call_says(
-    client: AmazonClient, server: ScriptedServer, status: int, expected: Probe
+def test_what_the_verification_call_says(
+    client: AmazonClient, server: ScriptedServer, status: int, expected: CallAnswer
 ) -> None:
     server.replies.append(Reply(status, error(), {"Location": server.url}))
-    assert client.probe(Sensitive(TOKEN)) is expected
+    assert client.verification_call(Sensitive(TOKEN)) is expected
     assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize("ending", [Ending.SILENT, Ending.CLOSED, Ending.CUT])
-def test_a_harmless_call_without_an_answer_is_unclear(server: ScriptedServer, ending: Ending) -> None:
+def test_a_verification_call_without_an_answer_is_unclear(server: ScriptedServer, ending: Ending) -> None:
     for client in impatient(server):
         server.replies.append(Reply(403, error(), ending=ending))
-        assert client.probe(Sensitive(TOKEN)) is Probe.UNCLEAR
+        assert client.verification_call(Sensitive(TOKEN)) is CallAnswer.UNCLEAR
 
 
 # Logs.
@@ -463,7 +463,7 @@ def test_the_http_libraries_log_nothing_once_they_are_quiet(
         quiet_http_libraries()
         caplog.clear()
         server.replies.extend([Reply(200, {"access_token": TOKEN}), Reply(403, error(), {"x-echo": BODY}), Reply(204)])
-        client.probe(client.token(CREDENTIALS, Scope.NOTIFICATIONS))
+        client.verification_call(client.token(CREDENTIALS, Scope.NOTIFICATIONS))
         client.rotate(Sensitive(TOKEN))
         assert caplog.records == []
     finally:

@@ -89,7 +89,7 @@ def test_a_missing_environment_variable_is_named_at_every_start(name: Env, monke
     module._ports.cache_clear()
     for _ in range(2):
         with pytest.raises(BadSettings, match=rf"^The environment lacks {name}\. What to do: Deploy") as caught:
-            module.handler({"action": "tick", "client_id": CLIENT_ID}, None)
+            module.handler({"action": "check", "client_id": CLIENT_ID}, None)
         assert CANARY not in shown(caught.value)
 
 
@@ -97,7 +97,7 @@ NO_OBJECTS = ["", CANARY, f"{{{CANARY}", "null", "5", f'"{CANARY}"', f'["{CANARY
 
 
 @pytest.mark.parametrize("text", NO_OBJECTS)
-@pytest.mark.parametrize("asked", ["tick", "request", "message", "notice"])
+@pytest.mark.parametrize("asked", ["check", "request", "message", "notice"])
 def test_a_secret_that_is_no_json_object(world: World, function: Entry, asked: str, text: str) -> None:
     outcome = ask(world, function, asked, text)
     assert_refused(world, outcome, MalformedSecret, "is not a JSON object")
@@ -117,7 +117,7 @@ def test_a_secret_that_is_no_json_object(world: World, function: Entry, asked: s
         (f'{{"client_id": "{CLIENT_ID}", "client_secret": "{CANARY}", "x": {DEEP}}}', "nested more than 100 levels"),
     ],
 )
-@pytest.mark.parametrize("asked", ["tick", "request", "message", "notice"])
+@pytest.mark.parametrize("asked", ["check", "request", "message", "notice"])
 def test_a_secret_whose_keys_of_ours_are_wrong(
     world: World, function: Entry, asked: str, text: str, problem: str
 ) -> None:
@@ -136,7 +136,7 @@ def test_a_secret_as_deep_as_is_allowed_is_carried_over(world: World, function: 
 def test_a_secret_without_our_keys_is_not_seeded(make_world: Callable[[], World], function: Entry, text: str) -> None:
     """That is no defect but a state with its metric; what is declined says why, with the remedy."""
     for asked, answer in (
-        ("tick", {"state": "UNSEEDED"}),
+        ("check", {"state": "UNSEEDED"}),
         ("notice", {"receipt": "notice-unexplained"}),
         ("request", {"requested": False, "reason": "NotSeeded"}),
     ):
@@ -149,9 +149,9 @@ def test_a_secret_without_our_keys_is_not_seeded(make_world: Callable[[], World]
 
 
 def ask(world: World, function: Entry, asked: str, text: str) -> Outcome:
-    """Put a text into the secret, then have a tick, a request, a new secret's message or an expiry notice."""
+    """Put a text into the secret, then have a check, a request, a new secret's message or an expiry notice."""
     world.write(text)
-    if asked in ("tick", "request"):
+    if asked in ("check", "request"):
         return function(world, {"action": asked, "client_id": CLIENT_ID})
     world.amazon.rotate_by_hand()
     body = world.queue.visible.pop()

@@ -1,4 +1,4 @@
-"""The hourly tick, and step 8 of the request: overdue, and the one automatic repost."""
+"""The hourly check, and step 8 of the request: overdue, and the one automatic repost."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,9 +7,9 @@ import pytest
 from spapi_rotation_lambda.domain.errors import MalformedSecret, RequestRefused, StoreFailed
 from spapi_rotation_lambda.domain.model import Application, Label, Trigger, format_time
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.ports import Answer, Metric, Ports, Probe, RotateAnswer
+from spapi_rotation_lambda.ports import Answer, CallAnswer, Metric, Ports, RotateAnswer
 from spapi_rotation_lambda.settings import Verification
-from spapi_rotation_lambda.use_cases.check import tick
+from spapi_rotation_lambda.use_cases.check import check
 from spapi_rotation_lambda.use_cases.request import request
 from tests.fakes.interposer import interposed, traced
 from tests.fakes.world import CLIENT_ID, World
@@ -18,7 +18,7 @@ from tests.unit.support import raises
 
 REFUSED = RotateAnswer(Answer.REFUSED, 400, "InvalidInput")
 UNCLEAR = RotateAnswer(Answer.UNKNOWN, 500, "InternalFailure")
-TICK = {"action": "tick", "application": "shop", "client_id": CLIENT_ID}
+CHECK = {"action": "check", "application": "shop", "client_id": CLIENT_ID}
 
 
 def due(world: World) -> None:
@@ -27,36 +27,36 @@ def due(world: World) -> None:
 
 
 def without_daily_try(world: World, ports: Ports | None = None) -> str:
-    """A tick at an hour at which this application's daily try is not due."""
+    """A check at an hour at which this application's daily try is not due."""
     hour = (sum(CLIENT_ID.encode()) % 24 + 5) % 24
     at = format_time(world.clock.now().replace(hour=hour, minute=0))
-    return str(dispatch(ports or world.ports, {**TICK, "scheduled_at": at})["state"])
+    return str(dispatch(ports or world.ports, {**CHECK, "scheduled_at": at})["state"])
 
 
-# What a tick does.
+# What a check does.
 
 
-def test_in_state_current_a_tick_costs_two_calls(world: World) -> None:
+def test_in_state_current_a_check_costs_two_calls(world: World) -> None:
     for _ in range(2):
         ports, calls = traced(world.ports)
         assert without_daily_try(world, ports) == "CURRENT"
         assert calls == ["versions", "read"]
         due(world)
-        world.tick()
+        world.check()
         world.drain()
         world.clock.advance(days=8)
 
 
 def test_an_old_secret_is_rotated_and_then_left_alone(world: World) -> None:
     due(world)
-    assert world.tick() == "REQUESTED"
+    assert world.check() == "REQUESTED"
     assert world.drain() == ["stored"]
     assert set(world.run(hours=24 * 20)) == {"CURRENT"}
     assert world.amazon.posts == 1
     assert len(world.recorder.events) == 1
 
 
-def test_a_year_of_ticks_rotates_every_60_days_and_keeps_few_versions(world: World) -> None:
+def test_a_year_of_checks_rotates_every_60_days_and_keeps_few_versions(world: World) -> None:
     states = [state for _ in range(365) for state in world.run(hours=24)]
     assert world.amazon.posts == 6
     assert set(states) == {"CURRENT", "REQUESTED"}
@@ -64,49 +64,49 @@ def test_a_year_of_ticks_rotates_every_60_days_and_keeps_few_versions(world: Wor
     assert (world.value() or {})["client_secret"] == world.amazon.newest.text
 
 
-def test_a_tick_settles_what_is_pending_and_asks_for_nothing(world: World) -> None:
+def test_a_check_settles_what_is_pending_and_asks_for_nothing(world: World) -> None:
     due(world)
     world.amazon.usable_after = timedelta(minutes=90)
-    world.tick()
+    world.check()
     assert world.run(hours=2) == ["RECEIVED", "CURRENT"]
     assert world.amazon.posts == 1
 
 
-def test_the_metrics_of_a_quiet_tick(world: World) -> None:
+def test_the_metrics_of_a_quiet_check(world: World) -> None:
     without_daily_try(world)
-    assert world.recorder.metrics == [(Metric.TICK, 1.0), (Metric.DAYS_TO_EXPIRY, 179.0)]
+    assert world.recorder.metrics == [(Metric.CHECK, 1.0), (Metric.DAYS_TO_EXPIRY, 179.0)]
     (line,) = world.recorder.lines
-    assert line == ("tick", {"state": "CURRENT", "expires_at": world.amazon.newest.expires_at})
+    assert line == ("check", {"state": "CURRENT", "expires_at": world.amazon.newest.expires_at})
 
 
 def test_outcomes_that_are_no_defect_return_normally(make_world: MakeWorld) -> None:
     unseeded = make_world()
-    assert unseeded.tick() == "UNSEEDED"
+    assert unseeded.check() == "UNSEEDED"
     assert unseeded.recorder.counted(Metric.UNSEEDED) == 1
 
     no_queue = make_world()
     no_queue.seed()
     due(no_queue)
     no_queue.queue.exists = False
-    assert no_queue.tick() == "CURRENT"
+    assert no_queue.check() == "CURRENT"
     assert no_queue.recorder.counted(Metric.DECLINED) == 1
 
     refused = make_world()
     refused.seed()
     due(refused)
     refused.amazon.answers.append((REFUSED, False))
-    assert refused.tick() == "REFUSED"
+    assert refused.check() == "REFUSED"
     assert refused.recorder.counted(Metric.REFUSED) == 1
 
     in_flight = make_world()
     in_flight.seed()
     due(in_flight)
     in_flight.amazon.held_back = []
-    assert [in_flight.tick(), in_flight.tick()] == ["REQUESTED", "REQUESTED"]
+    assert [in_flight.check(), in_flight.check()] == ["REQUESTED", "REQUESTED"]
     assert in_flight.amazon.posts == 1
 
 
-@pytest.mark.parametrize("at", ["versions", "read", "write ROTATION_MARKER"])
+@pytest.mark.parametrize("at", ["versions", "read", "write ROTATION_REQUEST"])
 def test_a_defect_raises(world: World, at: str) -> None:
     due(world)
 
@@ -115,37 +115,37 @@ def test_a_defect_raises(world: World, at: str) -> None:
             raise StoreFailed("AWS failed.", remedy="none")
 
     with raises(world, StoreFailed):
-        tick(interposed(world.ports, before=fail), world.application)
+        check(interposed(world.ports, before=fail), world.application)
 
 
 def test_a_malformed_secret_is_a_defect(world: World) -> None:
     world.write("canary-abcdef-1: not json")
     with raises(world, MalformedSecret):
-        world.tick()
+        world.check()
 
 
-def test_a_set_aside_secret_has_its_metric_in_each_tick(world: World) -> None:
+def test_a_set_aside_secret_has_its_metric_in_each_check(world: World) -> None:
     world.amazon.usable_after = timedelta(days=1)
     world.amazon.rotate_by_hand()
     world.drain()
     pending = world.labels()[Label.PENDING]
     world.store.move(world.secret_id, Label.REJECTED, to=pending, away_from=None)
     assert world.run(hours=3) == ["REJECTED"] * 3
-    assert world.recorder.counted(Metric.SET_ASIDE) == 3
+    assert world.recorder.counted(Metric.REJECTED) == 3
 
 
-# Request, step 8: a standing marker.
+# Request, step 8: a standing request.
 
 
 def test_a_request_that_nothing_answers_is_overdue_after_an_hour(world: World) -> None:
     due(world)
     world.amazon.lose_next = True
-    assert world.tick() == "REQUESTED"
+    assert world.check() == "REQUESTED"
     world.clock.advance(minutes=59)
-    assert world.tick() == "REQUESTED"
+    assert world.check() == "REQUESTED"
     assert world.recorder.counted(Metric.OVERDUE) == 0
     world.clock.advance(minutes=1)
-    assert world.tick() == "OVERDUE"
+    assert world.check() == "OVERDUE"
     assert world.recorder.counted(Metric.OVERDUE) == 1
 
 
@@ -154,30 +154,30 @@ def test_a_secret_issued_up_to_5_minutes_before_the_request_answers_it(world: Wo
     """Whoever asked for it: here a console rotation, and Amazon's clock may be behind ours."""
     due(world)
     world.amazon.answers.append((UNCLEAR, False))
-    world.tick()
+    world.check()
     world.clock.advance(minutes=-minutes)
     world.amazon.rotate_by_hand()
     world.drain()
     world.clock.advance(hours=2)
-    assert world.tick() == "CURRENT"
+    assert world.check() == "CURRENT"
 
 
 def test_a_secret_issued_longer_before_the_request_does_not_answer_it(world: World) -> None:
     due(world)
     world.amazon.answers.append((UNCLEAR, False))
-    world.tick()
+    world.check()
     world.clock.advance(minutes=-5.1)
     world.amazon.rotate_by_hand()
     world.drain()
     world.clock.advance(hours=2)
-    assert world.tick() == "OVERDUE"
+    assert world.check() == "OVERDUE"
 
 
 def test_the_one_repost_comes_after_24_hours_and_then_a_person_is_needed(world: World) -> None:
     due(world)
     world.amazon.answers.append((UNCLEAR, False))
     world.amazon.answers.append((UNCLEAR, False))
-    world.tick()
+    world.check()
     states = world.run(hours=23)
     assert (world.amazon.posts, states[-1]) == (1, "OVERDUE")
     assert world.run(hours=1) == ["REQUESTED"]
@@ -189,7 +189,7 @@ def test_the_one_repost_comes_after_24_hours_and_then_a_person_is_needed(world: 
 def test_a_repost_that_is_delivered_ends_well(world: World) -> None:
     due(world)
     world.amazon.lose_next = True
-    world.tick()
+    world.check()
     world.run(hours=24)
     assert world.amazon.posts == 2
     assert set(world.run(hours=24 * 10)) == {"CURRENT"}
@@ -202,18 +202,18 @@ def test_there_is_no_repost_while_a_message_waits(world: World, place: str) -> N
     """The secret that answers the request may lie there."""
     due(world)
     world.amazon.held_back = []
-    world.tick()
+    world.check()
     (body,) = world.amazon.held_back
     world.clock.advance(hours=30)
     if place == "in flight":
         world.queue.in_flight += 1
     else:
         (world.queue.visible if place == "visible" else world.queue.dead).append(body)
-    assert world.tick() == "OVERDUE"
+    assert world.check() == "OVERDUE"
     assert world.amazon.posts == 1
     world.queue.visible, world.queue.dead, world.queue.in_flight = [], [], 0
     assert world.hand_over(body) == "stored"
-    assert world.tick() == "CURRENT"
+    assert world.check() == "CURRENT"
     assert world.amazon.posts == 1
 
 
@@ -226,7 +226,7 @@ def test_there_is_no_repost_while_a_secret_is_pending(world: World) -> None:
     world.queue.visible.clear()
     world.clock.advance(hours=1)
     world.amazon.answers.append((UNCLEAR, False))
-    world.tick()
+    world.check()
     world.hand_over(body)
     assert set(world.run(hours=48)) == {"RECEIVED"}
     assert world.amazon.posts == 1
@@ -235,18 +235,18 @@ def test_there_is_no_repost_while_a_secret_is_pending(world: World) -> None:
 def test_a_secret_that_arrives_late_closes_the_request_before_the_repost(world: World) -> None:
     due(world)
     world.amazon.held_back = []
-    world.tick()
+    world.check()
     world.run(hours=22)
     world.queue.visible.extend(world.amazon.held_back)
     assert set(world.run(hours=24)) == {"CURRENT"}
     assert world.amazon.posts == 1
 
 
-def test_two_ticks_at_once_repost_once(world: World) -> None:
-    """The second one has decided before the first one wrote its marker, and reads the secret after that."""
+def test_two_checks_at_once_repost_once(world: World) -> None:
+    """The second one has decided before the first one wrote its record, and reads the secret after that."""
     due(world)
     world.amazon.answers.extend([(UNCLEAR, False)] * 3)
-    world.tick()
+    world.check()
     world.clock.advance(hours=24)
     inner: list[str] = []
     looked: list[str] = []
@@ -254,9 +254,9 @@ def test_two_ticks_at_once_repost_once(world: World) -> None:
     def overtake(name: str) -> None:
         looked.append(name)
         if looked.count("versions") == 2 and not inner:
-            inner.append(world.tick())
+            inner.append(world.check())
 
-    assert tick(interposed(world.ports, before=overtake), world.application).value == "REQUESTED"
+    assert check(interposed(world.ports, before=overtake), world.application).value == "REQUESTED"
     assert inner == ["REQUESTED"]
     assert world.amazon.posts == 2
 
@@ -264,7 +264,7 @@ def test_two_ticks_at_once_repost_once(world: World) -> None:
 def test_a_secret_that_arrives_while_a_repost_is_decided_stops_it(world: World) -> None:
     due(world)
     world.amazon.held_back = []
-    world.tick()
+    world.check()
     world.clock.advance(hours=24)
     looked: list[str] = []
 
@@ -273,14 +273,14 @@ def test_a_secret_that_arrives_while_a_repost_is_decided_stops_it(world: World) 
         if looked.count("versions") == 2 and world.amazon.held_back:
             world.hand_over(world.amazon.held_back.pop())
 
-    assert tick(interposed(world.ports, before=deliver), world.application).value == "CURRENT"
+    assert check(interposed(world.ports, before=deliver), world.application).value == "CURRENT"
     assert world.amazon.posts == 1
 
 
 def test_a_refused_repost_is_not_repeated_until_the_8_days_are_over(world: World) -> None:
     due(world)
     world.amazon.answers.extend([(UNCLEAR, False), (REFUSED, False)])
-    world.tick()
+    world.check()
     world.run(hours=24 * 8 - 1)
     assert world.amazon.posts == 2
     world.run(hours=2)
@@ -290,7 +290,7 @@ def test_a_refused_repost_is_not_repeated_until_the_8_days_are_over(world: World
 def test_after_a_refused_repost_the_request_before_it_is_still_overdue(world: World) -> None:
     due(world)
     world.amazon.answers.extend([(UNCLEAR, False), (REFUSED, False)])
-    world.tick()
+    world.check()
     assert world.run(hours=30)[-1] == "OVERDUE"
 
 
@@ -314,7 +314,7 @@ def test_after_8_days_there_is_no_repost_but_the_next_request_when_it_is_due(wor
 def test_a_request_that_a_rejected_secret_answers_is_neither_overdue_nor_reposted(world: World) -> None:
     due(world)
     world.amazon.usable_after = timedelta(days=1)
-    world.tick()
+    world.check()
     world.drain()
     world.store.move(world.secret_id, Label.REJECTED, to=world.labels()[Label.PENDING], away_from=None)
     assert set(world.run(hours=48)) <= {"REJECTED", "EXPIRED"}
@@ -324,8 +324,8 @@ def test_a_request_that_a_rejected_secret_answers_is_neither_overdue_nor_reposte
 
 def test_while_a_secret_is_pending_nothing_is_requested_however_long(world: World) -> None:
     due(world)
-    world.amazon.probe_answer = Probe.UNCLEAR
-    world.tick()
+    world.amazon.call_answer = CallAnswer.UNCLEAR
+    world.check()
     world.drain()
     assert set(world.run(hours=24 * 12)) == {"RECEIVED", "STUCK"}
     assert world.amazon.posts == 1
@@ -335,7 +335,7 @@ def test_a_refused_request_is_tried_again_after_6_hours_and_then_daily(world: Wo
     due(world)
     world.amazon.answers.extend([(REFUSED, False)] * 10)
     posts = []
-    world.tick()
+    world.check()
     for _ in range(24 * 3):
         world.run(hours=1)
         posts.append(world.amazon.posts)
@@ -354,11 +354,11 @@ def test_a_request_that_a_person_made_is_reposted_too(world: World) -> None:
 
 
 def tries(world: World, hours: int, every: int = 1) -> int:
-    """How many daily tries a row of ticks makes."""
+    """How many daily tries a row of checks makes."""
     before = sum(event == "current_secret_tried" for event, _ in world.recorder.lines)
     for _ in range(0, hours, every):
         world.clock.advance(hours=every)
-        world.tick()
+        world.check()
     return sum(event == "current_secret_tried" for event, _ in world.recorder.lines) - before
 
 
@@ -370,11 +370,11 @@ def test_the_current_secret_is_tried_once_a_day(make_world: MakeWorld, every: in
 
 
 def test_the_schedules_time_decides_not_the_lateness_of_the_call(world: World) -> None:
-    """Each second tick comes an hour late."""
+    """Each second check comes an hour late."""
     at = datetime(2026, 5, 1, tzinfo=UTC)
     for hour in range(24):
         world.clock.time = at + timedelta(hours=hour, minutes=61 if hour % 2 else 0)
-        dispatch(world.ports, {**TICK, "scheduled_at": format_time(at + timedelta(hours=hour))})
+        dispatch(world.ports, {**CHECK, "scheduled_at": format_time(at + timedelta(hours=hour))})
     assert sum(event == "current_secret_tried" for event, _ in world.recorder.lines) == 1
 
 
@@ -388,7 +388,7 @@ def test_a_fleet_spreads_its_tries_over_the_day(make_world: MakeWorld) -> None:
         world.store.put(application.secret_id, "1", f'{{"client_id": "{client_id}", "client_secret": "x"}}', set())
         for hour in range(24):
             world.recorder.lines.clear()
-            tick(world.ports, application, datetime(2026, 5, 1, hour, tzinfo=UTC))
+            check(world.ports, application, datetime(2026, 5, 1, hour, tzinfo=UTC))
             if "current_secret_tried" in [event for event, _ in world.recorder.lines]:
                 hours.add(hour)
     assert len(hours) > 8
@@ -411,7 +411,7 @@ def test_a_dead_current_secret_is_found_within_a_day_in_every_state(make_world: 
         world.drain()
     if prepare == "REJECTED":
         world.store.move(world.secret_id, Label.REJECTED, to=world.labels()[Label.PENDING], away_from=None)
-        world.tick()
+        world.check()
     assert without_daily_try(world) == prepare
     world.amazon.alive = []
     assert "EXPIRED" in world.run(hours=24)
@@ -422,7 +422,7 @@ def test_a_dead_current_secret_is_found_within_a_day_in_every_state(make_world: 
 def test_a_try_that_is_not_refused_changes_nothing(make_world: MakeWorld, verification: Verification) -> None:
     world = make_world(verification=verification)
     world.seed()
-    world.amazon.probe_answer = Probe.UNCLEAR
+    world.amazon.call_answer = CallAnswer.UNCLEAR
     assert set(world.run(hours=24)) == {"CURRENT"}
     assert world.recorder.counted(Metric.EXPIRED) == 0
 
@@ -430,7 +430,7 @@ def test_a_try_that_is_not_refused_changes_nothing(make_world: MakeWorld, verifi
 def test_with_verification_by_lwa_the_try_is_a_token(make_world: MakeWorld) -> None:
     world = make_world(verification=Verification.LWA)
     world.seed()
-    world.amazon.probe_answer = Probe.REFUSED
+    world.amazon.call_answer = CallAnswer.DENIED
     assert set(world.run(hours=24)) == {"CURRENT"}
     world.amazon.ever.clear()
     assert "EXPIRED" in world.run(hours=24)
@@ -440,7 +440,7 @@ def test_a_secret_past_its_date_is_expired_and_not_tried(world: World) -> None:
     world.queue.exists = False
     world.clock.advance(days=180)
     assert tries(world, 48) == 0
-    assert world.tick() == "EXPIRED"
+    assert world.check() == "EXPIRED"
     assert world.recorder.counted(Metric.EXPIRED) == 49
 
 

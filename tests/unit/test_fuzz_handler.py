@@ -78,7 +78,7 @@ def test_an_event_is_answered_or_refused(function: Entry) -> None:
     def case(event: Any) -> None:
         world = new_world()
         outcome = function(world, event)
-        if not isinstance(event, dict) or "Records" in event or event.get("action") not in ("tick", "request"):
+        if not isinstance(event, dict) or "Records" in event or event.get("action") not in ("check", "request"):
             seen[refused(world, outcome, BadSettings, UnknownMessage)] += 1
             return
         client_id = event.get("client_id")
@@ -94,7 +94,7 @@ def test_an_event_is_answered_or_refused(function: Entry) -> None:
 
     case()
     assert seen.total() >= EVENTS
-    assert min(seen["tick"], seen["request"]) >= EVENTS / 10, seen
+    assert min(seen["check"], seen["request"]) >= EVENTS / 10, seen
     assert seen["client id: BadSettings"] >= EVENTS / 100, seen
     assert seen["UnknownMessage"] >= EVENTS / 20, seen
 
@@ -130,7 +130,7 @@ def test_a_message_is_taken_or_kept_and_the_application_lives_on(function: Entry
             seen["stranger" if stranger else kind] += 1
         else:
             seen[believed(world, body, outcome)] += 1
-        later = function(world, {"action": "tick", "client_id": CLIENT_ID})
+        later = function(world, {"action": "check", "client_id": CLIENT_ID})
         assert later.error is None, later
         assert (world.value() or {})["client_secret"] == world.amazon.ever[0].text
         silent(world, later)
@@ -176,8 +176,8 @@ def either(data: Any, name: str) -> Any:
 @st.composite
 def askings(draw: st.DrawFn) -> tuple[str, str, str]:
     """What an owner has put in, under which label it is, and what then comes."""
-    label = draw(st.sampled_from([Label.CURRENT, Label.CURRENT, Label.CURRENT, Label.PENDING, Label.MARKER]))
-    return draw(secrets_texts(GOOD)), label, draw(st.sampled_from(["tick", "request", "message", "notice"]))
+    label = draw(st.sampled_from([Label.CURRENT, Label.CURRENT, Label.CURRENT, Label.PENDING, Label.REQUEST]))
+    return draw(secrets_texts(GOOD)), label, draw(st.sampled_from(["check", "request", "message", "notice"]))
 
 
 def usable(text: str) -> bool | None:
@@ -230,7 +230,7 @@ def test_a_secret_that_is_not_as_it_should_be_is_left_alone(function: Entry) -> 
             seen[f"{label} passed"] += 1
         world.store.put(world.secret_id, "mended", json.dumps(GOOD), {label})
         if label == Label.CURRENT:
-            assert function(world, {"action": "tick", "client_id": CLIENT_ID}).error is None
+            assert function(world, {"action": "check", "client_id": CLIENT_ID}).error is None
 
     case()
     assert seen.total() >= SECRETS
@@ -238,12 +238,12 @@ def test_a_secret_that_is_not_as_it_should_be_is_left_alone(function: Entry) -> 
     assert seen["AWSCURRENT none of our keys"] >= SECRETS / 50, seen
     assert seen["AWSCURRENT usable"] >= SECRETS / 20, seen
     assert seen["AWSPENDING MalformedSecret"] >= SECRETS / 20, seen
-    assert seen["ROTATION_MARKER MalformedSecret"] >= SECRETS / 50, seen
+    assert seen["ROTATION_REQUEST MalformedSecret"] >= SECRETS / 50, seen
 
 
 def test_the_good_secret_of_the_fuzz_is_good(function: Entry) -> None:
     world = new_world()
     assert format_time(world.amazon.newest.issued_at) == "2026-03-01T12:00:00.000Z"
     world.store.put(world.secret_id, "the-owners", json.dumps(GOOD), {Label.CURRENT})
-    outcome = function(world, {"action": "tick", "client_id": CLIENT_ID})
+    outcome = function(world, {"action": "check", "client_id": CLIENT_ID})
     assert outcome.answer == {"state": "CURRENT"}

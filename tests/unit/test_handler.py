@@ -12,7 +12,7 @@ from spapi_rotation_lambda import handler as module
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.model import Label, format_time
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.ports import Metric, Probe
+from spapi_rotation_lambda.ports import CallAnswer, Metric
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.support import raises
 
@@ -37,7 +37,7 @@ NO_CLIENT_ID: list[object] = [None, 5, [], "canary-abcdef-1", "../other", "amzn1
         *({"Records": [value]} for value in NO_RECORD),
         {"Records": [record(source="aws:sns")]},
         {"Records": [record(), record()]},
-        *({"action": action, "client_id": value} for action in ("tick", "request") for value in NO_CLIENT_ID),
+        *({"action": action, "client_id": value} for action in ("check", "request") for value in NO_CLIENT_ID),
     ],
 )
 def test_an_event_that_is_not_known_is_refused_and_not_repeated(world: World, event: object) -> None:
@@ -56,9 +56,9 @@ def test_a_batch_of_two_changes_nothing(world: World) -> None:
     assert world.labels() == before
 
 
-def test_a_tick_takes_the_schedules_name_and_time(world: World) -> None:
+def test_a_check_takes_the_schedules_name_and_time(world: World) -> None:
     event = {
-        "action": "tick",
+        "action": "check",
         "application": "shop",
         "client_id": CLIENT_ID,
         "scheduled_at": format_time(world.clock.now()),
@@ -67,8 +67,8 @@ def test_a_tick_takes_the_schedules_name_and_time(world: World) -> None:
 
 
 @pytest.mark.parametrize("scheduled_at", [None, 5, "<aws.scheduler.scheduled-time>", "canary-abcdef-1"])
-def test_a_tick_by_hand_needs_no_time(world: World, scheduled_at: object) -> None:
-    event = {"action": "tick", "client_id": CLIENT_ID, "scheduled_at": scheduled_at}
+def test_a_check_by_hand_needs_no_time(world: World, scheduled_at: object) -> None:
+    event = {"action": "check", "client_id": CLIENT_ID, "scheduled_at": scheduled_at}
     assert dispatch(world.ports, event)["state"] == "CURRENT"
 
 
@@ -105,16 +105,16 @@ def test_a_superseded_message_is_not_settled(world: World) -> None:
     world.clock.advance(minutes=1)
     world.amazon.rotate_by_hand()
     older, newer = world.queue.visible
-    world.amazon.probe_answer = Probe.UNCLEAR
+    world.amazon.call_answer = CallAnswer.UNCLEAR
     world.hand_over(newer)
-    world.amazon.probe_answer = None
+    world.amazon.call_answer = None
     assert world.hand_over(older) == "superseded"
     assert Label.PENDING in world.labels()
 
 
 def test_the_handler_uses_the_ports_of_its_environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ports", lambda: world.ports)
-    assert module.handler({"action": "tick", "client_id": CLIENT_ID}, None) == {"state": "CURRENT"}
+    assert module.handler({"action": "check", "client_id": CLIENT_ID}, None) == {"state": "CURRENT"}
 
 
 def test_the_ports_are_built_once_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from tests.fakes.workers import Work, interleave
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.support import assert_silent
 
-TICK = {"action": "tick", "application": "shop", "client_id": CLIENT_ID}
+CHECK = {"action": "check", "application": "shop", "client_id": CLIENT_ID}
 UNCLEAR = RotateAnswer(Answer.UNKNOWN, 0, "ReadTimeout")
 
 Step = Callable[[World, Ports], object]
@@ -72,22 +72,22 @@ class Watched:
             self.in_hand.remove(body)
 
     def calm_down(self) -> None:
-        """Deliver all that waits and tick, for a day and a few hours, without any further trouble."""
+        """Deliver all that waits and check, for a day and a few hours, without any further trouble."""
         world = self.world
         for hours in (0, 1, 24, 1):
             world.clock.advance(hours=hours)
             while world.queue.visible:
                 self.deliver(world.ports)
-            dispatch(world.ports, TICK)
+            dispatch(world.ports, CHECK)
             self.check("calming down")
 
     def assert_quiet(self, *, published: bool = True) -> None:
         world = self.world
         labels = world.labels()
-        assert world.tick() == "CURRENT"
+        assert world.check() == "CURRENT"
         assert (world.value() or {})["client_secret"] == world.amazon.newest.text
         assert not {Label.PENDING, Label.REJECTED} & set(labels)
-        assert labels.get(Label.REFUSED) != labels.get(Label.MARKER) or Label.MARKER not in labels
+        assert labels.get(Label.REFUSED) != labels.get(Label.REQUEST) or Label.REQUEST not in labels
         assert len(world.store.secrets[world.secret_id].versions) < 20
         if published:
             assert world.amazon.newest.text[-3:] in (world.recorder.events[-1].rotation_id or "")
@@ -105,7 +105,7 @@ def due() -> Watched:
 def sent() -> Watched:
     """A rotation was requested; its message waits."""
     watched = due()
-    dispatch(watched.world.ports, TICK)
+    dispatch(watched.world.ports, CHECK)
     watched.world.clock.advance(minutes=5)
     return watched
 
@@ -114,7 +114,7 @@ def pending() -> Watched:
     """The new secret was not accepted when it came, and is now; the owner has edited a key meanwhile."""
     watched = due()
     watched.world.amazon.usable_after = timedelta(minutes=30)
-    dispatch(watched.world.ports, TICK)
+    dispatch(watched.world.ports, CHECK)
     watched.deliver(watched.world.ports)
     watched.world.clock.advance(hours=1)
     watched.world.seed(watched.world.amazon.ever[0], region="us")
@@ -154,7 +154,7 @@ def unanswered() -> Watched:
     """A day ago a request was made whose answer was lost, and which had no effect."""
     watched = due()
     watched.world.amazon.answers.append((UNCLEAR, False))
-    dispatch(watched.world.ports, TICK)
+    dispatch(watched.world.ports, CHECK)
     watched.world.clock.advance(hours=24)
     watched.posts_allowed = 2
     return watched
@@ -170,20 +170,20 @@ def late() -> Watched:
 SITUATIONS = [due, sent, pending, two_messages, overwritten, unseeded, unanswered, late]
 
 
-def tick(ports: Ports) -> object:
-    return dispatch(ports, TICK)
+def check(ports: Ports) -> object:
+    return dispatch(ports, CHECK)
 
 
 # Crashes.
 
 
 def story(watched: Watched, ports: Ports) -> list[Callable[[], object]]:
-    """Ticks and deliveries, each of which may crash and is then done again by the platform: by its next turn."""
+    """Checks and deliveries, each of which may crash and is then done again by the platform: by its next turn."""
     return [
-        lambda: tick(ports),
+        lambda: check(ports),
         lambda: watched.deliver(ports),
         lambda: watched.deliver(ports),
-        lambda: tick(ports),
+        lambda: check(ports),
     ]
 
 
@@ -220,8 +220,8 @@ def test_a_crash_at_any_call_is_survived(begin: Callable[[], Watched]) -> None:
     for crash in itertools.product(range(calls), (False, True)):
         watched, _ = run_with_crashes(begin, {crash})
         watched.calm_down()
-        if begin is unanswered and tick(watched.world.ports) == {"state": "OVERDUE"}:
-            # It died between the repost's marker and its POST: an alarm, and the next request after 8 days.
+        if begin is unanswered and check(watched.world.ports) == {"state": "OVERDUE"}:
+            # It died between the repost's record and its POST: an alarm, and the next request after 8 days.
             watched.world.clock.advance(days=8)
             watched.calm_down()
         watched.assert_quiet()
@@ -249,8 +249,8 @@ def upping(watched: Watched) -> Work:
     return lambda ports: request(ports, watched.world.application, Trigger.PULUMI_UP, reference="text")
 
 
-def ticking(watched: Watched) -> Work:
-    return tick
+def checking(watched: Watched) -> Work:
+    return check
 
 
 def delivery(watched: Watched) -> Work:
@@ -273,25 +273,25 @@ def edit(watched: Watched) -> Work:
 
 
 PAIRS = [
-    (due, ticking, ticking),
-    (due, ticking, asking),
+    (due, checking, checking),
+    (due, checking, asking),
     (due, upping, upping),
-    (due, ticking, edit),
-    (sent, ticking, delivery),
+    (due, checking, edit),
+    (sent, checking, delivery),
     (sent, delivery, redelivery),
     (sent, delivery, edit),
     (sent, asking, delivery),
-    (pending, ticking, ticking),
-    (pending, ticking, edit),
+    (pending, checking, checking),
+    (pending, checking, edit),
     (two_messages, delivery, delivery),
-    (two_messages, ticking, delivery),
-    (overwritten, ticking, ticking),
-    (overwritten, ticking, edit),
+    (two_messages, checking, delivery),
+    (overwritten, checking, checking),
+    (overwritten, checking, edit),
     (unseeded, delivery, redelivery),
-    (unseeded, ticking, delivery),
-    (unanswered, ticking, ticking),
-    (unanswered, ticking, asking),
-    (late, ticking, delivery),
+    (unseeded, checking, delivery),
+    (unanswered, checking, checking),
+    (unanswered, checking, asking),
+    (late, checking, delivery),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The secret's JSON, dates, ids and markers."""
+"""The secret's JSON, dates, ids and records."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -15,7 +15,7 @@ from spapi_rotation_lambda.domain.model import (
     Document,
     KeyNames,
     Label,
-    Marker,
+    RequestRecord,
     Trigger,
     Version,
     Versions,
@@ -163,10 +163,10 @@ def test_nothing_that_holds_a_secret_shows_it() -> None:
 
 
 def test_markers_are_written_and_read_back() -> None:
-    marker = Marker(NOW, Trigger.PULUMI_UP, "nonce", "text", 1, 2, NOW - timedelta(days=1))
-    assert Marker.parse(marker.text()) == marker
-    bare = Marker(NOW.astimezone(timezone(timedelta(hours=5))), Trigger.SCHEDULE, "nonce")
-    assert Marker.parse(bare.text()) == bare
+    record = RequestRecord(NOW, Trigger.PULUMI_UP, "nonce", "text", 1, 2, NOW - timedelta(days=1))
+    assert RequestRecord.parse(record.text()) == record
+    bare = RequestRecord(NOW.astimezone(timezone(timedelta(hours=5))), Trigger.SCHEDULE, "nonce")
+    assert RequestRecord.parse(bare.text()) == bare
 
 
 @pytest.mark.parametrize(
@@ -181,10 +181,10 @@ def test_markers_are_written_and_read_back() -> None:
     ],
 )
 def test_a_body_that_is_no_marker_is_malformed_and_not_shown(change: dict[str, Any]) -> None:
-    good = json.loads(Marker(NOW, Trigger.CLI, "nonce").text().reveal())
+    good = json.loads(RequestRecord(NOW, Trigger.CLI, "nonce").text().reveal())
     for text in (json.dumps(good | change), "canary", "[]", "5", "null", "[" * 100_000):
         with pytest.raises(MalformedSecret) as caught:
-            Marker.parse(Sensitive(text))
+            RequestRecord.parse(Sensitive(text))
         assert "canary" not in shown(caught.value)
 
 

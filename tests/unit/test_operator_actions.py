@@ -1,4 +1,4 @@
-"""A person's verbs: each does what it says, refuses what does not fit, and leaves a state that rotates again."""
+"""Operator actions: each does what it says, refuses what does not fit, and leaves a state that rotates again."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +10,7 @@ from spapi_rotation_lambda.domain.model import Credentials, Label, Trigger, form
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
-from spapi_rotation_lambda.ports import Metric, Ports, Probe
+from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
 from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases.request import request
 from tests.fakes.interposer import Crash, interposed, traced
@@ -92,7 +92,7 @@ def test_a_rejected_secret_is_never_promoted_by_the_machine_nor_by_its_duplicate
     assert world.hand_over(body) == "duplicate"
     world.run(hours=5)
     assert in_use(world) == old
-    assert world.recorder.counted(Metric.SET_ASIDE) >= 5
+    assert world.recorder.counted(Metric.REJECTED) >= 5
 
 
 def test_reject_of_what_is_in_use_points_to_rollback(world: World) -> None:
@@ -107,13 +107,13 @@ def test_reject_labels_before_it_takes_the_label_off(world: World) -> None:
     assert calls.index("move REJECTED") < calls.index("remove AWSPENDING")
 
 
-def test_a_reject_that_dies_half_way_is_finished_by_the_next_tick(world: World) -> None:
+def test_a_reject_that_dies_half_way_is_finished_by_the_next_check(world: World) -> None:
     old = in_use(world)
     pending(world)
     with pytest.raises(Crash):
         operator_actions.reject(dying_after(world, "move REJECTED"), world.application)
-    world.amazon.probe_answer = Probe.ACCEPTED
-    world.tick()
+    world.amazon.call_answer = CallAnswer.ACCEPTED
+    world.check()
     assert in_use(world) == old
     assert Label.PENDING not in world.labels()
     assert state(world) is State.REJECTED
@@ -236,7 +236,7 @@ def test_a_rollback_that_dies_half_way_is_seen_and_can_be_repeated(world: World)
     with pytest.raises(Crash):
         operator_actions.rollback(dying_after(world, "move REJECTED"), world.application)
     assert in_use(world) == new
-    world.tick()
+    world.check()
     assert state(world) is State.REJECTED
     operator_actions.rollback(world.ports, world.application)
     assert in_use(world) == old

@@ -9,7 +9,7 @@ import pytest
 from spapi_rotation_lambda.domain.errors import MalformedSecret, NotYetAccepted, StoreFailed, UnknownMessage
 from spapi_rotation_lambda.domain.model import Label, derived_id, format_time
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.ports import Metric, Ports, Probe
+from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
 from tests.fakes.amazon import LIFETIME, OVERLAP, Issued
 from tests.fakes.interposer import Crash, interposed, traced
 from tests.fakes.world import CLIENT_ID, World
@@ -154,9 +154,9 @@ def test_same_times_but_another_value_is_set_aside(world: World) -> None:
     assert (world.value(Label.REJECTED) or {})["client_secret"] == "canary-told"
     assert Label.PENDING not in world.labels()
     assert world.labels()[Label.CURRENT] == in_use
-    assert world.recorder.counted(Metric.REJECTED) == 1
+    assert world.recorder.counted(Metric.CONTRADICTORY) == 1
     assert world.run(hours=3) == ["REJECTED"] * 3
-    assert world.hand_over(body) == "duplicate", "it is acknowledged, and still set aside"
+    assert world.hand_over(body) == "duplicate", "it is acknowledged, and still rejected"
     assert world.labels()[Label.CURRENT] == in_use
 
 
@@ -212,7 +212,7 @@ def test_an_absurd_date_is_refused_before_anything_is_computed_with_it(world: Wo
     part[key] = f"{year}-01-01T00:00:00Z"
     with raises(world, UnknownMessage, match=key):
         world.hand_over(json.dumps(told))
-    assert world.tick() == "CURRENT"
+    assert world.check() == "CURRENT"
 
 
 # 5. The store.
@@ -333,7 +333,7 @@ def test_in_whatever_order_messages_come_the_newest_is_in_use(world: World, orde
         world.hand_over(bodies[index])
         world.hand_over(bodies[index])
     assert (world.value() or {})["client_secret"] == world.amazon.newest.text
-    assert world.tick() == "CURRENT"
+    assert world.check() == "CURRENT"
 
 
 def test_labels_that_never_stand_still_keep_the_message(world: World) -> None:
@@ -378,14 +378,14 @@ def test_a_settle_that_fails_no_longer_concerns_the_message(world: World, error:
             raise error
 
     assert give(interposed(world.ports, before=fail), body) == "stored"
-    (fields,) = [fields for event, fields in world.recorder.lines if event == "settle_left_to_next_tick"]
+    (fields,) = [fields for event, fields in world.recorder.lines if event == "settle_left_to_next_check"]
     assert fields["error"] == type(error).__name__
     assert fields.get("detail") == (str(error) if isinstance(error, StoreFailed) else None)
-    assert world.tick() == "CURRENT"
+    assert world.check() == "CURRENT"
     assert (world.value() or {})["client_secret"] == world.amazon.newest.text
 
 
-def test_what_is_stored_when_the_settle_dies_is_found_by_the_next_tick(world: World) -> None:
+def test_what_is_stored_when_the_settle_dies_is_found_by_the_next_check(world: World) -> None:
     body = new_message(world)
 
     def die(name: str) -> None:
@@ -394,7 +394,7 @@ def test_what_is_stored_when_the_settle_dies_is_found_by_the_next_tick(world: Wo
 
     with pytest.raises(Crash):
         give(interposed(world.ports, before=die), body)
-    assert world.tick() == "CURRENT"
+    assert world.check() == "CURRENT"
     assert world.hand_over(body) == "duplicate"
     assert len(world.recorder.events) == 1
 
@@ -477,9 +477,9 @@ def test_a_notice_for_an_unseeded_secret_is_acknowledged_and_said(make_world: Ma
     assert world.recorder.counted(Metric.UNSEEDED) == 1
 
 
-@pytest.mark.parametrize("probe", list(Probe))
-def test_a_notice_never_stores_anything(world: World, probe: Probe) -> None:
-    world.amazon.probe_answer = probe
+@pytest.mark.parametrize("answer", list(CallAnswer))
+def test_a_notice_never_stores_anything(world: World, answer: CallAnswer) -> None:
+    world.amazon.call_answer = answer
     world.amazon.lose_next = True
     world.hand_over(world.amazon.expiry_notice(world.amazon.newest.expires_at))
     assert {Label.PENDING, Label.RECEIVED, Label.REJECTED}.isdisjoint(world.labels())

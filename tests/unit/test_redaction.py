@@ -104,4 +104,4 @@ def test_no_port_shows_what_it_carries() -> None:
     assert ports.SecretStore.read.__annotations__["return"] is Sensitive
     assert ports.Amazon.token.__annotations__["return"] is Sensitive
     assert ports.Amazon.rotate.__annotations__["token"] is Sensitive
-    assert ports.Amazon.probe.__annotations__["token"] is Sensitive
+    assert ports.Amazon.verification_call.__annotations__["token"] is Sensitive

@@ -1,6 +1,6 @@
 """The use case *request*: design section 2, request 1, 2 and 5 to 7.
 
-Its guards are in test_guards, the look at the queue is in test_preflight, step 8 (the repost) in test_tick.
+Its rules are in test_rules, the look at the queue is in test_preflight, step 8 (the repost) in test_check.
 """
 
 import json
@@ -18,10 +18,10 @@ from spapi_rotation_lambda.domain.errors import (
     OutsideWindow,
     RequestRefused,
     StoreFailed,
-    TokenRefused,
+    TokenNotIssued,
     TooSoon,
 )
-from spapi_rotation_lambda.domain.model import Label, Marker, Trigger, derived_id, format_time
+from spapi_rotation_lambda.domain.model import Label, RequestRecord, Trigger, derived_id, format_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.window import Window
 from spapi_rotation_lambda.ports import Answer, LabelMoved, Metric, RotateAnswer
@@ -33,9 +33,9 @@ from tests.unit.requesting import ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
 from tests.unit.support import raises
 
 
-def marker(world: World) -> Marker:
-    version = world.labels()[Label.MARKER]
-    return Marker.parse(Sensitive(world.store.secrets[world.secret_id].versions[version].text))
+def record(world: World) -> RequestRecord:
+    version = world.labels()[Label.REQUEST]
+    return RequestRecord.parse(Sensitive(world.store.secrets[world.secret_id].versions[version].text))
 
 
 # 1. Unseeded.
@@ -131,22 +131,22 @@ def test_a_closed_window_and_a_pause_stop_only_the_machine(
 
 @pytest.mark.parametrize("definite", [False, True])
 def test_without_a_token_nothing_is_written(world: World, definite: bool) -> None:
-    world.amazon.token_failures.append(TokenRefused("refused", remedy="none", code="x", definite=definite))
+    world.amazon.token_failures.append(TokenNotIssued("refused", remedy="none", code="x", definite=definite))
     before = world.labels()
-    with raises(world, TokenRefused):
+    with raises(world, TokenNotIssued):
         ask(world)
     assert (world.labels(), world.amazon.posts) == (before, 0)
     assert len(world.store.secrets[world.secret_id].versions) == 1
 
 
-# 6. Marker.
+# 6. RequestRecord.
 
 
 def test_token_then_marker_then_post(world: World) -> None:
     ports, calls = traced(world.ports)
     request(ports, world.application, Trigger.CLI)
     changing = [call for call in calls if call not in ("versions", "read", "inspect")]
-    assert changing == ["token", "write ROTATION_MARKER", "rotate"]
+    assert changing == ["token", "write ROTATION_REQUEST", "rotate"]
 
 
 def test_a_request_that_dies_before_the_post_leaves_its_marker(world: World) -> None:
@@ -159,7 +159,7 @@ def test_a_request_that_dies_before_the_post_leaves_its_marker(world: World) -> 
 
     with pytest.raises(Died):
         request(interposed(world.ports, before=die), world.application, Trigger.CLI)
-    assert marker(world).requested_at == world.clock.now()
+    assert record(world).requested_at == world.clock.now()
     with raises(world, TooSoon):
         ask(world)
 
@@ -167,8 +167,8 @@ def test_a_request_that_dies_before_the_post_leaves_its_marker(world: World) -> 
 def test_the_markers_body_and_the_chain_of_their_ids(world: World) -> None:
     first = ask(world, Trigger.PULUMI_UP, reference="text")
     arn = world.store.secrets[world.secret_id].arn
-    assert first.marker_id == world.labels()[Label.MARKER] == derived_id("marker", arn)
-    body = json.loads(world.store.secrets[world.secret_id].versions[first.marker_id].text)
+    assert first.record_id == world.labels()[Label.REQUEST] == derived_id("request", arn)
+    body = json.loads(world.store.secrets[world.secret_id].versions[first.record_id].text)
     assert len(body.pop("nonce")) == 32
     assert body == {
         "requested_at": format_time(first.requested_at),
@@ -181,22 +181,22 @@ def test_the_markers_body_and_the_chain_of_their_ids(world: World) -> None:
     world.drain()
     world.clock.advance(days=70)
     second = ask(world, Trigger.SCHEDULE)
-    assert second.marker_id == derived_id("marker", first.marker_id)
-    assert marker(world).standing_since == first.requested_at
+    assert second.record_id == derived_id("request", first.record_id)
+    assert record(world).standing_since == first.requested_at
 
 
 def test_of_two_requesters_one_writes_the_marker_and_posts(world: World) -> None:
-    """Same moment, same trigger: only the nonce tells their markers apart."""
+    """Same moment, same trigger: only the nonce tells their records apart."""
     others: list[Requested] = []
 
     def overtake(name: str) -> None:
-        if name == "write ROTATION_MARKER" and not others:
+        if name == "write ROTATION_REQUEST" and not others:
             others.append(ask(world))
 
     with raises(world, AlreadyRequested):
         request(interposed(world.ports, before=overtake), world.application, Trigger.CLI)
     assert world.amazon.posts == 1
-    assert marker(world).requested_at == others[0].requested_at
+    assert record(world).requested_at == others[0].requested_at
 
 
 def test_a_marker_that_cannot_be_written_ends_the_request(world: World) -> None:
@@ -235,7 +235,7 @@ def test_a_refusal_is_labelled_on_the_markers_version(world: World) -> None:
     answer_next(world, REFUSED)
     with raises(world, RequestRefused) as caught:
         ask(world)
-    assert world.labels()[Label.REFUSED] == world.labels()[Label.MARKER]
+    assert world.labels()[Label.REFUSED] == world.labels()[Label.REQUEST]
     assert (caught.value.status, caught.value.code) == (400, "InvalidInput")
     assert "request-9" in str(caught.value)
     assert world.recorder.counted(Metric.REFUSED) == 1
@@ -243,17 +243,17 @@ def test_a_refusal_is_labelled_on_the_markers_version(world: World) -> None:
 
 
 def test_the_refusal_moves_on_to_the_next_refused_marker(world: World) -> None:
-    markers = set()
+    records = set()
     for refusals in range(3):
         answer_next(world, REFUSED)
         with raises(world, RequestRefused):
             ask(world)
-        assert marker(world).refusals == refusals
-        assert world.labels()[Label.REFUSED] == world.labels()[Label.MARKER]
-        markers.add(world.labels()[Label.MARKER])
-    assert len(markers) == 3
+        assert record(world).refusals == refusals
+        assert world.labels()[Label.REFUSED] == world.labels()[Label.REQUEST]
+        records.add(world.labels()[Label.REQUEST])
+    assert len(records) == 3
     ask(world)
-    assert world.labels()[Label.REFUSED] != world.labels()[Label.MARKER]
+    assert world.labels()[Label.REFUSED] != world.labels()[Label.REQUEST]
 
 
 @pytest.mark.parametrize("trouble", [LabelMoved(), StoreFailed("AWS failed.", remedy="none")])
@@ -296,17 +296,17 @@ def test_a_forced_request_counts_as_already_reposted_even_through_refusals(world
     answer_next(world, REFUSED)
     with raises(world, RequestRefused):
         ask(world, force=True)
-    assert marker(world).reposts == 1
+    assert record(world).reposts == 1
     answer_next(world, REFUSED)
     with raises(world, RequestRefused):
         ask(world)
-    assert marker(world).reposts == 1
+    assert record(world).reposts == 1
     ask(world)
-    assert marker(world).reposts == 1, "carried over refused markers"
+    assert record(world).reposts == 1, "carried over refused records"
     world.drain()
     world.clock.advance(days=70)
     ask(world, Trigger.SCHEDULE)
-    assert marker(world).reposts == 0, "a new request after one that stood"
+    assert record(world).reposts == 0, "a new request after one that stood"
 
 
 # An interrupted `pulumi up`.
@@ -315,7 +315,7 @@ def test_a_forced_request_counts_as_already_reposted_even_through_refusals(world
 def test_the_same_trigger_text_finds_its_own_standing_request(world: World) -> None:
     first = ask(world, Trigger.PULUMI_UP, reference="first")
     again = ask(world, Trigger.PULUMI_UP, reference="first")
-    assert (again.earlier, again.marker_id, again.requested_at) == (True, first.marker_id, first.requested_at)
+    assert (again.earlier, again.record_id, again.requested_at) == (True, first.record_id, first.requested_at)
     assert "not requested again" in describe(again)
     with raises(world, TooSoon):
         ask(world, Trigger.PULUMI_UP, reference="second")
@@ -355,4 +355,4 @@ def test_every_declined_request_wrote_nothing_or_a_refused_marker(make_world: Ma
         with pytest.raises(Declined):
             ask(world)
         labels = world.labels()
-        assert labels.get(Label.MARKER) == labels.get(Label.REFUSED)
+        assert labels.get(Label.REQUEST) == labels.get(Label.REFUSED)

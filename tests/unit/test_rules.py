@@ -37,7 +37,7 @@ def test_the_7_days_are_counted_from_the_marker_when_the_dates_are_gone(world: W
         world.seed(dated=False, edit=edit)
     with raises(world, TooSoon) as caught:
         ask(world)
-    # The version that was stored last still says when the secret was issued, so the marker is closed.
+    # The version that was stored last still says when the secret was issued, so the record is closed.
     assert caught.value.until == asked + timedelta(days=7)
 
 

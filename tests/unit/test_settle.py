@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed, TokenRefused
+from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed, TokenNotIssued
 from spapi_rotation_lambda.domain.model import Credentials, Label, derived_id, format_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import LabelMoved, Metric, Ports, Probe, Scope
+from spapi_rotation_lambda.ports import CallAnswer, LabelMoved, Metric, Ports, Scope
 from spapi_rotation_lambda.settings import Verification
 from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
@@ -174,7 +174,7 @@ def test_an_older_or_undated_previous_secret_stays_where_it_is(world: World) -> 
 
 
 def test_an_owner_who_only_changes_a_date_is_left_alone(world: World) -> None:
-    """Otherwise each tick would publish the same rotation again."""
+    """Otherwise each check would publish the same rotation again."""
     earlier = world.amazon.newest.issued_at - timedelta(seconds=1)
     world.seed(client_secret_issued_at=None)
     world.write(json.loads(document(world.amazon.newest)) | {"client_secret_issued_at": format_time(earlier)})
@@ -190,7 +190,7 @@ def test_an_accepted_secret_is_promoted_at_once(world: World) -> None:
     new = received(world)
     ports, calls = traced(world.ports)
     assert run(world, ports) is Outcome.PROMOTED
-    assert [call for call in calls if call in ("token", "probe")] == ["token", "probe"]
+    assert [call for call in calls if call in ("token", "verification_call")] == ["token", "verification_call"]
     assert in_use(world) == new.text
 
 
@@ -216,7 +216,7 @@ def test_a_secret_that_lwa_refuses_is_not_promoted_however_old(world: World) -> 
 def test_when_the_call_is_refused_to_the_current_secret_too_lwa_decides_after_the_delay(
     world: World, minutes: float, outcome: Outcome
 ) -> None:
-    world.amazon.probes_allowed = False
+    world.amazon.calls_allowed = False
     received(world)
     world.clock.advance(minutes=minutes)
     assert run(world) is outcome
@@ -226,19 +226,19 @@ def test_without_a_delay_lwa_decides_at_once(make_world: MakeWorld) -> None:
     world = make_world(promote_delay=timedelta(0))
     world.seed()
     world.clock.advance(days=1)
-    world.amazon.probes_allowed = False
+    world.amazon.calls_allowed = False
     received(world)
     assert run(world) is Outcome.PROMOTED
 
 
-@pytest.mark.parametrize("control", [Probe.ACCEPTED, Probe.UNCLEAR])
+@pytest.mark.parametrize("control", [CallAnswer.ACCEPTED, CallAnswer.UNCLEAR])
 def test_a_control_that_is_not_refused_means_not_yet(
-    world: World, control: Probe, monkeypatch: pytest.MonkeyPatch
+    world: World, control: CallAnswer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     received(world)
     world.clock.advance(hours=2)
-    answers = [Probe.REFUSED, control]
-    monkeypatch.setattr(world.amazon, "probe", lambda _: answers.pop(0))
+    answers = [CallAnswer.DENIED, control]
+    monkeypatch.setattr(world.amazon, "verification_call", lambda _: answers.pop(0))
     assert run(world) is Outcome.NOT_YET
     assert answers == []
 
@@ -248,18 +248,18 @@ def test_the_controls_token_decides_like_its_call(world: World, definite: bool) 
     """A definite refusal by LWA is a refusal; a failure is not."""
     received(world)
     world.clock.advance(hours=2)
-    gone = TokenRefused("refused", remedy="none", code="x", definite=True)
-    world.amazon.token_failures.extend([gone, TokenRefused("refused", remedy="none", code="x", definite=definite)])
+    gone = TokenNotIssued("refused", remedy="none", code="x", definite=True)
+    world.amazon.token_failures.extend([gone, TokenNotIssued("refused", remedy="none", code="x", definite=definite)])
     assert run(world) is (Outcome.PROMOTED if definite else Outcome.NOT_YET)
 
 
 def test_an_unclear_answer_means_not_yet_and_asks_no_control(world: World) -> None:
     received(world)
     world.clock.advance(hours=2)
-    world.amazon.probe_answer = Probe.UNCLEAR
+    world.amazon.call_answer = CallAnswer.UNCLEAR
     ports, calls = traced(world.ports)
     assert run(world, ports) is Outcome.NOT_YET
-    assert calls.count("probe") == 1
+    assert calls.count("verification_call") == 1
 
 
 @pytest.mark.parametrize(("minutes", "outcome"), [(44.9, Outcome.NOT_YET), (45, Outcome.PROMOTED)])
@@ -271,7 +271,7 @@ def test_verification_by_lwa_makes_no_call_and_waits(make_world: MakeWorld, minu
     world.clock.advance(minutes=minutes)
     ports, calls = traced(world.ports)
     assert run(world, ports) is outcome
-    assert "probe" not in calls
+    assert "verification_call" not in calls
 
 
 def test_lwa_decides_by_a_token_for_the_rotation_itself(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,7 +298,15 @@ def test_the_order_is_verify_read_again_swap_publish_take_off(world: World) -> N
     ports, calls = traced(world.ports)
     run(world, ports)
     told = [call for call in calls if call != "read"]
-    assert told == ["versions", "token", "probe", "versions", "move AWSCURRENT", "rotated", "remove AWSPENDING"]
+    assert told == [
+        "versions",
+        "token",
+        "verification_call",
+        "versions",
+        "move AWSCURRENT",
+        "rotated",
+        "remove AWSPENDING",
+    ]
 
 
 def test_the_owners_keys_of_today_are_merged_into_a_new_version(world: World) -> None:
@@ -349,7 +357,7 @@ def test_a_newer_secret_that_the_owner_puts_in_during_verification_is_kept(world
     newest: list[Issued] = []
 
     def edit(name: str) -> None:
-        if name == "probe" and not newest:
+        if name == "verification_call" and not newest:
             world.clock.advance(minutes=1)
             newest.append(world.amazon.rotate_by_hand(message=False))
             world.seed(newest[0])
@@ -365,7 +373,7 @@ def test_the_same_secret_that_the_owner_puts_in_during_verification_is_published
     edits: list[str] = []
 
     def edit(name: str) -> None:
-        if name == "probe" and not edits:
+        if name == "verification_call" and not edits:
             edits.append(name)
             world.seed(new)
 
@@ -379,7 +387,7 @@ def test_a_newer_secret_that_arrives_during_verification_is_settled_instead(worl
     bodies: list[str] = []
 
     def arrive(name: str) -> None:
-        if name == "probe" and not bodies:
+        if name == "verification_call" and not bodies:
             world.clock.advance(minutes=1)
             world.amazon.rotate_by_hand()
             bodies.append(world.queue.visible.pop())
@@ -402,7 +410,7 @@ def test_a_pending_secret_that_is_not_newer_is_taken_off_unpublished(world: Worl
     assert Label.PENDING not in world.labels()
     assert world.recorder.events == []
     assert in_use(world) == old.text
-    assert "probe" not in calls
+    assert "verification_call" not in calls
 
 
 def test_a_secret_that_is_older_than_an_undated_current_version_is_set_aside(make_world: MakeWorld) -> None:
@@ -415,7 +423,7 @@ def test_a_secret_that_is_older_than_an_undated_current_version_is_set_aside(mak
     assert run(world) is Outcome.REJECTED
     assert world.labels()[Label.REJECTED] == "new"
     assert Label.PENDING not in world.labels()
-    assert world.recorder.counted(Metric.REJECTED) == 1
+    assert world.recorder.counted(Metric.CONTRADICTORY) == 1
     assert in_use(world) == "canary-owner"
     assert run(world) is Outcome.NOTHING_PENDING
 
@@ -457,7 +465,7 @@ def test_what_a_person_rejects_during_verification_is_not_promoted(world: World)
     received(world)
 
     def reject(name: str) -> None:
-        if name == "probe":
+        if name == "verification_call":
             world.store.move(world.secret_id, Label.REJECTED, to="new", away_from=None)
 
     assert run(world, interposed(world.ports, before=reject)) is Outcome.REJECTED
@@ -510,7 +518,7 @@ def test_from_24_hours_before_the_old_secret_dies_it_is_stuck(
     world: World, hours_left: float, outcome: Outcome, metric: Metric
 ) -> None:
     received(world)
-    world.amazon.probe_answer = Probe.UNCLEAR
+    world.amazon.call_answer = CallAnswer.UNCLEAR
     world.clock.advance(days=7, hours=-hours_left)
     assert run(world) is outcome
     assert [found for found, _ in world.recorder.metrics] == [metric]
@@ -520,9 +528,9 @@ def test_from_24_hours_before_the_old_secret_dies_it_is_stuck(
 def test_a_stuck_secret_is_still_tried(world: World) -> None:
     received(world)
     world.clock.advance(days=6.5)
-    world.amazon.probe_answer = Probe.UNCLEAR
+    world.amazon.call_answer = CallAnswer.UNCLEAR
     assert run(world) is Outcome.STUCK
-    world.amazon.probe_answer = None
+    world.amazon.call_answer = None
     assert run(world) is Outcome.PROMOTED
 
 
@@ -534,7 +542,7 @@ def test_without_the_older_secrets_date_the_currents_own_expiry_counts(
     world.seed()
     newer = Issued("canary-x", world.clock.now() + timedelta(hours=1), world.clock.now(), world.clock.now())
     world.store.put(world.secret_id, "new", document(newer), {Label.PENDING})
-    world.amazon.probe_answer = Probe.UNCLEAR
+    world.amazon.call_answer = CallAnswer.UNCLEAR
     world.clock.advance(days=days)
     assert run(world) is outcome
 

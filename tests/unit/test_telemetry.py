@@ -110,29 +110,29 @@ def test_all_that_the_use_cases_say_can_be_written(make_world: MakeWorld, begin:
         return world
 
     plain = fresh()
-    plain.tick()
+    plain.check()
     body = plain.queue.visible[0]
     plain.drain()
     plain.hand_over(body)
     plain.run(hours=30)
     plain.seed(plain.amazon.ever[0])
-    plain.tick()
+    plain.check()
     plain.hand_over(plain.amazon.expiry_notice(plain.clock.now()))
     plain.hand_over(plain.amazon.expiry_notice(plain.amazon.newest.expires_at))
 
     refused = fresh()
     refused.queue.key_policy = None
     refused.amazon.answers.append((RotateAnswer(Answer.REFUSED, 400, "InvalidInput"), False))
-    refused.tick()
+    refused.check()
     refused.amazon.answers.append((RotateAnswer(Answer.UNKNOWN, 0, "ReadTimeout"), False))
     refused.run(hours=7)
 
     stuck = fresh()
     stuck.amazon.usable_after = timedelta(days=30)
-    stuck.tick()
+    stuck.check()
     stuck.run(hours=24 * 6 + 12)
     stuck.store.move(stuck.secret_id, Label.REJECTED, to=stuck.labels()[Label.PENDING], away_from=None)
-    stuck.tick()
+    stuck.check()
 
     undated = fresh(dated=False, days=1)
     undated.amazon.rotate_by_hand()
@@ -141,7 +141,7 @@ def test_all_that_the_use_cases_say_can_be_written(make_world: MakeWorld, begin:
     undated.drain()
 
     unseeded = fresh(seeded=False)
-    unseeded.tick()
+    unseeded.check()
     unseeded.hand_over(unseeded.amazon.expiry_notice(unseeded.clock.now()))
     dispatch(unseeded.ports, {"action": "request", "client_id": CLIENT_ID, "application": "shop"})
 
@@ -151,7 +151,7 @@ def test_all_that_the_use_cases_say_can_be_written(make_world: MakeWorld, begin:
         *("rotation_requested", "rotation_refused", "rotation_request_unclear", "rotation_declined"),
         *("secret_stored", "secret_duplicate", "secret_contradictory", "secret_promoted"),
         *("secret_not_yet_accepted", "secret_stuck", "newer_secret_overwritten", "current_secret_tried"),
-        *("expiry_notice_of_unknown_secret", "expiry_notice_for_unseeded_secret", "key_policy_unreadable", "tick"),
+        *("expiry_notice_of_unknown_secret", "expiry_notice_for_unseeded_secret", "key_policy_unreadable", "check"),
     } <= said
     assert {line["application"] for line in lines if "message" in line} == {"shop", CLIENT_ID}
     for world in worlds:

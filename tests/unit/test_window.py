@@ -70,7 +70,7 @@ def test_closed_it_stops_the_schedule_and_notices_but_not_what_is_asked_for(
 ) -> None:
     world = due(make_world(**settings))
     assert world.clock.now().weekday() not in (5, 6)
-    world.tick()
+    world.check()
     assert world.amazon.posts == 0
     with raises(world, OutsideWindow):
         request(world.ports, world.application, Trigger.EXPIRY_NOTICE)
@@ -87,5 +87,5 @@ def test_closed_it_does_not_stop_settling(make_world: MakeWorld) -> None:
 
 def test_open_it_lets_the_schedule_rotate(make_world: MakeWorld) -> None:
     world = due(make_world(rotation_window=Window.parse({"start": "00:00", "end": "00:00"}, "w")))
-    world.tick()
+    world.check()
     assert world.amazon.posts == 1

@@ -155,7 +155,7 @@ ALARM_CATALOG = (
         "throttles",
         Source.FUNCTION,
         "Throttles",
-        "The function has been refused by Lambda again and again within an hour: the account's concurrency is used "
+        "The function has been throttled by Lambda again and again within an hour: the account's concurrency is used "
         "up. Messages and checks wait, and may fail. What to do: find what uses the concurrency of this account and "
         "region, or have the quota raised.",
         Span(more=12, period_seconds=5 * MINUTE),
@@ -164,7 +164,7 @@ ALARM_CATALOG = (
     AlarmDefinition(
         "heartbeat",
         Source.OWN,
-        Metric.TICK.value,
+        Metric.CHECK.value,
         "No application has been checked for more than two check intervals: nothing is rotated, and the other alarms "
         "are blind. What to do: see whether the schedules are there and enabled, and read the operations queue and "
         "the function's log. After a first deployment this alarm ends by itself within two hours.",
@@ -196,15 +196,15 @@ ALARM_CATALOG = (
         "expired",
         Metric.EXPIRED,
         NEXT_DAILY,
-        "A client secret in use is dead: it is past its date, or Amazon refuses it. Calls to SP-API fail. What to do: "
-        "`spapi-rotation status` (or state EXPIRED in the log) names the application. If a newer secret is pending: "
-        "`spapi-rotation promote`. Else make one by hand in Amazon's Developer Console and `spapi-rotation seed` it. "
-        "If calls to SP-API work all the same, the application may lack the right to the harmless call: set "
-        "verification to lwa.",
+        "A client secret in use is dead: it is past its date, or Amazon does not accept it. Calls to SP-API fail. "
+        "What to do: `spapi-rotation status` (or state EXPIRED in the log) names the application. If a newer secret is "
+        "pending: `spapi-rotation promote`. Else make one by hand in Amazon's Developer Console and "
+        "`spapi-rotation seed` it. If calls to SP-API work all the same, the application may lack the right to the "
+        "verification call: set verification to lwa.",
     ),
     _own(
         "contradictory",
-        Metric.REJECTED,
+        Metric.CONTRADICTORY,
         ONE_DAY,
         "Amazon sent a secret that contradicts what is known: the same dates with another value, or none that tells "
         "which is newer. It is kept under the label REJECTED and not used. What to do: `spapi-rotation status` (or "
@@ -212,12 +212,12 @@ ALARM_CATALOG = (
         "secret in use is the right one, `spapi-rotation seed` it again.",
     ),
     _own(
-        "set-aside",
-        Metric.SET_ASIDE,
+        "rejected",
+        Metric.REJECTED,
         NEXT_CHECK,
-        "A secret at least as new as the one in use is set aside under the label REJECTED, so the one in use may die "
+        "A secret at least as new as the one in use is rejected (label REJECTED), so the one in use may die "
         "soon. What to do: `spapi-rotation status` (or state REJECTED in the log) names the application. "
-        "`spapi-rotation promote` puts the set-aside secret into use; `spapi-rotation request --force` gets a newer "
+        "`spapi-rotation promote` puts the rejected secret into use; `spapi-rotation request --force` gets a newer "
         "one; a secret made by hand goes in by `spapi-rotation seed`.",
     ),
     _own(

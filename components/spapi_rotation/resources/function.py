@@ -23,7 +23,7 @@ MAX_CONCURRENCY = 2
 """The lowest that Lambda allows for a queue. Source: Lambda guide, "Configuring maximum concurrency"."""
 
 MAX_EVENT_AGE_SECONDS = 3600
-"""A tick that could not start for an hour is worth nothing: the next one is due."""
+"""A check that could not start for an hour is worth nothing: the next one is due."""
 
 EVENT_BUS = "default"
 METRICS_NAMESPACE = "SpApiRotation"
@@ -207,7 +207,7 @@ def trust_policy(service: str, condition: Mapping[str, Any] | None = None) -> di
 def _connect(
     scope: Scope, function: aws.lambda_.Function, queues: Queues, role_policy: aws.iam.RolePolicy
 ) -> aws.lambda_.EventSourceMapping:
-    """Messages come one at a time; a failed tick is not repeated but reported."""
+    """Messages come one at a time; a failed check is not repeated but reported."""
     mapping = aws.lambda_.EventSourceMapping(
         f"{scope.name}-function-source",
         event_source_arn=queues.destination.arn,

@@ -1,4 +1,4 @@
-"""The queue that Amazon sends new secrets to, its dead-letter queue, and the queue for failed ticks."""
+"""The queue that Amazon sends new secrets to, its dead-letter queue, and the queue for failed checks."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ class Queues:
     Attributes:
         destination: where Amazon sends; its ARN is what a developer registers.
         dead_letter: messages that the function could not take; may hold a live secret.
-        operations: ticks and schedules that failed; never holds a secret.
+        operations: checks and schedules that failed; never holds a secret.
         destination_policy: what lets Amazon send.
     """
 

@@ -19,7 +19,7 @@ FLEXIBLE_WINDOW_MINUTES = 15
 
 RETRY_ATTEMPTS = 10
 RETRY_AGE_SECONDS = 3600
-"""How long Scheduler tries to hand a tick over. The next one follows within 1 to 24 hours."""
+"""How long Scheduler tries to hand a check over. The next one follows within 1 to 24 hours."""
 
 SCHEDULED_TIME, SCHEDULE_ARN = "<aws.scheduler.scheduled-time>", "<aws.scheduler.schedule-arn>"
 """Replaced by Scheduler. Source: Scheduler guide, "Adding context attributes"."""
@@ -30,11 +30,11 @@ def rate(hours: int) -> str:
     return f"rate({hours} {'hour' if hours == 1 else 'hours'})"
 
 
-def tick_input(application: ValidApplication) -> str:
+def check_input(application: ValidApplication) -> str:
     """The event that the function gets."""
     return json.dumps(
         {
-            "action": Action.TICK.value,
+            "action": Action.CHECK.value,
             "application": application.name,
             "client_id": application.client_id,
             "scheduled_at": SCHEDULED_TIME,
@@ -51,7 +51,7 @@ def schedule_policy(
         "Version": "2012-10-17",
         "Statement": [
             {
-                "Sid": "Tick",
+                "Sid": "Check",
                 "Effect": "Allow",
                 "Action": ["lambda:InvokeFunction"],
                 "Resource": function_arn,
@@ -124,7 +124,7 @@ def create_schedules(
             target={
                 "arn": function.arn,
                 "role_arn": role.arn,
-                "input": tick_input(application),
+                "input": check_input(application),
                 "retry_policy": {
                     "maximum_retry_attempts": RETRY_ATTEMPTS,
                     "maximum_event_age_in_seconds": RETRY_AGE_SECONDS,

@@ -15,10 +15,10 @@ from typing import Any, Self
 import httpx
 
 from spapi_rotation_lambda import __version__
-from spapi_rotation_lambda.domain.errors import TokenRefused
+from spapi_rotation_lambda.domain.errors import TokenNotIssued
 from spapi_rotation_lambda.domain.model import Credentials
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import Answer, Probe, RotateAnswer, Scope
+from spapi_rotation_lambda.ports import Answer, CallAnswer, RotateAnswer, Scope
 
 ROTATE_PATH = "/applications/2023-11-30/clientSecret"
 DESTINATIONS_PATH = "/notifications/v1/destinations"
@@ -71,7 +71,7 @@ class AmazonClient:
         """Mint a grantless access token (it lives an hour).
 
         Raises:
-            TokenRefused: LWA gave none; ``definite`` says whether the credentials are to blame.
+            TokenNotIssued: LWA gave none; ``definite`` says whether the credentials are to blame.
         """
         form = {
             "grant_type": "client_credentials",
@@ -83,16 +83,16 @@ class AmazonClient:
             response = self._http.post(self._lwa, data=form, headers={"User-Agent": USER_AGENT})
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # "from None": the original carries the request, and the request carries the secret.
-            raise _token_refused(type(error).__name__, definite=False) from None
+            raise _token_not_issued(type(error).__name__, definite=False) from None
         body = _json(response)
         if response.status_code == 200:
             token = body.get("access_token")
             if isinstance(token, str) and token and token.isascii() and token.isprintable():
                 return Sensitive(token)
-            raise _token_refused("no_token_in_answer", definite=False)
+            raise _token_not_issued("no_token_in_answer", definite=False)
         code = _code(body.get("error")) or f"http_{response.status_code}"
         definite = response.status_code in (400, 401, 403) and code in _DEFINITE_LWA_CODES
-        raise _token_refused(code, definite=definite)
+        raise _token_not_issued(code, definite=definite)
 
     def rotate(self, token: Sensitive) -> RotateAnswer:
         """Post once and classify the answer by what it says about the effect.
@@ -130,24 +130,24 @@ class AmazonClient:
             request_id=request_id,
         )
 
-    def probe(self, token: Sensitive) -> Probe:
-        """One harmless grantless call: ``GET /notifications/v1/destinations``."""
+    def verification_call(self, token: Sensitive) -> CallAnswer:
+        """The verification call, harmless and grantless: ``GET /notifications/v1/destinations``."""
         try:
             response = self._http.get(
                 self._spapi + DESTINATIONS_PATH,
                 headers={"x-amz-access-token": token.reveal(), "User-Agent": USER_AGENT, "Accept": "application/json"},
             )
         except (httpx.HTTPError, httpx.InvalidURL):
-            return Probe.UNCLEAR
+            return CallAnswer.UNCLEAR
         if response.is_success:
-            return Probe.ACCEPTED
-        return Probe.REFUSED if response.status_code in (401, 403) else Probe.UNCLEAR
+            return CallAnswer.ACCEPTED
+        return CallAnswer.DENIED if response.status_code in (401, 403) else CallAnswer.UNCLEAR
 
 
-def _token_refused(code: str, *, definite: bool) -> TokenRefused:
+def _token_not_issued(code: str, *, definite: bool) -> TokenNotIssued:
     if definite:
         message, remedy = (
-            f"Login with Amazon refused the credentials ({code}).",
+            f"Login with Amazon did not accept the credentials ({code}).",
             "Check client id and secret in the Developer Console. A secret that has expired must be replaced there by "
             "hand and put into the secret.",
         )
@@ -156,7 +156,7 @@ def _token_refused(code: str, *, definite: bool) -> TokenRefused:
             f"Login with Amazon gave no token ({code}).",
             "Try again; check the LWA endpoint if it goes on.",
         )
-    return TokenRefused(message, remedy=remedy, code=code, definite=definite)
+    return TokenNotIssued(message, remedy=remedy, code=code, definite=definite)
 
 
 def _json(response: httpx.Response) -> Mapping[str, Any]:

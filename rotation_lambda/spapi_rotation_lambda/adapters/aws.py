@@ -269,10 +269,11 @@ class EventBridgeAnnouncer:
                 ]
             )
         if answer["FailedEntryCount"]:
-            raise _entry_refused(answer["Entries"][0].get("ErrorCode", "Unknown"))
+            raise _entry_failed(answer["Entries"][0].get("ErrorCode", "Unknown"))
 
 
-def _entry_refused(code: str) -> RotationError:
+def _entry_failed(code: str) -> RotationError:
     return StoreFailed(
-        f"EventBridge refused the rotation event: {code}.", remedy="Check that the event bus exists and may be written."
+        f"EventBridge did not take the rotation event: {code}.",
+        remedy="Check that the event bus exists and may be written.",
     )

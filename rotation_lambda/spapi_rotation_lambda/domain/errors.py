@@ -46,7 +46,7 @@ class TooSoon(Declined):
 
 
 class AlreadyRequested(Declined):
-    """Another requester wrote the next marker first."""
+    """Another requester wrote the next request record first."""
 
 
 class QueueNotReady(Declined):
@@ -65,7 +65,7 @@ class UnreadMessages(Declined):
     """The queue or its dead-letter queue holds messages: a newer secret may lie there."""
 
 
-class TokenRefused(Declined):
+class TokenNotIssued(Declined):
     """Login with Amazon did not issue a token.
 
     Attributes:
@@ -108,7 +108,7 @@ class MalformedSecret(RotationError):
 
 
 class StoreFailed(RotationError):
-    """AWS refused or failed a call. Carries the AWS error code and operation, never a value."""
+    """AWS denied or failed a call. Carries the AWS error code and operation, never a value."""
 
 
 class SecretMissing(StoreFailed):

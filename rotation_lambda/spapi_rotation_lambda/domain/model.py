@@ -40,11 +40,11 @@ class Label(StrEnum):
     RECEIVED = "ROTATION_RECEIVED"
     """The version that was stored last, nothing more."""
     REJECTED = "REJECTED"
-    """Set aside by a person, or contradictory: never promoted by the machine."""
-    MARKER = "ROTATION_MARKER"
+    """Rejected by a person, or contradictory: never promoted by the machine."""
+    REQUEST = "ROTATION_REQUEST"
     """The last request; never removed, only moved by the next one."""
     REFUSED = "ROTATION_REFUSED"
-    """On the marker's version: that request certainly had no effect."""
+    """On the request record's version: that request certainly had no effect."""
 
 
 class Trigger(StrEnum):
@@ -286,8 +286,8 @@ class Versions:
 
 
 @dataclass(frozen=True, slots=True)
-class Marker:
-    """The body of a marker: the write-ahead record of one request.
+class RequestRecord:
+    """The write-ahead record of one request.
 
     Attributes:
         requested_at: when, by our clock (UTC).
@@ -295,9 +295,9 @@ class Marker:
         reference: the trigger string of ``pulumi up``, so that an interrupted one finds its own request.
         reposts: how many automatic (or forced) repetitions are already spent.
         refusals: how many refused requests came directly before this one.
-        standing_since: ``requested_at`` of the last request that was not refused, when the markers after it
-            were: the 7 days are counted from it although its marker has lost its label.
-        nonce: makes every requester's body different, so that only one can write a given marker.
+        standing_since: ``requested_at`` of the last request that was not refused, when the records after it
+            were: the 7 days are counted from it although its record has lost its label.
+        nonce: makes every requester's body different, so that only one can write a given record.
     """
 
     requested_at: datetime
@@ -326,8 +326,8 @@ class Marker:
         )
 
     @classmethod
-    def parse(cls, text: Sensitive) -> "Marker":
-        """Read a marker's body. Raises MalformedSecret when somebody else wrote it."""
+    def parse(cls, text: Sensitive) -> "RequestRecord":
+        """Read a request record. Raises MalformedSecret when somebody else wrote it."""
         try:
             data = json.loads(text.reveal())
             standing = data["standing_since"]
@@ -342,6 +342,6 @@ class Marker:
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             raise MalformedSecret(
-                f"The version labelled {Label.MARKER} is not a marker of this package.",
-                remedy=f"Move the label {Label.MARKER} back to the version that this package wrote.",
+                f"The version labelled {Label.REQUEST} is not a request record of this package.",
+                remedy=f"Move the label {Label.REQUEST} back to the version that this package wrote.",
             ) from None

@@ -2,7 +2,7 @@
 
 Times in Amazon's rules: a secret lives 180 days, the one before dies 7 days after its successor was made
 (Amazon's "Rotating your app's LWA credentials" page). What a second rotation within the 7 days does to older
-secrets is unknown, so it is refused.
+secrets is unknown, so it is declined.
 """
 
 from datetime import datetime, timedelta
@@ -21,10 +21,10 @@ UNDATED_GRACE = timedelta(days=30)
 
 def last_request(snapshot: Snapshot) -> datetime | None:
     """When the last request that was not refused was made; None when there was none."""
-    marker = snapshot.marker()
-    if marker is None:
+    record = snapshot.request_record()
+    if record is None:
         return None
-    return marker.standing_since if snapshot.marker_refused else marker.requested_at
+    return record.standing_since if snapshot.request_refused else record.requested_at
 
 
 def closes(issued: datetime | None, requested_at: datetime) -> bool:
@@ -34,14 +34,14 @@ def closes(issued: datetime | None, requested_at: datetime) -> bool:
 
 def unanswered_request(snapshot: Snapshot) -> datetime | None:
     """When the standing request that no received secret closes was made; None when all are closed."""
-    version = snapshot.marker_version
+    version = snapshot.request_version
     if version is None:
         return None
     current = snapshot.current
     if current is not None and current.credentials is not None:
         issued = current.credentials.issued
         if issued is not None and issued >= version.created_at:
-            return None  # closed for certain: a marker is written after the time that it names
+            return None  # closed for certain: a record is written after the time that it names
     requested_at = last_request(snapshot)
     if requested_at is None or answered(snapshot, requested_at):
         return None
@@ -50,17 +50,17 @@ def unanswered_request(snapshot: Snapshot) -> datetime | None:
 
 def answered(snapshot: Snapshot, requested_at: datetime) -> bool:
     """Whether any received secret closes a request made then."""
-    return any(closes(snapshot.issued(held), requested_at) for held in snapshot.received())
+    return any(closes(snapshot.issued(stored), requested_at) for stored in snapshot.received())
 
 
 def repost_is_due(ports: Ports, snapshot: Snapshot) -> bool:
     """Whether the one automatic repetition of an unanswered request is due."""
     unanswered = unanswered_request(snapshot)
-    if unanswered is None or snapshot.marker_refused or snapshot.id_of(Label.PENDING) is not None:
+    if unanswered is None or snapshot.request_refused or snapshot.id_of(Label.PENDING) is not None:
         return False
-    marker, now = snapshot.marker(), ports.clock.now()
+    record, now = snapshot.request_record(), ports.clock.now()
     first, last = unanswered + ports.settings.repost_after, unanswered + UNANSWERED_BLOCKS
-    return marker is not None and marker.reposts == 0 and first <= now < last
+    return record is not None and record.reposts == 0 and first <= now < last
 
 
 def require_repost_due(ports: Ports, snapshot: Snapshot) -> None:
@@ -120,9 +120,9 @@ def require_no_rotation_in_flight(ports: Ports, snapshot: Snapshot, *, repost: b
     if requested_at is not None and not repost:
         block = OVERLAP if answered(snapshot, requested_at) else UNANSWERED_BLOCKS
         until.append(requested_at + block)
-    for held in snapshot.holders():
-        if held.credentials is not None and held.credentials.previous_expires_at is not None:
-            until.append(held.credentials.previous_expires_at)
+    for stored in snapshot.holders():
+        if stored.credentials is not None and stored.credentials.previous_expires_at is not None:
+            until.append(stored.credentials.previous_expires_at)
     until += _overlaps_of_newer_secrets(snapshot)
     latest = max(until, default=now)
     if latest > now:
@@ -139,7 +139,7 @@ def _overlaps_of_newer_secrets(snapshot: Snapshot) -> list[datetime]:
     in_use = snapshot.issued(snapshot.current) if snapshot.current else None
     if in_use is None:
         return []
-    issued = (snapshot.issued(held) for held in snapshot.holders())
+    issued = (snapshot.issued(stored) for stored in snapshot.holders())
     return [moment + OVERLAP for moment in issued if moment is not None and moment > in_use]
 
 
@@ -148,10 +148,10 @@ def require_patience_after_refusal(ports: Ports, snapshot: Snapshot, trigger: Tr
 
     Each request writes a version, and versions younger than 24 h count against Secrets Manager's quota.
     """
-    marker = snapshot.marker()
-    if trigger.on_purpose or marker is None or not snapshot.marker_refused:
+    record = snapshot.request_record()
+    if trigger.on_purpose or record is None or not snapshot.request_refused:
         return
-    until = marker.requested_at + (LATER_REFUSAL_WAIT if marker.refusals else FIRST_REFUSAL_WAIT)
+    until = record.requested_at + (LATER_REFUSAL_WAIT if record.refusals else FIRST_REFUSAL_WAIT)
     if ports.clock.now() < until:
         raise TooSoon(
             f"{snapshot.application.name}: Amazon refused the last request; the schedule waits until "

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from spapi_rotation_lambda.domain.errors import MalformedSecret
-from spapi_rotation_lambda.domain.model import Application, Credentials, Document, Label, Marker, Version, Versions
+from spapi_rotation_lambda.domain.model import (
+    Application,
+    Credentials,
+    Document,
+    Label,
+    RequestRecord,
+    Version,
+    Versions,
+)
 from spapi_rotation_lambda.ports import Ports
 
 HOLDERS = (Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED)
@@ -12,7 +20,7 @@ HOLDERS = (Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class StoredVersion:
     """A version with its value."""
 
     version: Version
@@ -32,8 +40,8 @@ class Snapshot:
         self.application = application
         self._store = ports.store
         self.versions: Versions = ports.store.versions(application.secret_id)
-        self._held: dict[str, Held | None] = {}
-        self._marker: Marker | None = None
+        self._stored: dict[str, StoredVersion | None] = {}
+        self._record: RequestRecord | None = None
 
     def id_of(self, label: Label) -> str | None:
         """The id of the version that carries a label, if any does."""
@@ -43,7 +51,7 @@ class Snapshot:
         """Whether another reading found every label where this one did."""
         return all(self.id_of(label) == other.id_of(label) for label in Label)
 
-    def held(self, label: Label) -> Held | None:
+    def stored(self, label: Label) -> StoredVersion | None:
         """The version that carries a label, with its value.
 
         Raises:
@@ -52,14 +60,14 @@ class Snapshot:
         version = self.versions.labelled(label)
         if version is None:
             return None
-        if version.id not in self._held:
-            self._held[version.id] = self._read(version)
-        return self._held[version.id]
+        if version.id not in self._stored:
+            self._stored[version.id] = self._read(version)
+        return self._stored[version.id]
 
-    def _read(self, version: Version) -> Held | None:
+    def _read(self, version: Version) -> StoredVersion | None:
         text = self._store.read(self.application.secret_id, version.id)
         try:
-            return Held(version, Document.parse(text, self.application))
+            return StoredVersion(version, Document.parse(text, self.application))
         except MalformedSecret:
             if version.labels == {Label.PREVIOUS}:
                 # What an owner has replaced already must not block the rotation of what replaced it.
@@ -67,62 +75,62 @@ class Snapshot:
             raise
 
     @property
-    def current(self) -> Held | None:
+    def current(self) -> StoredVersion | None:
         """The version in use."""
-        return self.held(Label.CURRENT)
+        return self.stored(Label.CURRENT)
 
     @property
-    def pending(self) -> Held | None:
+    def pending(self) -> StoredVersion | None:
         """The newest received version that is not promoted."""
-        return self.held(Label.PENDING)
+        return self.stored(Label.PENDING)
 
-    def holders(self) -> list[Held]:
+    def holders(self) -> list[StoredVersion]:
         """Current, previous, pending and rejected, as far as they are there and hold credentials."""
-        held = (self.held(label) for label in HOLDERS)
-        return [one for one in held if one is not None and one.credentials is not None]
+        stored = (self.stored(label) for label in HOLDERS)
+        return [one for one in stored if one is not None and one.credentials is not None]
 
-    def issued(self, held: Held) -> datetime | None:
+    def issued(self, stored: StoredVersion) -> datetime | None:
         """When a version's secret was issued: its own date, or that of another version with the same secret.
 
         An owner who rewrites the secret without our dates does not make us forget them.
         """
-        if held.credentials is None:
+        if stored.credentials is None:
             return None
-        if held.credentials.issued is not None:
-            return held.credentials.issued
-        twin = self.dated_twin(held)
-        return twin.issued if twin is not None else None
+        if stored.credentials.issued is not None:
+            return stored.credentials.issued
+        copy = self.dated_copy(stored)
+        return copy.issued if copy is not None else None
 
-    def dated_twin(self, held: Held) -> Credentials | None:
+    def dated_copy(self, stored: StoredVersion) -> Credentials | None:
         """The same secret's credentials from another version that knows its dates."""
         for other in self.received():
             same = other.credentials
-            if same is None or same.issued is None or held.credentials is None:
+            if same is None or same.issued is None or stored.credentials is None:
                 continue
-            if same.client_secret == held.credentials.client_secret:
+            if same.client_secret == stored.credentials.client_secret:
                 return same
         return None
 
-    def received(self) -> list[Held]:
+    def received(self) -> list[StoredVersion]:
         """The holders, and the version that was stored last: after two writes of the owner no other label is on it."""
-        last = self.held(Label.RECEIVED)
+        last = self.stored(Label.RECEIVED)
         holders = self.holders()
         return [*holders, last] if last is not None and last.credentials is not None else holders
 
     @property
-    def marker_version(self) -> Version | None:
-        """The version of the last request's marker."""
-        return self.versions.labelled(Label.MARKER)
+    def request_version(self) -> Version | None:
+        """The version of the last request's record."""
+        return self.versions.labelled(Label.REQUEST)
 
     @property
-    def marker_refused(self) -> bool:
+    def request_refused(self) -> bool:
         """Whether the last request certainly had no effect."""
-        version = self.marker_version
+        version = self.request_version
         return version is not None and Label.REFUSED in version.labels
 
-    def marker(self) -> Marker | None:
-        """The last request's marker. Raises MalformedSecret when it is not ours."""
-        version = self.marker_version
-        if version is not None and self._marker is None:
-            self._marker = Marker.parse(self._store.read(self.application.secret_id, version.id))
-        return self._marker
+    def request_record(self) -> RequestRecord | None:
+        """The last request's record. Raises MalformedSecret when it is not ours."""
+        version = self.request_version
+        if version is not None and self._record is None:
+            self._record = RequestRecord.parse(self._store.read(self.application.secret_id, version.id))
+        return self._record

@@ -27,7 +27,7 @@ class State(StrEnum):
     REQUESTED = "REQUESTED"
     """A request waits for its message."""
     REJECTED = "REJECTED"
-    """A secret at least as new as the current one is set aside, or a person's verb did not come to its end."""
+    """A secret at least as new as the current one is rejected, or an operator action did not come to its end."""
     REFUSED = "REFUSED"
     """Amazon refused the last request."""
     UNDATED = "UNDATED"
@@ -61,14 +61,14 @@ def derive(snapshot: Snapshot, now: datetime, delivery_deadline: timedelta = DEL
 def _at_rest(snapshot: Snapshot) -> State:
     current = snapshot.current
     issued = snapshot.issued(current) if current else None
-    rejected = snapshot.held(Label.REJECTED)
+    rejected = snapshot.stored(Label.REJECTED)
     if rejected is not None:
         # Without a date: it was issued before its version was written.
-        set_aside = snapshot.issued(rejected) or rejected.version.created_at
-        if issued is None or set_aside >= issued:
+        rejected_at = snapshot.issued(rejected) or rejected.version.created_at
+        if issued is None or rejected_at >= issued:
             return State.REJECTED
-    if snapshot.marker_refused:
-        marker = snapshot.marker()
-        if marker is not None and not rules.answered(snapshot, marker.requested_at):
+    if snapshot.request_refused:
+        record = snapshot.request_record()
+        if record is not None and not rules.answered(snapshot, record.requested_at):
             return State.REFUSED
     return State.UNDATED if issued is None else State.CURRENT

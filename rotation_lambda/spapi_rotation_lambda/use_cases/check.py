@@ -10,7 +10,7 @@ from spapi_rotation_lambda.domain.errors import Declined, NotDue, NotSeeded
 from spapi_rotation_lambda.domain.model import Application, Label, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
-from spapi_rotation_lambda.ports import Metric, Ports, Probe
+from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
 from spapi_rotation_lambda.use_cases import verification
 from spapi_rotation_lambda.use_cases.request import request
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
@@ -18,16 +18,16 @@ from spapi_rotation_lambda.use_cases.settle import Outcome, settle
 _DAY = timedelta(days=1)
 
 
-def tick(ports: Ports, application: Application, scheduled_at: datetime | None = None) -> State:
+def check(ports: Ports, application: Application, scheduled_at: datetime | None = None) -> State:
     """Look after one application and return its state.
 
     Args:
-        scheduled_at: the schedule's own time, which decides on which tick the daily try is made.
+        scheduled_at: the schedule's own time, which decides on which check the daily try is made.
 
     Raises:
         MalformedSecret, StoreFailed: a defect. Everything else is an ordinary outcome with a metric.
     """
-    ports.telemetry.count(Metric.TICK)
+    ports.telemetry.count(Metric.CHECK)
     settlement = settle(ports, application)
     quiet = settlement.outcome in (Outcome.NOTHING_PENDING, Outcome.UNSEEDED)
     snapshot = settlement.snapshot if quiet else Snapshot(ports, application)
@@ -67,7 +67,7 @@ def _request_if_due(ports: Ports, snapshot: Snapshot) -> bool:
 
 
 def _daily_try_is_due(ports: Ports, application: Application, scheduled_at: datetime | None) -> bool:
-    """True on one tick a day; which one depends on the client id, so that a fleet spreads over the day."""
+    """True on one check a day; which one depends on the client id, so that a fleet spreads over the day."""
     every = ports.settings.check_interval
     moment = (scheduled_at or ports.clock.now()).timestamp()
     offset = sum(application.client_id.encode()) % 24 * 3600
@@ -82,7 +82,7 @@ def _try_current(ports: Ports, snapshot: Snapshot, state: State) -> State:
         return state
     answer = verification.alive(ports, current.credentials)
     ports.telemetry.info("current_secret_tried", snapshot.application, answer=answer.value)
-    return State.EXPIRED if answer is Probe.REFUSED else state
+    return State.EXPIRED if answer is CallAnswer.DENIED else state
 
 
 def _report(ports: Ports, snapshot: Snapshot, state: State) -> None:
@@ -90,7 +90,7 @@ def _report(ports: Ports, snapshot: Snapshot, state: State) -> None:
         State.UNSEEDED: Metric.UNSEEDED,
         State.EXPIRED: Metric.EXPIRED,
         State.OVERDUE: Metric.OVERDUE,
-        State.REJECTED: Metric.SET_ASIDE,
+        State.REJECTED: Metric.REJECTED,
     }.get(state)
     if metric is not None:
         ports.telemetry.count(metric)
@@ -99,4 +99,4 @@ def _report(ports: Ports, snapshot: Snapshot, state: State) -> None:
     if expires is not None:
         days = (expires - ports.clock.now()) / _DAY
         ports.telemetry.count(Metric.DAYS_TO_EXPIRY, days)
-    ports.telemetry.info("tick", snapshot.application, state=state.value, expires_at=expires)
+    ports.telemetry.info("check", snapshot.application, state=state.value, expires_at=expires)

@@ -1,4 +1,4 @@
-"""A person's verbs for the dead-letter queue: look (without bodies), bring back, discard.
+"""Operator actions for the dead-letter queue: look (without bodies), bring back, discard.
 
 Its messages may hold a live secret. What is brought back is handled exactly like a new message.
 """

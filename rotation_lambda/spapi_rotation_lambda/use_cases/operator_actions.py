@@ -1,7 +1,7 @@
-"""A person's verbs: promote, reject, rollback, seed. Each leaves a state from which the next rotation works.
+"""Operator actions: promote, reject, rollback, seed. Each leaves a state from which the next rotation works.
 
 They move labels with the same compare-and-swap as the machine. A crash inside one leaves either the old state, or
-REJECTED, which says that a person has to finish; repeating the verb finishes it.
+REJECTED, which says that a person has to finish; repeating the action finishes it.
 """
 
 from dataclasses import replace
@@ -10,14 +10,20 @@ from datetime import datetime
 from spapi_rotation_lambda.domain.errors import NotYetAccepted, RotationError, StoreFailed
 from spapi_rotation_lambda.domain.model import Application, Credentials, Document, Label, derived_id, format_time
 from spapi_rotation_lambda.domain.rules import OVERLAP
-from spapi_rotation_lambda.domain.snapshot import Held, Snapshot
+from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
 from spapi_rotation_lambda.ports import LabelMoved, Ports, VersionExists
 from spapi_rotation_lambda.use_cases import verification
-from spapi_rotation_lambda.use_cases.settle import announce, is_set_aside, publish_and_take_off, put_into_use, set_aside
+from spapi_rotation_lambda.use_cases.settle import (
+    announce,
+    is_rejected,
+    mark_rejected,
+    publish_and_take_off,
+    put_into_use,
+)
 
 
 class NothingToDo(RotationError):
-    """The verb does not fit the state; nothing was changed."""
+    """The action does not fit the state; nothing was changed."""
 
 
 def promote(ports: Ports, application: Application) -> str:
@@ -29,7 +35,7 @@ def promote(ports: Ports, application: Application) -> str:
     """
     snapshot = Snapshot(ports, application)
     current = _seeded(snapshot)
-    candidate = snapshot.pending or snapshot.held(Label.REJECTED)
+    candidate = snapshot.pending or snapshot.stored(Label.REJECTED)
     if candidate is None or candidate.credentials is None:
         raise NothingToDo(
             f"{application.name}: nothing is pending or rejected.",
@@ -37,7 +43,7 @@ def promote(ports: Ports, application: Application) -> str:
         )
     if current.credentials is not None and _newer(current.credentials, candidate.credentials):
         raise NothingToDo(
-            f"{application.name}: the secret in use is newer than the one that is set aside.",
+            f"{application.name}: the secret in use is newer than the rejected one.",
             remedy="Nothing. To go back to the previous secret, use rollback.",
         )
     same = current.credentials is not None and current.credentials.client_secret == candidate.credentials.client_secret
@@ -50,7 +56,7 @@ def promote(ports: Ports, application: Application) -> str:
 
 
 def reject(ports: Ports, application: Application) -> str:
-    """Set the pending version aside: the machine never promotes it. Returns its version id.
+    """Reject the pending version: the machine never promotes it. Returns its version id.
 
     Raises:
         NothingToDo: nothing is pending; perhaps it is in use already.
@@ -64,7 +70,7 @@ def reject(ports: Ports, application: Application) -> str:
             remedy="If the new secret is in use already, use rollback.",
         )
     with _Steady(application):
-        set_aside(ports, snapshot, pending)
+        mark_rejected(ports, snapshot, pending)
     ports.telemetry.warning("rejected_by_hand", application, version_id=pending.version.id)
     return pending.version.id
 
@@ -75,14 +81,14 @@ def rollback(ports: Ports, application: Application) -> str:
     The current version gets REJECTED first, so that the machine does not promote it again.
 
     Raises:
-        NothingToDo: there is no older secret that still lives, or a newer one is pending or set aside.
+        NothingToDo: there is no older secret that still lives, or a newer one is pending or rejected.
         StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
     """
     snapshot = Snapshot(ports, application)
-    current, previous = _seeded(snapshot), snapshot.held(Label.PREVIOUS)
+    current, previous = _seeded(snapshot), snapshot.stored(Label.PREVIOUS)
     if snapshot.pending is not None and snapshot.id_of(Label.PENDING) != current.version.id:
         raise NothingToDo(f"{application.name}: a received secret is pending.", remedy="Reject or promote it first.")
-    if current.credentials is not None and previous is not None and is_set_aside(snapshot, previous):
+    if current.credentials is not None and previous is not None and is_rejected(snapshot, previous):
         # An earlier run has swapped already, and may not have published; a second swap would undo it.
         announce(ports, snapshot, current.credentials, current.version.id)
         return current.version.id
@@ -151,27 +157,29 @@ def seed(ports: Ports, application: Application, credentials: Credentials, *, ch
     return version_id
 
 
-def _seeded(snapshot: Snapshot) -> Held:
+def _seeded(snapshot: Snapshot) -> StoredVersion:
     current = snapshot.current
     if current is None or current.credentials is None:
         raise NothingToDo(f"{snapshot.application.name}: the secret holds no credentials yet.", remedy="Seed it first.")
     return current
 
 
-def _refuse_beside_another_rejected(snapshot: Snapshot, current: Held) -> None:
+def _refuse_beside_another_rejected(snapshot: Snapshot, current: StoredVersion) -> None:
     """REJECTED may not leave a secret that is newer, or may be: it would be nowhere, and Amazon may kill ours."""
-    rejected = snapshot.held(Label.REJECTED)
-    if rejected is None or is_set_aside(snapshot, current):
+    rejected = snapshot.stored(Label.REJECTED)
+    if rejected is None or is_rejected(snapshot, current):
         return
-    set_aside_at, issued = snapshot.issued(rejected), snapshot.issued(current)
-    if set_aside_at is None or issued is None or set_aside_at >= issued:
+    rejected_at, issued = snapshot.issued(rejected), snapshot.issued(current)
+    if rejected_at is None or issued is None or rejected_at >= issued:
         raise NothingToDo(
-            f"{snapshot.application.name}: another secret is set aside already, and is not known to be older.",
+            f"{snapshot.application.name}: another secret is rejected already, and is not known to be older.",
             remedy="Promote that one, or make a new secret in Amazon's Developer Console and seed it.",
         )
 
 
-def _living_credentials(ports: Ports, application: Application, previous: Held | None, current: Held) -> Credentials:
+def _living_credentials(
+    ports: Ports, application: Application, previous: StoredVersion | None, current: StoredVersion
+) -> Credentials:
     """The previous secret with the date at which it dies, if it is another one and still lives."""
     older = previous.credentials if previous is not None else None
     in_use = current.credentials
@@ -181,10 +189,10 @@ def _living_credentials(ports: Ports, application: Application, previous: Held |
             remedy="Make a new secret in Amazon's Developer Console and seed it.",
         )
     if _newer(older, in_use):
-        # An owner has written an old value back over it. It must not be the one that is set aside and pushed off.
+        # An owner has written an old value back over it. It must not be the one that is rejected and pushed off.
         raise NothingToDo(
             f"{application.name}: the previous version holds the newer secret.",
-            remedy="Nothing. The next tick brings it back into use. To stay with the older one, reject it then.",
+            remedy="Nothing. The next check brings it back into use. To stay with the older one, reject it then.",
         )
     overlap_ends = in_use.issued + OVERLAP if in_use.issued is not None else None
     dies_at = _earliest(older.expires, in_use.previous_expires_at, overlap_ends)
@@ -211,7 +219,7 @@ def _take_off_rejected(ports: Ports, snapshot: Snapshot, versions: set[str]) -> 
 
 
 class _Steady:
-    """Turns a label or version that changed under a person's verb into an error with a remedy."""
+    """Turns a label or version that changed under an operator action into an error with a remedy."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -222,6 +230,6 @@ class _Steady:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, LabelMoved | VersionExists):
             raise StoreFailed(
-                f"{self._application.name}: the secret changed meanwhile; this verb stopped half way or earlier.",
-                remedy="Look at the state, then repeat the verb if it is still wanted.",
+                f"{self._application.name}: the secret changed meanwhile; this action stopped half way or earlier.",
+                remedy="Look at the state, then repeat the action if it is still wanted.",
             ) from None

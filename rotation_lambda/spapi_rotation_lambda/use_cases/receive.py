@@ -17,7 +17,7 @@ from spapi_rotation_lambda.domain.errors import (
 )
 from spapi_rotation_lambda.domain.messages import ExpiryNotice, NewSecret
 from spapi_rotation_lambda.domain.model import Application, Document, Label, Trigger, derived_id
-from spapi_rotation_lambda.domain.snapshot import Held, Snapshot
+from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
 from spapi_rotation_lambda.ports import LabelMoved, Metric, Ports, VersionExists
 from spapi_rotation_lambda.use_cases import verification
 from spapi_rotation_lambda.use_cases.request import request
@@ -75,13 +75,13 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
 
 
 def settle_after_receipt(ports: Ports, application: Application) -> None:
-    """Settle; a failure no longer concerns the message, so it is logged and left to the next tick."""
+    """Settle; a failure no longer concerns the message, so it is logged and left to the next check."""
     try:
         settle(ports, application)
     except RotationError as error:
-        ports.telemetry.warning("settle_left_to_next_tick", application, error=type(error).__name__, detail=str(error))
-    except Exception as error:  # noqa: BLE001  (the next tick raises it; the text could hold anything)
-        ports.telemetry.warning("settle_left_to_next_tick", application, error=type(error).__name__)
+        ports.telemetry.warning("settle_left_to_next_check", application, error=type(error).__name__, detail=str(error))
+    except Exception as error:  # noqa: BLE001  (the next check raises it; the text could hold anything)
+        ports.telemetry.warning("settle_left_to_next_check", application, error=type(error).__name__)
 
 
 def notice(ports: Ports, application: Application, message: ExpiryNotice) -> Receipt:
@@ -93,8 +93,8 @@ def notice(ports: Ports, application: Application, message: ExpiryNotice) -> Rec
         ports.telemetry.warning("expiry_notice_for_unseeded_secret", application, expires_at=message.expires_at)
         return Receipt.NOTICE_UNEXPLAINED
     expires = current.credentials.expires
-    if expires is None and (twin := snapshot.dated_twin(current)) is not None:
-        expires = twin.expires
+    if expires is None and (copy := snapshot.dated_copy(current)) is not None:
+        expires = copy.expires
     if expires is None or abs(message.expires_at - expires) <= NOTICE_TOLERANCE:
         try:
             request(ports, application, Trigger.EXPIRY_NOTICE)
@@ -106,7 +106,7 @@ def notice(ports: Ports, application: Application, message: ExpiryNotice) -> Rec
                 "expiry_notice_not_acted_on", application, error=type(error).__name__, detail=str(error)
             )
         return Receipt.NOTICE_ACTED_ON
-    previous = snapshot.held(Label.PREVIOUS)
+    previous = snapshot.stored(Label.PREVIOUS)
     past = [current.credentials.previous_expires_at]
     if previous is not None and previous.credentials is not None:
         past.append(previous.credentials.expires)
@@ -130,18 +130,18 @@ def _snapshot(ports: Ports, application: Application) -> Snapshot:
 def judge(snapshot: Snapshot, message: NewSecret) -> Receipt:
     """What a message is, compared with what is stored: one of the first four receipts."""
 
-    def is_the_message(held: Held) -> bool:
-        return held.credentials is not None and held.credentials.client_secret == message.credentials.client_secret
+    def is_the_message(stored: StoredVersion) -> bool:
+        return stored.credentials is not None and stored.credentials.client_secret == message.credentials.client_secret
 
-    if any(is_the_message(held) for held in snapshot.holders()):
+    if any(is_the_message(stored) for stored in snapshot.holders()):
         return Receipt.DUPLICATE
     order = (message.issued_at, message.credentials.expires_at or _LONG_AGO)
     known = [
-        (issued, held.credentials.expires or _LONG_AGO)
-        for held in snapshot.received()
-        if held.credentials is not None
-        and (issued := snapshot.issued(held)) is not None
-        and not is_the_message(held)  # stored, but its label was not moved any more
+        (issued, stored.credentials.expires or _LONG_AGO)
+        for stored in snapshot.received()
+        if stored.credentials is not None
+        and (issued := snapshot.issued(stored)) is not None
+        and not is_the_message(stored)  # stored, but its label was not moved any more
     ]
     newest = max(known, default=None)
     if newest is not None and order < newest:
@@ -191,7 +191,7 @@ def _report(ports: Ports, application: Application, message: NewSecret, verdict:
         Receipt.STORED: (Metric.RECEIVED, ports.telemetry.info),
         Receipt.DUPLICATE: (Metric.DUPLICATE, ports.telemetry.info),
         Receipt.SUPERSEDED: (Metric.SUPERSEDED, ports.telemetry.info),
-        Receipt.CONTRADICTORY: (Metric.REJECTED, ports.telemetry.warning),
+        Receipt.CONTRADICTORY: (Metric.CONTRADICTORY, ports.telemetry.warning),
     }[verdict]
     ports.telemetry.count(metric)
     tell(

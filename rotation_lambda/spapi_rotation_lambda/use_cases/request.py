@@ -6,7 +6,15 @@ from datetime import datetime
 
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.errors import AlreadyRequested, NotSeeded, RequestRefused, StoreFailed
-from spapi_rotation_lambda.domain.model import Application, Credentials, Label, Marker, Trigger, derived_id, format_time
+from spapi_rotation_lambda.domain.model import (
+    Application,
+    Credentials,
+    Label,
+    RequestRecord,
+    Trigger,
+    derived_id,
+    format_time,
+)
 from spapi_rotation_lambda.domain.registration import registration_steps
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.ports import Answer, LabelMoved, Metric, Ports, RotateAnswer, Scope, VersionExists
@@ -20,15 +28,15 @@ class Requested:
     """A request that was made.
 
     Attributes:
-        requested_at: its marker's time (UTC).
-        marker_id: its marker's version id.
+        requested_at: its record's time (UTC).
+        record_id: its record's version id.
         certain: whether Amazon confirmed it (204); False when the answer left it open.
         earlier: whether an earlier run of the same ``pulumi up`` trigger had made it already.
         request_id: ``x-amzn-RequestId``, if there was an answer.
     """
 
     requested_at: datetime
-    marker_id: str
+    record_id: str
     certain: bool
     earlier: bool = False
     request_id: str = ""
@@ -71,7 +79,7 @@ def request(
         if not force:
             preflight.require_empty_queues(ports, snapshot, credentials, trigger, queue)
         # A message that left the queue since the labels were read is in them by now: store comes before
-        # acknowledge. Only an unchanged secret has passed all guards.
+        # acknowledge. Only an unchanged secret has passed all rules.
         if snapshot.same_labels(Snapshot(ports, application)):
             return _post(ports, snapshot, credentials, trigger, reference, queue.arn, repost=repost, force=force)
     raise AlreadyRequested(
@@ -93,17 +101,17 @@ def _post(
 ) -> Requested:
     application = snapshot.application
     token = ports.amazon().token(credentials, Scope.ROTATION)
-    marker = _next_marker(ports, snapshot, trigger, reference, spent=force or repost)
-    marker_id = derived_id("marker", snapshot.id_of(Label.MARKER) or snapshot.versions.arn)
+    record = _next_record(ports, snapshot, trigger, reference, spent=force or repost)
+    record_id = derived_id("request", snapshot.id_of(Label.REQUEST) or snapshot.versions.arn)
     try:
-        ports.store.write(application.secret_id, marker_id, marker.text(), Label.MARKER)
+        ports.store.write(application.secret_id, record_id, record.text(), Label.REQUEST)
     except VersionExists:
         raise AlreadyRequested(
             f"{application.name}: another requester was quicker.", remedy="Nothing. Its request goes on."
         ) from None
     answer = ports.amazon().rotate(token)
     if answer.answer is Answer.REFUSED:
-        _note_refusal(ports, snapshot, marker_id, answer)
+        _note_refusal(ports, snapshot, record_id, answer)
         raise _refused(application, answer, queue_arn)
     ports.telemetry.count(Metric.REQUESTED)
     certain = answer.answer is Answer.DONE
@@ -117,7 +125,7 @@ def _post(
         repost=repost,
         forced=force,
     )
-    return Requested(marker.requested_at, marker_id, certain, request_id=answer.request_id)
+    return Requested(record.requested_at, record_id, certain, request_id=answer.request_id)
 
 
 def _usable_credentials(snapshot: Snapshot) -> Credentials:
@@ -135,19 +143,21 @@ def _usable_credentials(snapshot: Snapshot) -> Credentials:
 
 def _earlier(snapshot: Snapshot, reference: str) -> Requested | None:
     """The standing request that an earlier, interrupted run of the same trigger made."""
-    if snapshot.marker_version is None or snapshot.marker_refused:
+    if snapshot.request_version is None or snapshot.request_refused:
         return None
-    marker = snapshot.marker()
-    if marker is None or marker.trigger is not Trigger.PULUMI_UP or marker.reference != reference:
+    record = snapshot.request_record()
+    if record is None or record.trigger is not Trigger.PULUMI_UP or record.reference != reference:
         return None
-    return Requested(marker.requested_at, snapshot.marker_version.id, certain=False, earlier=True)
+    return Requested(record.requested_at, snapshot.request_version.id, certain=False, earlier=True)
 
 
-def _next_marker(ports: Ports, snapshot: Snapshot, trigger: Trigger, reference: str | None, *, spent: bool) -> Marker:
-    last = snapshot.marker()
-    after_refusal = last is not None and snapshot.marker_refused
+def _next_record(
+    ports: Ports, snapshot: Snapshot, trigger: Trigger, reference: str | None, *, spent: bool
+) -> RequestRecord:
+    last = snapshot.request_record()
+    after_refusal = last is not None and snapshot.request_refused
     reposts = last.reposts if last is not None and after_refusal else 0
-    return Marker(
+    return RequestRecord(
         requested_at=ports.clock.now(),
         trigger=trigger,
         nonce=secrets.token_hex(16),
@@ -158,7 +168,7 @@ def _next_marker(ports: Ports, snapshot: Snapshot, trigger: Trigger, reference: 
     )
 
 
-def _note_refusal(ports: Ports, snapshot: Snapshot, marker_id: str, answer: RotateAnswer) -> None:
+def _note_refusal(ports: Ports, snapshot: Snapshot, record_id: str, answer: RotateAnswer) -> None:
     application = snapshot.application
     ports.telemetry.count(Metric.REFUSED)
     ports.telemetry.warning(
@@ -169,10 +179,10 @@ def _note_refusal(ports: Ports, snapshot: Snapshot, marker_id: str, answer: Rota
         request_id=answer.request_id,
     )
     try:
-        ports.store.move(application.secret_id, Label.REFUSED, to=marker_id, away_from=snapshot.id_of(Label.REFUSED))
+        ports.store.move(application.secret_id, Label.REFUSED, to=record_id, away_from=snapshot.id_of(Label.REFUSED))
     except (LabelMoved, StoreFailed):
-        # Then the marker stands as if the answer were unknown: slower, never wrong. The refusal is what to tell.
-        ports.telemetry.warning("refusal_not_labelled", application, marker_id=marker_id)
+        # Then the record stands as if the answer were unknown: slower, never wrong. The refusal is what to tell.
+        ports.telemetry.warning("refusal_not_labelled", application, record_id=record_id)
 
 
 def _refused(application: Application, answer: RotateAnswer, queue_arn: str) -> RequestRefused:

@@ -1,6 +1,6 @@
 """The use case *settle*: bring a received secret into use, when Amazon accepts it, and leave no label untrue.
 
-It runs after every receipt, by every tick, by ``pulumi up`` and the command line, and starts again from the labels
+It runs after every receipt, by every check, by ``pulumi up`` and the command line, and starts again from the labels
 whenever one of them has moved.
 """
 
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed
 from spapi_rotation_lambda.domain.model import Application, Credentials, Label, derived_id
-from spapi_rotation_lambda.domain.snapshot import Held, Snapshot
+from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
 from spapi_rotation_lambda.ports import LabelMoved, Metric, Ports, RotationEvent, VersionExists
 from spapi_rotation_lambda.use_cases import verification
 
@@ -56,7 +56,7 @@ def settle(ports: Ports, application: Application) -> Settlement:
             return Settlement(outcome, snapshot)
     raise StoreFailed(
         f"{application.name}: the labels of {application.secret_id} keep moving.",
-        remedy="Nothing at first: the next tick tries again. If it goes on, look who else writes this secret.",
+        remedy="Nothing at first: the next check tries again. If it goes on, look who else writes this secret.",
     )
 
 
@@ -80,7 +80,7 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
     return Outcome.PROMOTED
 
 
-def _restore_overwritten(ports: Ports, snapshot: Snapshot, current: Held) -> Outcome | None:
+def _restore_overwritten(ports: Ports, snapshot: Snapshot, current: StoredVersion) -> Outcome | None:
     """An owner's stale write put an old secret back over a newer one: make the newer one pending again.
 
     After one such write the newer one is the previous version; after two it carries ROTATION_RECEIVED alone.
@@ -94,7 +94,7 @@ def _restore_overwritten(ports: Ports, snapshot: Snapshot, current: Held) -> Out
             continue  # what was stored before the current secret was issued is older: no need to read
         if label is Label.RECEIVED and version.created_at > current.version.created_at:
             continue  # never in use: its message was not acknowledged, or a person decided
-        overwritten = snapshot.held(label)
+        overwritten = snapshot.stored(label)
         if overwritten is None or not _is_newer_than_rejected(snapshot, overwritten):
             continue  # a person's decision stands
         if _is_newer(overwritten, issued, current):
@@ -104,24 +104,24 @@ def _restore_overwritten(ports: Ports, snapshot: Snapshot, current: Held) -> Out
     return Outcome.NOTHING_PENDING
 
 
-def is_set_aside(snapshot: Snapshot, held: Held) -> bool:
+def is_rejected(snapshot: Snapshot, stored: StoredVersion) -> bool:
     """Whether REJECTED is on this secret, on whichever version: an owner may have written it again."""
-    rejected = snapshot.held(Label.REJECTED)
-    if rejected is None or held.credentials is None or rejected.credentials is None:
+    rejected = snapshot.stored(Label.REJECTED)
+    if rejected is None or stored.credentials is None or rejected.credentials is None:
         return False
-    return held.credentials.client_secret == rejected.credentials.client_secret
+    return stored.credentials.client_secret == rejected.credentials.client_secret
 
 
-def _is_newer_than_rejected(snapshot: Snapshot, held: Held) -> bool:
-    """Whether a secret came after all that were set aside: of several, the label is on the newest alone."""
-    rejected = snapshot.held(Label.REJECTED)
+def _is_newer_than_rejected(snapshot: Snapshot, stored: StoredVersion) -> bool:
+    """Whether a secret came after all that were rejected: of several, the label is on the newest alone."""
+    rejected = snapshot.stored(Label.REJECTED)
     if rejected is None:
         return True
-    set_aside_at, issued = snapshot.issued(rejected), snapshot.issued(held)
-    return set_aside_at is not None and issued is not None and issued > set_aside_at
+    rejected_at, issued = snapshot.issued(rejected), snapshot.issued(stored)
+    return rejected_at is not None and issued is not None and issued > rejected_at
 
 
-def _is_newer(overwritten: Held, issued: datetime, current: Held) -> bool:
+def _is_newer(overwritten: StoredVersion, issued: datetime, current: StoredVersion) -> bool:
     """Whether a version's own date is later, and it holds another secret: an owner may change a date alone."""
     older, newer = current.credentials, overwritten.credentials
     if newer is None or newer.issued is None or newer.issued <= issued:
@@ -129,7 +129,9 @@ def _is_newer(overwritten: Held, issued: datetime, current: Held) -> bool:
     return older is None or older.client_secret != newer.client_secret
 
 
-def _without_promotion(ports: Ports, snapshot: Snapshot, pending: Held, current: Held) -> Outcome | None:
+def _without_promotion(
+    ports: Ports, snapshot: Snapshot, pending: StoredVersion, current: StoredVersion
+) -> Outcome | None:
     """End it when the pending version is the current secret already, or not newer than it."""
     if snapshot.id_of(Label.REJECTED) == pending.version.id:
         # A reject that did not come to its end.
@@ -149,9 +151,9 @@ def _without_promotion(ports: Ports, snapshot: Snapshot, pending: Held, current:
         if issued >= current.version.created_at:
             return None
         # Which of the two is newer cannot be known; a person decides.
-        ports.telemetry.count(Metric.REJECTED)
+        ports.telemetry.count(Metric.CONTRADICTORY)
         ports.telemetry.warning("pending_contradicts_current", snapshot.application, version_id=pending.version.id)
-        set_aside(ports, snapshot, pending)
+        mark_rejected(ports, snapshot, pending)
         return Outcome.REJECTED
     if issued > issued_in_use:
         return None
@@ -160,7 +162,7 @@ def _without_promotion(ports: Ports, snapshot: Snapshot, pending: Held, current:
     return Outcome.TAKEN_OFF
 
 
-def _not_yet(ports: Ports, snapshot: Snapshot, pending: Held, current: Held) -> Outcome:
+def _not_yet(ports: Ports, snapshot: Snapshot, pending: StoredVersion, current: StoredVersion) -> Outcome:
     death = old_secret_dies_at(pending, current)
     stuck = death is not None and ports.clock.now() >= death - STUCK_BEFORE_DEATH
     ports.telemetry.count(Metric.STUCK if stuck else Metric.NOT_YET)
@@ -173,14 +175,14 @@ def _not_yet(ports: Ports, snapshot: Snapshot, pending: Held, current: Held) -> 
     return Outcome.STUCK if stuck else Outcome.NOT_YET
 
 
-def old_secret_dies_at(pending: Held, current: Held) -> datetime | None:
+def old_secret_dies_at(pending: StoredVersion, current: StoredVersion) -> datetime | None:
     """When the current secret dies because the pending one was made; None when unknown."""
     if pending.credentials is not None and pending.credentials.previous_expires_at is not None:
         return pending.credentials.previous_expires_at
     return current.credentials.expires if current.credentials else None
 
 
-def put_into_use(ports: Ports, snapshot: Snapshot, candidate: Held, current: Held) -> str:
+def put_into_use(ports: Ports, snapshot: Snapshot, candidate: StoredVersion, current: StoredVersion) -> str:
     """Swap AWSCURRENT from exactly the given current version to the candidate, the owner's keys merged in.
 
     Returns the id of the version in use. Raises LabelMoved or StoreFailed.
@@ -204,7 +206,7 @@ def put_into_use(ports: Ports, snapshot: Snapshot, candidate: Held, current: Hel
     return target
 
 
-def set_aside(ports: Ports, snapshot: Snapshot, pending: Held) -> None:
+def mark_rejected(ports: Ports, snapshot: Snapshot, pending: StoredVersion) -> None:
     """Add REJECTED, then take AWSPENDING off. Raises LabelMoved or StoreFailed."""
     secret_id = snapshot.application.secret_id
     if Label.REJECTED not in pending.version.labels:
@@ -212,7 +214,7 @@ def set_aside(ports: Ports, snapshot: Snapshot, pending: Held) -> None:
     ports.store.move(secret_id, Label.PENDING, to=None, away_from=pending.version.id)
 
 
-def publish_and_take_off(ports: Ports, snapshot: Snapshot, candidate: Held, in_use: str) -> None:
+def publish_and_take_off(ports: Ports, snapshot: Snapshot, candidate: StoredVersion, in_use: str) -> None:
     """Publish the rotation, and only then take AWSPENDING off the candidate. Raises LabelMoved or StoreFailed."""
     announce(ports, snapshot, _credentials(candidate), in_use)
     if snapshot.id_of(Label.PENDING) == candidate.version.id:
@@ -233,10 +235,10 @@ def announce(ports: Ports, snapshot: Snapshot, credentials: Credentials, in_use:
     )
 
 
-def _credentials(held: Held) -> Credentials:
-    if held.credentials is None:
+def _credentials(stored: StoredVersion) -> Credentials:
+    if stored.credentials is None:
         raise MalformedSecret(
-            f"Version {held.version.id} holds no credentials.",
+            f"Version {stored.version.id} holds no credentials.",
             remedy=f"Take the label {Label.PENDING} off it; this package did not put it there.",
         )
-    return held.credentials
+    return stored.credentials

@@ -47,12 +47,12 @@ class Scenario:
     stage: Stage = Stage.TOGETHER
 
 
-MARKER, RECEIVED = Label.MARKER.value, f"{Label.CURRENT.value} {Label.RECEIVED.value}"
+RECORD, RECEIVED = Label.REQUEST.value, f"{Label.CURRENT.value} {Label.RECEIVED.value}"
 PREVIOUS = Label.PREVIOUS.value
-ROTATED = (PREVIOUS, MARKER, RECEIVED)
-"""The versions after an ordinary rotation: the old secret, the request's marker, the new secret."""
-REFUSED_BEFORE = (PREVIOUS, Label.REFUSED.value, MARKER, RECEIVED)
-REPOSTED = (PREVIOUS, NO_LABEL, MARKER, RECEIVED)
+ROTATED = (PREVIOUS, RECORD, RECEIVED)
+"""The versions after an ordinary rotation: the old secret, the request record, the new secret."""
+REFUSED_BEFORE = (PREVIOUS, Label.REFUSED.value, RECORD, RECEIVED)
+REPOSTED = (PREVIOUS, NO_LABEL, RECORD, RECEIVED)
 
 NEW_SECRET = frozenset({Metric.RECEIVED.value, Metric.PROMOTED.value})
 REQUESTED = frozenset({Metric.REQUESTED.value}) | NEW_SECRET
@@ -110,10 +110,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         runs.killed_after("UpdateSecretVersionStage", "VersionStage", Label.CURRENT, "secret_duplicate"),
     ),
     Scenario(
-        "killed-marker",
-        "The function is killed after the marker, before the POST.",
-        "Nothing is asked for again at once: the marker stands. After the delivery deadline it is OVERDUE with an "
-        "alarm; the one repost after 24 hours makes the rotation.",
+        "killed-request-record",
+        "The function is killed after the request record, before the POST.",
+        "Nothing is asked for again at once: the request record stands. After the delivery deadline it is OVERDUE with "
+        "an alarm; the one repost after 24 hours makes the rotation.",
         current(
             "killed",
             "reported",
@@ -128,7 +128,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "killed-post",
         "The function is killed right after the POST, while Amazon's answer is on its way.",
-        "The marker stands, so nothing posts again; the message closes it.",
+        "The request record stands, so nothing posts again; the message closes it.",
         current(
             "killed",
             "reported",
@@ -141,14 +141,14 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "killed-up",
         "`pulumi up` is killed right after its POST, and run again with the same trigger.",
-        "The second `up` finds the first one's marker, posts nothing and waits for the message.",
+        "The second `up` finds the first one's request record, posts nothing and waits for the message.",
         current("the second up: not requested again", metrics=NEW_SECRET),
         runs.up_killed,
     ),
     Scenario(
         "500-after",
         "Amazon rotates and answers 500.",
-        "The answer says nothing; the marker stands, nothing posts again, the message closes it.",
+        "The answer says nothing; the request record stands, nothing posts again, the message closes it.",
         current(posts=("500",)),
         runs.struck(Answer(at=Point.ROTATE, when=When.AFTER, status=500)),
     ),
@@ -199,7 +199,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "broken",
         "The connection breaks after the POST was sent; Amazon has rotated.",
-        "The effect is unknown; the marker stands, nothing posts again, the message closes it.",
+        "The effect is unknown; the request record stands, nothing posts again, the message closes it.",
         current(posts=("none",)),
         runs.struck(Close(at=Point.ROTATE, when=When.AFTER, reset=True)),
     ),
@@ -227,7 +227,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             state=State.OVERDUE.value,
             posts=("204", "204"),
             in_use="older, refused",
-            versions=(Label.CURRENT.value, NO_LABEL, MARKER),
+            versions=(Label.CURRENT.value, NO_LABEL, RECORD),
             announced=0,
             metrics=frozenset({Metric.REQUESTED, Metric.OVERDUE}),
             alarms=frozenset({"overdue"}),
@@ -252,7 +252,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "late",
         "SP-API refuses the new secret for a while.",
-        "It waits as AWSPENDING, and the old one stays in use, until a tick finds it accepted.",
+        "It waits as AWSPENDING, and the old one stays in use, until a check finds it accepted.",
         current(
             "was RECEIVED with the secret in use older, accepted, then CURRENT",
             metrics=REQUESTED | {Metric.NOT_YET},
@@ -262,12 +262,12 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "stuck",
         "SP-API goes on refusing the new secret, until the old one has a day left.",
-        "STUCK with an alarm; the old secret stays in use, each tick tries the new one again, a person can promote it.",
+        "STUCK with an alarm; the old secret stays in use, each check tries it again, a person can promote it.",
         replace(
             current(),
             state=State.STUCK.value,
             in_use="older, accepted",
-            versions=(Label.CURRENT.value, MARKER, f"{Label.PENDING.value} {Label.RECEIVED.value}"),
+            versions=(Label.CURRENT.value, RECORD, f"{Label.PENDING.value} {Label.RECEIVED.value}"),
             announced=0,
             metrics=frozenset({Metric.REQUESTED, Metric.RECEIVED, Metric.STUCK}),
             alarms=frozenset({"stuck"}),
@@ -283,7 +283,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             state=State.EXPIRED.value,
             posts=("403",),
             in_use="newest, refused",
-            versions=(Label.CURRENT.value, f"{MARKER} {Label.REFUSED.value}"),
+            versions=(Label.CURRENT.value, f"{RECORD} {Label.REFUSED.value}"),
             announced=0,
             metrics=frozenset({Metric.REFUSED, Metric.EXPIRED}),
             alarms=frozenset({"expired", "refused"}),
@@ -292,9 +292,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         "at-once",
-        "Three ticks and three requests on purpose in the same moment.",
-        "One of them writes the marker and posts; the others stand back.",
-        current("3 requests on purpose and 3 ticks", "requested 1 time"),
+        "Three checks and three requests on purpose in the same moment.",
+        "One of them writes the request record and posts; the others stand back.",
+        current("3 requests on purpose and 3 checks", "requested 1 time"),
         runs.asked_at_once,
         Stage.QUIET,
     ),

@@ -34,8 +34,8 @@ GZIP = b"\x1f\x8b"
 
 NO_LABEL = "(none)"
 
-UNTELLING = frozenset({Metric.TICK, Metric.DAYS_TO_EXPIRY, Metric.DECLINED, Metric.UNSEEDED})
-"""Metrics that are no part of an end: every tick writes them, or those that wait for a neighbour's message."""
+UNTELLING = frozenset({Metric.CHECK, Metric.DAYS_TO_EXPIRY, Metric.DECLINED, Metric.UNSEEDED})
+"""Metrics that are no part of an end: every check writes them, or those that wait for a neighbour's message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,16 +156,16 @@ class World:
         """Register the queue at Amazon."""
         self.box.amazon.subscribe(app.client_id, self.queue_url)
 
-    def tick(self, app: App) -> None:
+    def check(self, app: App) -> None:
         """Send the schedule's own event, asynchronously as the scheduler does."""
         text = self._inputs[app.client_id].replace("<aws.scheduler.scheduled-time>", datetime.now(UTC).isoformat())
         self.lambda_.invoke(FunctionName=self.function, InvocationType="Event", Payload=text.encode())
 
-    def tick_through(self, app: App) -> None:
-        """Send a tick and wait until one has come to its end."""
-        before = self.ticks(app)
-        self.tick(app)
-        self.until(lambda: self.ticks(app) > before)
+    def check_through(self, app: App) -> None:
+        """Send a check and wait until one has come to its end."""
+        before = self.checks(app)
+        self.check(app)
+        self.until(lambda: self.checks(app) > before)
 
     def ask(self, app: App) -> dict[str, Any]:
         """Have the function request a rotation on purpose, as ``pulumi up`` does."""
@@ -187,27 +187,27 @@ class World:
         self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes={"VisibilityTimeout": str(seconds)})
 
     def until(
-        self, probe: Callable[[], object], seconds: float = PATIENCE_SECONDS, *, ticking: App | None = None
+        self, probe: Callable[[], object], seconds: float = PATIENCE_SECONDS, *, checking: App | None = None
     ) -> bool:
         """Wait until ``probe`` is true; False if it never was.
 
         Args:
-            ticking: send this application ticks meanwhile, each after the one before has come to its end.
+            checking: send this application checks meanwhile, each after the one before has come to its end.
         """
         started = time.monotonic()
-        sent = self.ticks(ticking) if ticking else 0
+        sent = self.checks(checking) if checking else 0
         while not probe():
             if time.monotonic() - started > seconds:
                 return False
-            if ticking is not None and (ended := self.ticks(ticking)) >= sent:
-                self.tick(ticking)
+            if checking is not None and (ended := self.checks(checking)) >= sent:
+                self.check(checking)
                 sent = ended + 1
             time.sleep(0.4)
         return True
 
-    def ticks(self, app: App) -> int:
-        """How many of its ticks have come to their end."""
-        return self.events(app).count("tick")
+    def checks(self, app: App) -> int:
+        """How many of its checks have come to their end."""
+        return self.events(app).count("check")
 
     # --- what is seen ---
 

@@ -39,7 +39,7 @@ def killed_after(action: str, parameter: str, label: Label, again: str) -> Run:
         match = {"SecretId": world.secret_id(app), parameter: [label.value] if many else label.value}
         world.crash.after(world.function, f"secretsmanager:{action}", match)
         world.begin(app)
-        world.until(lambda: world.posts(app), ticking=app)
+        world.until(lambda: world.posts(app), checking=app)
         world.until(lambda: world.crash.used(match))
         world.until(lambda: again in world.events(app) and world.rotated(app))
         return world.end(app, whether("killed", world.crash.used(match)), also=["errors"])
@@ -48,14 +48,14 @@ def killed_after(action: str, parameter: str, label: Label, again: str) -> Run:
 
 
 def killed_before_the_post(world: World, app: App) -> End:
-    """The marker stands for a request that was never made; the one repost makes it."""
-    match = {"SecretId": world.secret_id(app), "VersionStages": [Label.MARKER.value]}
+    """The request record stands for a request that was never made; the one repost makes it."""
+    match = {"SecretId": world.secret_id(app), "VersionStages": [Label.REQUEST.value]}
     world.crash.after(world.function, "secretsmanager:PutSecretValue", match)
     world.begin(app)
-    world.until(lambda: world.crash.used(match), ticking=app)
+    world.until(lambda: world.crash.used(match), checking=app)
     world.until(lambda: world.reports(app))
     facts = [whether("killed", world.crash.used(match)), whether("reported", world.reports(app))]
-    world.tick_through(app)
+    world.check_through(app)
     seen = wait_out_the_deadlines(world, app)
     return world.end(app, *facts, then(seen), also=["errors", "operations"])
 
@@ -65,7 +65,7 @@ def killed_after_the_post(world: World, app: App) -> End:
     world.begin(app)
     world.box.amazon.misbehave(app.client_id, Hang(at=Point.ROTATE, when=When.AFTER))
     world.box.amazon.misbehave(app.client_id, Delay(seconds=6))
-    world.until(lambda: world.posts(app), ticking=app)
+    world.until(lambda: world.posts(app), checking=app)
     killed = world.crash.now(world.function, f'"{app.name}"')
     world.until(lambda: world.rotated(app))
     world.until(lambda: world.reports(app))
@@ -95,14 +95,14 @@ def up_killed(world: World, app: App) -> End:
 
 
 def struck(fault: Answer | Close) -> Run:
-    """The rotate call is answered in this way, once; ticks go on."""
+    """The rotate call is answered in this way, once; checks go on."""
 
     def run(world: World, app: App) -> End:
         world.begin(app)
         world.box.amazon.misbehave(app.client_id, fault)
-        world.until(lambda: world.posts(app), ticking=app)
+        world.until(lambda: world.posts(app), checking=app)
         world.until(lambda: world.rotated(app))
-        world.tick_through(app)
+        world.check_through(app)
         return world.end(app)
 
     return run
@@ -112,7 +112,7 @@ def failed_before_rotating(world: World, app: App) -> End:
     """The answer says nothing about the effect, so nothing is repeated before the queue has been watched."""
     world.begin(app)
     world.box.amazon.misbehave(app.client_id, Answer(at=Point.ROTATE, when=When.BEFORE, status=500))
-    world.until(lambda: world.posts(app), ticking=app)
+    world.until(lambda: world.posts(app), checking=app)
     seen = wait_out_the_deadlines(world, app)
     return world.end(app, then(seen))
 
@@ -121,7 +121,7 @@ def message_lost(world: World, app: App) -> End:
     """Amazon has rotated, and its message never comes."""
     world.begin(app)
     world.box.amazon.misbehave(app.client_id, Lose())
-    world.until(lambda: world.posts(app), ticking=app)
+    world.until(lambda: world.posts(app), checking=app)
     seen = wait_out_the_deadlines(world, app)
     return world.end(app, then(seen))
 
@@ -130,14 +130,14 @@ def message_lost_twice(world: World, app: App) -> End:
     """The message of the one repost is lost as well; then somebody rotates in the console."""
     world.begin(app)
     world.box.amazon.misbehave(app.client_id, Lose(), times=2)
-    world.until(lambda: world.posts(app), ticking=app)
+    world.until(lambda: world.posts(app), checking=app)
     world.until(lambda: world.state(app) is State.REQUESTED)
     try:
         world.set_deadlines(delivery_minutes=0.01, repost_hours=0.001)
-        world.until(lambda: len(world.posts(app)) > 1, ticking=app)
+        world.until(lambda: len(world.posts(app)) > 1, checking=app)
         for _ in range(2):
-            world.tick_through(app)
-        world.until(lambda: Metric.OVERDUE.value in metrics_of(world, app), ticking=app)
+            world.check_through(app)
+        world.until(lambda: Metric.OVERDUE.value in metrics_of(world, app), checking=app)
         seen = world.end(app)
     finally:
         world.set_deadlines()
@@ -152,11 +152,11 @@ def wait_out_the_deadlines(world: World, app: App) -> list[str]:
     seen = [world.state(app).value]
     try:
         world.set_deadlines(delivery_minutes=0.01)
-        world.until(lambda: Metric.OVERDUE.value in metrics_of(world, app), ticking=app)
+        world.until(lambda: Metric.OVERDUE.value in metrics_of(world, app), checking=app)
         seen.append(world.state(app).value)
         world.set_deadlines(delivery_minutes=0.01, repost_hours=0.001)
         before = len(world.posts(app))
-        world.until(lambda: len(world.posts(app)) > before, ticking=app)
+        world.until(lambda: len(world.posts(app)) > before, checking=app)
     finally:
         world.set_deadlines()
     world.until(lambda: world.rotated(app))
@@ -171,10 +171,10 @@ def refused(fault: Answer | None, remedy: str) -> Run:
         world.begin(app, subscribe=fault is not None)
         if fault is not None:
             world.box.amazon.misbehave(app.client_id, fault)
-        world.until(lambda: world.posts(app), ticking=app)
+        world.until(lambda: world.posts(app), checking=app)
         world.until(lambda: world.state(app) is State.REFUSED)
         seen = [world.state(app).value]
-        world.tick_through(app)
+        world.check_through(app)
         declined = [entry for entry in world.entries(app) if entry["message"] == "rotation_declined"]
         waits = any(entry["reason"] == "TooSoon" for entry in declined)
         told = any(remedy in entry["detail"] for entry in declined)
@@ -198,10 +198,10 @@ def accepted_late(world: World, app: App) -> End:
     """SP-API refuses the new secret at first, as is reported; the old one stays in use meanwhile."""
     world.begin(app)
     world.box.amazon.misbehave(app.client_id, AcceptLate(spapi_seconds=12))
-    world.until(lambda: world.posts(app), ticking=app)
+    world.until(lambda: world.posts(app), checking=app)
     world.until(lambda: world.state(app) is State.RECEIVED)
     seen = [f"{world.state(app).value} with the secret in use {world.in_use(app)}"]
-    world.until(lambda: world.rotated(app), ticking=app)
+    world.until(lambda: world.rotated(app), checking=app)
     seen.append(world.state(app).value)
     return world.end(app, then(seen))
 
@@ -210,17 +210,17 @@ def never_accepted(world: World, app: App) -> End:
     """SP-API goes on refusing the new secret while the old one comes to its end."""
     world.begin(app, days=179)
     world.box.amazon.misbehave(app.client_id, AcceptLate(spapi_seconds=timedelta(days=1).total_seconds()))
-    world.until(lambda: world.posts(app), ticking=app)
+    world.until(lambda: world.posts(app), checking=app)
     world.until(lambda: world.state(app) is State.STUCK)
-    world.tick_through(app)
+    world.check_through(app)
     return world.end(app)
 
 
 def expired_unnoticed(world: World, app: App) -> End:
     """The secret is past its date: Amazon issues no token for it any more, or refuses what that asks."""
     world.begin(app, days=181)
-    world.until(lambda: Metric.EXPIRED.value in metrics_of(world, app), ticking=app)
-    world.tick_through(app)
+    world.until(lambda: Metric.EXPIRED.value in metrics_of(world, app), checking=app)
+    world.check_through(app)
     return world.end(app)
 
 
@@ -231,7 +231,7 @@ def duplicated(world: World, app: App) -> End:
     """The same message six times."""
     world.begin(app)
     world.box.amazon.misbehave(app.client_id, Duplicate(copies=5))
-    world.until(lambda: world.posts(app), ticking=app)
+    world.until(lambda: world.posts(app), checking=app)
 
     def taken() -> int:
         return sum(event in ("secret_stored", "secret_duplicate") for event in world.events(app))
@@ -245,7 +245,7 @@ def out_of_order(world: World, app: App) -> End:
     """Two rotations, the second in the console; the older message comes after the newer."""
     world.begin(app)
     world.box.amazon.misbehave(app.client_id, Delay(seconds=8))
-    world.until(lambda: world.posts(app), ticking=app)
+    world.until(lambda: world.posts(app), checking=app)
     world.box.amazon.rotate_by_hand(app.client_id)
     world.until(lambda: world.rotated(app))
     world.until(lambda: "secret_superseded" in world.events(app))
@@ -277,16 +277,16 @@ def notice_of_unknown(world: World, app: App) -> End:
 
 
 def asked_at_once(world: World, app: App) -> End:
-    """Ticks and requests on purpose, all in one moment."""
+    """Checks and requests on purpose, all in one moment."""
     world.begin(app)
     with ThreadPoolExecutor(2 * AT_ONCE) as pool:
-        ticks = [pool.submit(world.tick, app) for _ in range(AT_ONCE)]
+        checks = [pool.submit(world.check, app) for _ in range(AT_ONCE)]
         answers = [asked.result() for asked in [pool.submit(world.ask, app) for _ in range(AT_ONCE)]]
-        for tick in ticks:
-            tick.result()
+        for check in checks:
+            check.result()
     world.until(lambda: world.rotated(app))
-    world.until(lambda: world.ticks(app) >= AT_ONCE)
-    said = f"{len(answers)} requests on purpose and {AT_ONCE} ticks"
+    world.until(lambda: world.checks(app) >= AT_ONCE)
+    said = f"{len(answers)} requests on purpose and {AT_ONCE} checks"
     return world.end(app, said, f"requested {world.events(app).count('rotation_requested')} time")
 
 

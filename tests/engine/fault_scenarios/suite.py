@@ -31,7 +31,7 @@ AT_ONCE = 16
 """Scenarios at the same time."""
 
 HOUR_SECONDS = 360.0
-"""The schedules' hour: longer than a run, so that each tick after the first is one that a scenario sends."""
+"""The schedules' hour: longer than a run, so that each check after the first is one that a scenario sends."""
 
 VISIBILITY_SECONDS = {Stage.TOGETHER: 12, Stage.QUIET: 12, Stage.REDRIVE: 2, Stage.POISON: 2}
 """How long a message that was not taken stays invisible; 360 s in the component. A run takes a second or two."""
@@ -87,8 +87,8 @@ def run_all(folder: Path, show: Timeline, scenarios: Sequence[Scenario] = SCENAR
         box.stack.configure(box.config(list(apps.values())))
         box.stack.up()
         world = World(box, list(apps.values()))
-        # Each schedule ticks once when it is made. So many at once take their time.
-        world.until(lambda: all(world.ticks(app) for app in world.apps))
+        # Each schedule checks once when it is made. So many at once take their time.
+        world.until(lambda: all(world.checks(app) for app in world.apps))
         results: dict[str, Result] = {}
         for stage in Stage:
             chosen = [scenario for scenario in scenarios if scenario.stage is stage]
