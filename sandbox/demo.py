@@ -12,7 +12,7 @@ from sandbox.amazon.records import Call
 from sandbox.paths import state_dir
 from sandbox.session import App, Sandbox, new_app
 from sandbox.timeline import Timeline, parse_log_line
-from spapi_rotation_lambda.domain.model import Label
+from spapi_rotation_lambda.domain.labels import Label
 
 FIRST_AGE, SECOND_AGE = timedelta(days=10), timedelta(days=61)
 SCHEDULE_PATIENCE_SECONDS = 150.0

@@ -21,7 +21,8 @@ from sandbox.canaries import Finding, files_below, search
 from sandbox.engine import Engine, ensure_engine
 from sandbox.provider.install import install
 from sandbox.stack import Stack
-from spapi_rotation_lambda.domain.model import Label, format_time
+from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.times import format_time
 
 LIFETIME = timedelta(days=180)
 

@@ -3,7 +3,7 @@
 from spapi_rotation.args import Application, ClientSecretRotationArgs, RotationWindow
 from spapi_rotation.component import ClientSecretRotation
 from spapi_rotation.errors import InvalidArgument, UnusableArchive
-from spapi_rotation_lambda.settings import Verification
+from spapi_rotation_lambda.domain.rotation_policy import Verification
 
 __all__ = [
     "Application",

@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from spapi_rotation_lambda.settings import Verification
+from spapi_rotation_lambda.domain.rotation_policy import Verification
 
 
 class Application(TypedDict):

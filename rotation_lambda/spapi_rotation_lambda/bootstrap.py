@@ -1,4 +1,4 @@
-"""Puts real adapters behind the ports: the composition that function, ``pulumi up`` and command line share."""
+"""Puts real adapters behind the ports, for the function and for ``pulumi up``."""
 
 import time
 from datetime import UTC, datetime
@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
-from spapi_rotation_lambda.adapters.aws import EventBridgeAnnouncer, SecretsManagerStore, SqsQueue, schedule_made_at
+from spapi_rotation_lambda.adapters.eventbridge import EventBridgeAnnouncer
+from spapi_rotation_lambda.adapters.scheduler import schedule_made_at
+from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
+from spapi_rotation_lambda.adapters.sqs import SqsQueue
 from spapi_rotation_lambda.ports import Amazon, Ports, Telemetry
 from spapi_rotation_lambda.settings import Settings
 
@@ -50,6 +53,7 @@ def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) ->
         amazon=amazon,
         announcer=EventBridgeAnnouncer(session.client("events", config=_RETRIES), settings.event_bus),
         telemetry=telemetry,
-        settings=settings,
+        policy=settings.policy,
+        applications=settings.applications,
         schedule_made_at=lambda arn: schedule_made_at(session.client("scheduler", config=_RETRIES), arn),
     )

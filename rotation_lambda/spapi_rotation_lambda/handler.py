@@ -7,6 +7,7 @@ ever logged.
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -14,16 +15,18 @@ import boto3
 
 from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
 from spapi_rotation_lambda.bootstrap import build
-from spapi_rotation_lambda.domain.applications import application as application_of
+from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import BadSettings, Declined
 from spapi_rotation_lambda.domain.messages import NewSecret, parse
-from spapi_rotation_lambda.domain.model import Application, Trigger, parse_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import Metric, Ports
+from spapi_rotation_lambda.domain.request_record import Trigger
+from spapi_rotation_lambda.domain.times import parse_time
+from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.settings import Action, Env, Settings, validated_client_id
 from spapi_rotation_lambda.use_cases.check import check
-from spapi_rotation_lambda.use_cases.receive import Receipt, notice, receive, settle_after_receipt
-from spapi_rotation_lambda.use_cases.request import describe, request
+from spapi_rotation_lambda.use_cases.expiry_notice import handle_expiry_notice
+from spapi_rotation_lambda.use_cases.receive import Receipt, receive, settle_after_receipt
+from spapi_rotation_lambda.use_cases.request import describe, report_declined, request
 
 
 @cache
@@ -70,9 +73,9 @@ def _queue_message(ports: Ports, records: object) -> dict[str, Any]:
     if record.get("eventSource") != "aws:sqs" or not isinstance(body, str):
         raise _unknown_event()
     message = parse(Sensitive(body))
-    application = application_of(ports.settings, message.client_id)
+    application = ports.applications.find(message.client_id)
     if not isinstance(message, NewSecret):
-        return {"receipt": notice(ports, application, message).value}
+        return {"receipt": handle_expiry_notice(ports, application, message).value}
     receipt = receive(ports, application, message)
     if receipt in (Receipt.STORED, Receipt.DUPLICATE):
         settle_after_receipt(ports, application)
@@ -89,8 +92,7 @@ def _request(ports: Ports, application: Application, event: Mapping[str, Any]) -
             reference=reference if isinstance(reference, str) else None,
         )
     except Declined as declined:
-        ports.telemetry.count(Metric.DECLINED)
-        ports.telemetry.info("rotation_declined", application, reason=type(declined).__name__, detail=str(declined))
+        report_declined(ports, application, declined)
         return {"requested": False, "reason": type(declined).__name__, "detail": str(declined)}
     return {"requested": True, "detail": describe(requested)}
 
@@ -98,10 +100,10 @@ def _request(ports: Ports, application: Application, event: Mapping[str, Any]) -
 def _application(ports: Ports, event: Mapping[str, Any]) -> Application:
     client_id = validated_client_id(event.get("client_id"), "client_id")
     name = event.get("application")
-    return application_of(ports.settings, client_id, name if isinstance(name, str) else None)
+    return ports.applications.find(client_id, name if isinstance(name, str) else None)
 
 
-def _scheduled_at(event: Mapping[str, Any]) -> Any:
+def _scheduled_at(event: Mapping[str, Any]) -> datetime | None:
     try:
         return parse_time(event.get("scheduled_at"), "scheduled_at")
     except ValueError:

@@ -6,9 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from spapi_rotation_lambda.domain.model import Application, Credentials, Versions
+from spapi_rotation_lambda.domain.applications import Application, ApplicationDirectory
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.settings import Settings
+from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
+from spapi_rotation_lambda.domain.snapshot import SecretReader
 
 
 class Clock(Protocol):
@@ -31,16 +33,8 @@ class LabelMoved(Exception):
     """A label was not where the caller said; nothing was changed."""
 
 
-class SecretStore(Protocol):
+class SecretStore(SecretReader, Protocol):
     """Versions and labels of a secret (Secrets Manager). Every method may raise StoreFailed."""
-
-    def versions(self, secret_id: str) -> Versions:
-        """The labelled versions (one ListSecretVersionIds, paged)."""
-        ...
-
-    def read(self, secret_id: str, version_id: str) -> Sensitive:
-        """The text of one version."""
-        ...
 
     def write(self, secret_id: str, version_id: str, text: Sensitive, label: str) -> None:
         """Write a version under one label; repeating it with the same text changes nothing.
@@ -247,7 +241,7 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything that the use cases act on.
+    """Everything that the use cases act on and go by.
 
     ``amazon`` is a factory, so that its HTTP library is loaded only on the paths that call Amazon.
     ``schedule_made_at`` tells when a schedule, given by its ARN, was made; it may raise StoreFailed.
@@ -259,5 +253,6 @@ class Ports:
     amazon: Callable[[], Amazon]
     announcer: Announcer
     telemetry: Telemetry
-    settings: Settings
+    policy: RotationPolicy
+    applications: ApplicationDirectory
     schedule_made_at: Callable[[str], datetime] | None = None

@@ -3,14 +3,17 @@
 The component writes these variables, the handler reads them, and the limits here hold for both.
 """
 
-import re
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlsplit
 
+from spapi_rotation_lambda.domain.applications import CLIENT_ID, AdoptedSecret, ApplicationDirectory, KeyNames
 from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy, Verification
 from spapi_rotation_lambda.domain.window import Window
 
 SPAPI_ENDPOINTS = {
@@ -22,12 +25,6 @@ SPAPI_ENDPOINTS = {
 
 LWA_ENDPOINT = "https://api.amazon.com/auth/o2/token"
 """Login with Amazon's token endpoint. Source: "Rotate your application's client secret"."""
-
-CLIENT_ID = re.compile(r"amzn1\.application-oa2-client\.[A-Za-z0-9]{10,64}")
-"""Shape of an application's client id; nothing else ever becomes part of a secret's name."""
-
-MIN_ROTATE_EVERY_DAYS, MAX_ROTATE_EVERY_DAYS, DEFAULT_ROTATE_EVERY_DAYS = 8, 150, 60
-MIN_CHECK_HOURS, MAX_CHECK_HOURS, DEFAULT_CHECK_HOURS = 1, 24, 1
 
 HANDLER = "spapi_rotation_lambda.handler.handler"
 
@@ -54,20 +51,47 @@ class Env(StrEnum):
     SERVICE = "POWERTOOLS_SERVICE_NAME"
 
 
-class Verification(StrEnum):
-    """How a received secret is proven before promotion."""
-
-    CALL = "call"
-    """A token and the verification call, with the current secret as control."""
-    LWA = "lwa"
-    """A token, and ``promote_delay`` after its issue."""
-
-
 class Action(StrEnum):
     """What a direct invocation (schedule, ``pulumi up``) asks of the function."""
 
     CHECK = "check"
     REQUEST = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A setting that is a number: its default, the least and the most that it may be, and its unit."""
+
+    default: float
+    low: float
+    high: float
+    unit: str
+
+
+NUMBERS: Mapping[Env, Number] = {
+    Env.ROTATE_EVERY_DAYS: Number(60, 8, 150, "days"),
+    Env.CHECK_INTERVAL_HOURS: Number(1, 1, 24, "hours"),
+    Env.PROMOTE_DELAY_MINUTES: Number(45, 0, 1440, "minutes"),
+    # Not arguments of the component: shorter deadlines are for a sandbox that cannot wait.
+    Env.DELIVERY_DEADLINE_MINUTES: Number(60, 0.01, 1440, "minutes"),
+    Env.REPOST_AFTER_HOURS: Number(24, 0.001, 168, "hours"),
+}
+"""The settings that are numbers. The component's arguments of these names have the same defaults and limits."""
+
+DEFAULTS: Mapping[Env, str | bool | float] = {
+    Env.SPAPI_ENDPOINT: "NA",
+    Env.LWA_ENDPOINT: LWA_ENDPOINT,
+    Env.VERIFICATION: Verification.CALL.value,
+    Env.PAUSED: False,
+    Env.EVENT_BUS: "default",
+    **{name: number.default for name, number in NUMBERS.items()},
+}
+"""What every setting is that is not given. The component's arguments of these names have the same defaults."""
+
+
+def environment_text(value: str | bool | float) -> str:
+    """A setting as an environment variable holds it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def validated_client_id(value: object, argument: str) -> str:
@@ -81,15 +105,15 @@ def validated_client_id(value: object, argument: str) -> str:
     )
 
 
-def validated_number(value: object, argument: str, low: float, high: float, unit: str) -> float:
-    """Return a number within [low, high], or raise BadSettings naming the argument."""
+def validated_number(value: object, argument: str, limits: Number) -> float:
+    """Return a number within the limits, or raise BadSettings naming the argument."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         number = float("nan")
-    if isinstance(value, bool) or not low <= number <= high:
+    if isinstance(value, bool) or not limits.low <= number <= limits.high:
         raise BadSettings(
-            f"{argument} must be a number of {unit} from {low:g} to {high:g}.",
+            f"{argument} must be a number of {limits.unit} from {limits.low:g} to {limits.high:g}.",
             remedy=f"Set {argument} within these limits.",
         )
     return number
@@ -119,23 +143,15 @@ def _is_endpoint(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a rotation, the same for every application of a component."""
+    """What the function is told: where things are, and how rotations are to go."""
 
-    secret_prefix: str
     queue_url: str
     dead_letter_queue_url: str
-    spapi_endpoint: str = SPAPI_ENDPOINTS["NA"]
-    lwa_endpoint: str = LWA_ENDPOINT
-    rotate_every: timedelta = timedelta(days=DEFAULT_ROTATE_EVERY_DAYS)
-    promote_delay: timedelta = timedelta(minutes=45)
-    verification: Verification = Verification.CALL
-    event_bus: str = "default"
-    check_interval: timedelta = timedelta(hours=DEFAULT_CHECK_HOURS)
-    rotation_window: Window | None = None
-    paused: bool = False
-    delivery_deadline: timedelta = timedelta(hours=1)
-    repost_after: timedelta = timedelta(hours=24)
-    adopted_secrets: str = ""
+    spapi_endpoint: str
+    lwa_endpoint: str
+    event_bus: str
+    applications: ApplicationDirectory
+    policy: RotationPolicy
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -152,55 +168,67 @@ class Settings:
                 f"The environment lacks {', '.join(missing)}.",
                 remedy="Deploy the function with the ClientSecretRotation component; never edit its variables.",
             )
-        days = validated_number(
-            environ.get(Env.ROTATE_EVERY_DAYS, DEFAULT_ROTATE_EVERY_DAYS),
-            Env.ROTATE_EVERY_DAYS,
-            MIN_ROTATE_EVERY_DAYS,
-            MAX_ROTATE_EVERY_DAYS,
-            "days",
-        )
-        delay = validated_number(
-            environ.get(Env.PROMOTE_DELAY_MINUTES, 45), Env.PROMOTE_DELAY_MINUTES, 0, 1440, "minutes"
-        )
-        hours = validated_number(
-            environ.get(Env.CHECK_INTERVAL_HOURS, DEFAULT_CHECK_HOURS),
-            Env.CHECK_INTERVAL_HOURS,
-            MIN_CHECK_HOURS,
-            MAX_CHECK_HOURS,
-            "hours",
-        )
-        # Not arguments of the component: shorter deadlines are for a sandbox that cannot wait.
-        deadline = validated_number(
-            environ.get(Env.DELIVERY_DEADLINE_MINUTES, 60), Env.DELIVERY_DEADLINE_MINUTES, 0.01, 1440, "minutes"
-        )
-        repost = validated_number(environ.get(Env.REPOST_AFTER_HOURS, 24), Env.REPOST_AFTER_HOURS, 0.001, 168, "hours")
-        window = environ.get(Env.ROTATION_WINDOW, "")
-        paused = environ.get(Env.PAUSED, "false")
-        if paused not in ("true", "false"):
-            raise BadSettings(f"{Env.PAUSED} is neither true nor false.", remedy=f"Set {Env.PAUSED} to one of them.")
-        try:
-            verification = Verification(environ.get(Env.VERIFICATION, Verification.CALL))
-        except ValueError:
-            raise BadSettings(
-                f"{Env.VERIFICATION} is neither call nor lwa.",
-                remedy=f"Set {Env.VERIFICATION} to one of them.",
-            ) from None
+
+        def text(name: Env) -> str:
+            return environ.get(name, environment_text(DEFAULTS[name]))
+
+        def number(name: Env) -> float:
+            return validated_number(text(name), name, NUMBERS[name])
+
         return cls(
-            secret_prefix=environ[Env.SECRET_PREFIX],
             queue_url=environ[Env.QUEUE_URL],
             dead_letter_queue_url=environ[Env.DEAD_LETTER_QUEUE_URL],
-            spapi_endpoint=validated_endpoint(environ.get(Env.SPAPI_ENDPOINT, "NA"), Env.SPAPI_ENDPOINT, regional=True),
-            lwa_endpoint=validated_endpoint(
-                environ.get(Env.LWA_ENDPOINT, LWA_ENDPOINT), Env.LWA_ENDPOINT, regional=False
+            spapi_endpoint=validated_endpoint(text(Env.SPAPI_ENDPOINT), Env.SPAPI_ENDPOINT, regional=True),
+            lwa_endpoint=validated_endpoint(text(Env.LWA_ENDPOINT), Env.LWA_ENDPOINT, regional=False),
+            event_bus=text(Env.EVENT_BUS),
+            applications=ApplicationDirectory(
+                environ[Env.SECRET_PREFIX], parse_adopted_secrets(environ.get(Env.ADOPTED_SECRETS, ""))
             ),
-            rotate_every=timedelta(days=days),
-            promote_delay=timedelta(minutes=delay),
-            verification=verification,
-            event_bus=environ.get(Env.EVENT_BUS, "default"),
-            check_interval=timedelta(hours=hours),
-            rotation_window=Window.parse(window, Env.ROTATION_WINDOW) if window else None,
-            paused=paused == "true",
-            delivery_deadline=timedelta(minutes=deadline),
-            repost_after=timedelta(hours=repost),
-            adopted_secrets=environ.get(Env.ADOPTED_SECRETS, ""),
+            policy=RotationPolicy(
+                rotate_every=timedelta(days=number(Env.ROTATE_EVERY_DAYS)),
+                rotation_window=_window(environ.get(Env.ROTATION_WINDOW, "")),
+                paused=_flag(text(Env.PAUSED), Env.PAUSED),
+                check_interval=timedelta(hours=number(Env.CHECK_INTERVAL_HOURS)),
+                verification=validated_verification(text(Env.VERIFICATION), Env.VERIFICATION),
+                promote_delay=timedelta(minutes=number(Env.PROMOTE_DELAY_MINUTES)),
+                delivery_deadline=timedelta(minutes=number(Env.DELIVERY_DEADLINE_MINUTES)),
+                repost_after=timedelta(hours=number(Env.REPOST_AFTER_HOURS)),
+            ),
         )
+
+
+def parse_adopted_secrets(text: str) -> dict[str, AdoptedSecret]:
+    """Read ``{client_id: {"secret_arn": ARN, "keys": {ours: the owner's}}}``; empty for an empty text.
+
+    Raises:
+        BadSettings: it is something else.
+    """
+    try:
+        data: Mapping[str, Mapping[str, Any]] = json.loads(text) if text else {}
+        return {
+            client_id: AdoptedSecret(str(entry["secret_arn"]), KeyNames(**entry.get("keys", {})))
+            for client_id, entry in data.items()
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise BadSettings(
+            f"{Env.ADOPTED_SECRETS} is not a map of client ids to secrets.",
+            remedy="Deploy the function with the ClientSecretRotation component; never edit its variables.",
+        ) from None
+
+
+def validated_verification(value: Any, argument: str) -> Verification:
+    """Return ``call`` or ``lwa``, or raise BadSettings naming the argument."""
+    try:
+        return Verification(value)
+    except ValueError:
+        raise BadSettings(f"{argument} is neither call nor lwa.", remedy=f"Set {argument} to one of them.") from None
+
+
+def _flag(text: str, name: str) -> bool:
+    if text not in ("true", "false"):
+        raise BadSettings(f"{name} is neither true nor false.", remedy=f"Set {name} to one of them.")
+    return text == "true"
+
+
+def _window(text: str) -> Window | None:
+    return Window.parse(text, Env.ROTATION_WINDOW) if text else None

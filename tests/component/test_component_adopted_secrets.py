@@ -9,8 +9,7 @@ import pytest
 from spapi_rotation import InvalidArgument
 from spapi_rotation.resources.adopted_secrets import ENVIRONMENT_LIMIT, LONGEST_QUEUE_URL
 from spapi_rotation.validation.applications import KEY_NAMES
-from spapi_rotation_lambda.domain import applications
-from spapi_rotation_lambda.domain.model import KeyNames
+from spapi_rotation_lambda.domain.applications import KeyNames
 from spapi_rotation_lambda.settings import Settings
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy_component
 
@@ -94,10 +93,10 @@ def test_a_key_that_encrypts_several_secrets_is_named_once() -> None:
 def test_function_learns_where_the_secret_is_and_how_its_keys_are_named() -> None:
     recording = deploy(secret_arn=secret(), secret_keys=KEYS)
     settings = Settings.from_environment(variables(recording))
-    adopted = applications.application(settings, client_id(2), "shop")
+    adopted = settings.applications.find(client_id(2), "shop")
     assert adopted.secret_id == secret()
     assert adopted.keys == KeyNames(client_id="LWA_CLIENT_ID", client_secret="LWA_CLIENT_SECRET")
-    own = applications.application(settings, client_id(1), "own")
+    own = settings.applications.find(client_id(1), "own")
     assert own.secret_id == f"{PROJECT}/{STACK}/rotation/{client_id(1)}"
     assert own.keys == KeyNames()
 
@@ -115,7 +114,7 @@ def test_every_key_can_be_renamed() -> None:
     names = {name: f"owner's {name}" for name in KEY_NAMES}
     recording = deploy(secret_arn=secret(), secret_keys=names)
     settings = Settings.from_environment(variables(recording))
-    assert applications.application(settings, client_id(2)).keys == KeyNames(**names)
+    assert settings.applications.find(client_id(2)).keys == KeyNames(**names)
 
 
 def test_rotation_on_up_gets_the_existing_secret_and_the_map() -> None:
@@ -124,7 +123,7 @@ def test_rotation_on_up_gets_the_existing_secret_and_the_map() -> None:
     )
     assert rotation.inputs["secret_arn"] == secret()
     settings = Settings.from_environment(rotation.inputs["settings"])
-    assert applications.application(settings, client_id(2)).keys.client_secret == "LWA_CLIENT_SECRET"
+    assert settings.applications.find(client_id(2)).keys.client_secret == "LWA_CLIENT_SECRET"
 
 
 def test_all_can_be_given_late() -> None:
@@ -193,7 +192,7 @@ def test_bad_input_is_refused_by_name_with_a_remedy(named: str, entry: dict[str,
 def test_two_names_can_be_swapped() -> None:
     swapped = {"issued_at": "client_secret_expires_at", "expires_at": "client_secret_issued_at"}
     settings = Settings.from_environment(variables(deploy(secret_arn=secret(), secret_keys=swapped)))
-    assert applications.application(settings, client_id(2)).keys == KeyNames(**swapped)
+    assert settings.applications.find(client_id(2)).keys == KeyNames(**swapped)
 
 
 LATE: list[tuple[str, dict[str, Any]]] = [

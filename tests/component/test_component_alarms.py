@@ -6,7 +6,6 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pulumi
@@ -19,10 +18,10 @@ from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, NEXT_CHECK, NE
 from spapi_rotation.resources.schedule import FLEXIBLE_WINDOW_MINUTES, RETRY_AGE_SECONDS
 from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
 from spapi_rotation_lambda.domain import rules
+from spapi_rotation_lambda.domain.daily_slot import is_daily_slot
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.ports import Metric
-from spapi_rotation_lambda.settings import MAX_CHECK_HOURS, MIN_CHECK_HOURS
-from spapi_rotation_lambda.use_cases import check
+from spapi_rotation_lambda.settings import NUMBERS, Env
 from spapi_rotation_lambda.use_cases.receive import Receipt
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy_component
 
@@ -30,7 +29,8 @@ SERVICE = f"{PROJECT}/{STACK}/rotation"
 OWN = {"namespace": "SpApiRotation", "dimensions": {"service": SERVICE}}
 PAGER = f"arn:aws:sns:{REGION}:{ACCOUNT}:pager"
 
-CHECK_HOURS = range(MIN_CHECK_HOURS, MAX_CHECK_HOURS + 1)
+CHECK_INTERVAL = NUMBERS[Env.CHECK_INTERVAL_HOURS]
+CHECK_HOURS = range(int(CHECK_INTERVAL.low), int(CHECK_INTERVAL.high) + 1)
 LATE_BY = timedelta(minutes=FLEXIBLE_WINDOW_MINUTES, seconds=RETRY_AGE_SECONDS)
 """By how much the schedule can be late with a check."""
 
@@ -185,11 +185,10 @@ def test_what_each_check_reports_anew_keeps_its_alarm() -> None:
 
 @pytest.mark.parametrize("hours", CHECK_HOURS)
 def test_what_the_daily_try_finds_keeps_its_alarm(hours: int) -> None:
-    ports: Any = SimpleNamespace(settings=SimpleNamespace(check_interval=timedelta(hours=hours)))
-    application: Any = SimpleNamespace(client_id=client_id(1))
+    every = timedelta(hours=hours)
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    checks = [start + timedelta(hours=hours * number) for number in range(1000)]
-    tries = [each for each in checks if check._daily_try_is_due(ports, application, each)]
+    checks = [start + every * number for number in range(1000)]
+    tries = [each for each in checks if is_daily_slot(client_id(1), each, every)]
     longest = max(later - earlier for earlier, later in itertools.pairwise(tries))
     assert longest + LATE_BY < reach(NEXT_DAILY, hours)
 

@@ -19,7 +19,8 @@ from spapi_rotation.validation.arguments import (
 )
 from spapi_rotation.validation.inputs import validate_whole
 from spapi_rotation_lambda.domain.errors import BadSettings
-from spapi_rotation_lambda.settings import Verification
+from spapi_rotation_lambda.domain.rotation_policy import Verification
+from spapi_rotation_lambda.settings import Number
 from tests.component.recorder import ACCOUNT, REGION, client_id, deploy_component
 
 
@@ -253,9 +254,9 @@ def test_every_retention_of_cloudwatch_is_accepted(days: int) -> None:
 
 
 @given(st.floats() | st.integers() | st.text() | st.none() | st.booleans())
-def test_a_checked_number_is_whole_and_within_its_limits(value: object) -> None:
+def test_a_validated_number_is_whole_and_within_its_limits(value: object) -> None:
     try:
-        number = validate_whole(value, "x", 8, 150, "days")
+        number = validate_whole(value, "x", Number(60, 8, 150, "days"))
     except BadSettings as error:
         assert "x" in error.args[0]
     else:
@@ -264,7 +265,7 @@ def test_a_checked_number_is_whole_and_within_its_limits(value: object) -> None:
 
 
 @given(st.text(max_size=30))
-def test_a_checked_prefix_cannot_widen_the_policy(value: str) -> None:
+def test_a_validated_prefix_cannot_widen_the_policy(value: str) -> None:
     try:
         prefix = validate_prefix(value)
     except BadSettings:

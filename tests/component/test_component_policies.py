@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from spapi_rotation.resources.iam import deny_plain_text
 from spapi_rotation_lambda.domain.sender_policy import missing_from_key_policy, missing_from_queue_policy
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy_component
 
@@ -216,3 +217,9 @@ def test_policies_do_not_grow_with_the_applications(recording: Recording) -> Non
     fleet = deploy_component(applications={f"app{n}": {"client_id": client_id(n)} for n in range(1, 41)})
     for name in ("rotation-function-policy", "rotation-schedule-policy", "rotation-key", "rotation-queue-policy"):
         assert fleet.named(name).policy() == recording.named(name).policy()
+
+
+def test_plain_text_is_denied_to_everyone() -> None:
+    statement = deny_plain_text("sqs:*", "arn:queue")
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", {"AWS": "*"}, "sqs:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

@@ -22,8 +22,8 @@ def test_a_window_and_the_pause_reach_the_functions_settings() -> None:
     given = {"start": "22:00", "end": "04:00", "days": ["MON"], "time_zone": "Asia/Tokyo"}
     function = deploy_component(rotation_window=given, paused=True).named("rotation-function")
     settings = Settings.from_environment(function.inputs["environment"]["variables"])
-    assert settings.rotation_window == Window.parse(given, "given")
-    assert settings.paused is True
+    assert settings.policy.rotation_window == Window.parse(given, "given")
+    assert settings.policy.paused is True
 
 
 def test_a_window_and_the_pause_can_be_given_late() -> None:

@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from pulumi.dynamic import Config, ConfigureRequest
 
 from spapi_rotation import rotate_on_up
-from spapi_rotation.rotate_on_up import RotateOnUpError, RotateOnUpProvider
+from spapi_rotation.rotate_on_up import RotateOnUpError, RotateOnUpProvider, session
 from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.settings import Env
 from tests.fakes.world import CLIENT_ID, World
@@ -46,7 +46,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
     world.seed()
     world.clock.advance(days=10)
-    monkeypatch.setattr(rotate_on_up, "_session", lambda aws, application: None)
+    monkeypatch.setattr(rotate_on_up, "session_for", lambda aws, application: None)
     ports = replace(world.ports, clock=PolledClock(world))
     monkeypatch.setattr(rotate_on_up, "build", lambda session, settings, telemetry: replace(ports, telemetry=telemetry))
     return world
@@ -208,7 +208,7 @@ def stubbed_session(monkeypatch: pytest.MonkeyPatch, account: str) -> list[dict[
 def test_it_acts_in_the_secrets_region_with_the_stacks_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     made = stubbed_session(monkeypatch, "123456789012")
     application = World().application
-    rotate_on_up._session({"profile": "ops", "region": "eu-west-1"}, replace(application, secret_id=ARN))
+    session.session_for({"profile": "ops", "region": "eu-west-1"}, replace(application, secret_id=ARN))
     assert made[0]["region_name"] == "us-east-1"
     assert made[0]["profile_name"] == "ops"
 
@@ -221,7 +221,7 @@ def test_another_account_is_refused_with_the_settings_to_change(monkeypatch: pyt
 
 def test_roles_are_taken_from_the_stack() -> None:
     application = World().application
-    roles = rotate_on_up._roles('[{"roleArn": "arn:role", "externalId": "x"}]', application)
+    roles = session._roles('[{"roleArn": "arn:role", "externalId": "x"}]', application)
     assert roles == [{"RoleArn": "arn:role", "RoleSessionName": "spapi-rotation", "ExternalId": "x"}]
     with pytest.raises(StoreFailed, match="aws:assumeRoles"):
-        rotate_on_up._roles('{"roleArn": 1', application)
+        session._roles('{"roleArn": 1', application)

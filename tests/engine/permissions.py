@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 from sandbox.session import App, new_app
-from spapi_rotation_lambda.domain.model import format_time
+from spapi_rotation_lambda.domain.daily_slot import daily_slot
+from spapi_rotation_lambda.domain.times import format_time
 from tests.engine.fault_scenarios.deployment import World
 
 FUNCTION, SCHEDULES, QUEUE, KEY = "function role", "schedule role", "queue policy", "key policy"
@@ -326,5 +327,5 @@ def _first_sentence(text: str) -> str:
 
 def _time_of_daily_try(app: App) -> str:
     """The hour of today on whose check the current secret is tried; it depends on the client id."""
-    hour = sum(app.client_id.encode()) % 24
-    return datetime.now(UTC).replace(hour=hour, minute=0, second=0).isoformat()
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight + daily_slot(app.client_id)).isoformat()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sandbox.aws.emulator import AwsEmulator
 from tests.exploration import random_histories, store_contract
-from tests.exploration.defects import MUTANTS, Verdict, hunt_all
+from tests.exploration.defects import DEFECTS, Verdict, look_for_all
 from tests.exploration.explore import Explorer, Figures
 from tests.exploration.meetings import meetings
 from tests.exploration.random_histories import RandomFigures
@@ -73,7 +73,7 @@ class Report:
             ("random histories with a violation", f"{int(bool(self.random.violation))}"),
             ("sequences compared with the emulator's Secrets Manager", f"{CONTRACT_SEQUENCES:,}"),
             ("differences", f"{len(self.differences)}"),
-            ("deliberate defects caught", f"{len(self.verdicts) - len(self.survivors)} of {len(MUTANTS)}"),
+            ("deliberate defects caught", f"{len(self.verdicts) - len(self.survivors)} of {len(DEFECTS)}"),
         ]
 
 
@@ -122,8 +122,8 @@ def run(*, singles: bool) -> Report:
         _say(f"{report.random.examples:,} random histories: {'one' if report.random.violation else 'none'} violates")
     report.differences = compare()
     _say(f"{CONTRACT_SEQUENCES:,} sequences on both: {len(report.differences)} differ")
-    report.verdicts = list(hunt_all(workers=WORKERS))
-    _say(f"mutants caught {len(report.verdicts) - len(report.survivors)} of {len(MUTANTS)}")
+    report.verdicts = list(look_for_all(workers=WORKERS))
+    _say(f"defects caught {len(report.verdicts) - len(report.survivors)} of {len(DEFECTS)}")
     return report
 
 
@@ -139,7 +139,7 @@ def _write(rows: list[tuple[str, str]], report: Report) -> None:
         where, _, what = verdict.caught_by.partition("] ")
         seen = what.partition(" <- ")[0].partition(" | ")[0]
         found = f"{where.lstrip('[')}: {seen}" if verdict.caught else "(survived)"
-        caught.append(f"| {verdict.mutant.name} | {found} |")
+        caught.append(f"| {verdict.defect.name} | {found} |")
     before, _, rest = DOCS.read_text().partition(BEGIN)
     lines = "\n".join((*figures, "", *caught))
     DOCS.write_text(f"{before}{BEGIN}\n{lines}\n{END}{rest.partition(END)[2]}")
@@ -154,7 +154,7 @@ def main(arguments: Sequence[str]) -> int:
     for what, figure in rows:
         _say(f"{what}: {figure}")
     for verdict in report.verdicts:
-        _say(f"{verdict.mutant.name}: {verdict.caught_by or 'SURVIVED'}")
+        _say(f"{verdict.defect.name}: {verdict.caught_by or 'SURVIVED'}")
     for line in (*report.alone.violations, *report.together.violations, report.random.violation):
         if line:
             _say(f"VIOLATION {line}")

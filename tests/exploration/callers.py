@@ -11,9 +11,11 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import Declined, RotationError
-from spapi_rotation_lambda.domain.model import Credentials, Trigger, format_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.request_record import Mode, Trigger
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.use_cases import operator_actions
@@ -23,6 +25,7 @@ from tests.exploration import invariants
 from tests.exploration.explored_world import App, Cause, World, secret_in
 from tests.exploration.faulty import Died, FaultyAmazon, FaultyAnnouncer, FaultyQueue, FaultyStore, Injector, Op, Plan
 from tests.exploration.standard_queue import Message
+from tests.fakes.world import PLAIN
 
 HOUR = timedelta(hours=1)
 PATIENCE_SECONDS = 90.0
@@ -92,7 +95,8 @@ def invoke(
         amazon=lambda: amazon,
         announcer=FaultyAnnouncer(world.said, injector),
         telemetry=world.said,
-        settings=world.settings,
+        policy=world.policy,
+        applications=PLAIN.applications,
     )
     ended = Ended(injector.ops)
     world.said.metrics = []
@@ -168,7 +172,7 @@ def ask(world: World, app: App, plan: Plan = NO_FAULTS, *, force: bool, before: 
     world.clock.sleep(PATIENCE_SECONDS)
 
     def run(ports: Ports) -> object:
-        return request(ports, app.application, Trigger.CLI, force=force)
+        return request(ports, app.application, Trigger.CLI, mode=Mode.FORCED if force else Mode.ORDINARY)
 
     return _person(world, app, "request", run, plan, before, forced=force)
 
@@ -181,14 +185,14 @@ def action(world: World, app: App, name: str, plan: Plan = NO_FAULTS, *, before:
 
 
 def reseed(
-    world: World, app: App, plan: Plan = NO_FAULTS, *, check: bool = True, before: Before | None = None
+    world: World, app: App, plan: Plan = NO_FAULTS, *, verify: bool = True, before: Before | None = None
 ) -> Ended:
     """``seed`` with Amazon's newest secret, as a person sees it in the console: with its date of expiry."""
     newest = app.amazon.newest
     credentials = Credentials(app.application.client_id, Sensitive(newest.text), expires_at=newest.expires_at)
 
     def run(ports: Ports) -> object:
-        return operator_actions.seed(ports, app.application, credentials, check=check)
+        return operator_actions.seed(ports, app.application, credentials, verify=verify)
 
     return _person(world, app, "seed", run, plan, before)
 

@@ -1,7 +1,7 @@
-"""The mutation check: deliberate defects in a copy of the real code, each of which the exploration must catch.
+"""The check of the check: deliberate defects in a copy of the real code, each of which the exploration must catch.
 
 A defect replaces a snippet of a module's source, which must be there exactly once; the changed copy of the whole
-package is then hunted in a process of its own.
+package is then searched in a process of its own.
 """
 
 import os
@@ -24,27 +24,27 @@ class SnippetGone(Exception):
 
 
 @dataclass(frozen=True)
-class Mutant:
+class Defect:
     """A defect.
 
     Attributes:
         name: what is broken.
         module: the module of ``spapi_rotation_lambda``, without its ending.
         changes: snippets of its source, each there exactly once, and what replaces them.
-        hunted_in: the scenarios and meetings in which it is looked for first.
+        looked_for_in: the scenarios and meetings in which it is looked for first.
     """
 
     name: str
     module: str
     changes: tuple[tuple[str, str], ...]
-    hunted_in: tuple[str, ...]
+    looked_for_in: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether a defect was caught, and by what."""
 
-    mutant: Mutant
+    defect: Defect
     caught_by: str
 
     @property
@@ -52,14 +52,14 @@ class Verdict:
         return bool(self.caught_by)
 
 
-MUTANTS = (
-    Mutant(
+DEFECTS = (
+    Defect(
         "the new secret is not verified",
         "use_cases/settle",
-        (("if not verify.accepted(ports, _credentials(pending), current.credentials):", "if False:"),),
+        (("if not verification.accepted(ports, _credentials(pending), current.credentials):", "if False:"),),
         ("accepted late",),
     ),
-    Mutant(
+    Defect(
         "AWSCURRENT is moved without compare-and-swap",
         "use_cases/settle",
         (
@@ -71,7 +71,7 @@ MUTANTS = (
         ),
         ("the owner's edit and settle",),
     ),
-    Mutant(
+    Defect(
         "AWSPENDING is moved without compare-and-swap",
         "use_cases/receive",
         (
@@ -83,7 +83,7 @@ MUTANTS = (
         ),
         ("two new secrets, accepted late",),
     ),
-    Mutant(
+    Defect(
         "a message is acknowledged although it was not stored",
         "handler",
         (
@@ -95,32 +95,31 @@ MUTANTS = (
         ),
         ("schedule: normal",),
     ),
-    Mutant(
+    Defect(
         "the record is written after the POST",
         "use_cases/request",
         (
             (
-                "    record = _next_record(ports, snapshot, trigger, reference, spent=force or repost)\n",
-                "    answer = ports.amazon().rotate(token)\n"
-                "    record = _next_record(ports, snapshot, trigger, reference, spent=force or repost)\n",
+                "    record = _next_record(attempt)\n",
+                "    answer = ports.amazon().rotate(token)\n    record = _next_record(attempt)\n",
             ),
             ("    answer = ports.amazon().rotate(token)\n    if answer.answer", "    if answer.answer"),
         ),
         ("schedule: normal",),
     ),
-    Mutant(
+    Defect(
         "a stale message is taken for a new one",
         "use_cases/receive",
         (("if newest is not None and order < newest:", "if False:"),),
         ("accepted late, an older message after",),
     ),
-    Mutant(
+    Defect(
         "AWSPENDING is left behind after the promotion",
         "use_cases/settle",
         (("if snapshot.id_of(Label.PENDING) == candidate.version.id:", "if False:"),),
         ("schedule: normal",),
     ),
-    Mutant(
+    Defect(
         "AWSPENDING is taken off before the event is published",
         "use_cases/settle",
         (
@@ -139,7 +138,7 @@ MUTANTS = (
         ),
         ("schedule: normal",),
     ),
-    Mutant(
+    Defect(
         "the stored version's id leaves out the version it was merged from",
         "use_cases/receive",
         (
@@ -150,7 +149,7 @@ MUTANTS = (
         ),
         ("the owner edits while pending",),
     ),
-    Mutant(
+    Defect(
         "the store sets AWSPENDING itself",
         "use_cases/receive",
         (
@@ -161,16 +160,16 @@ MUTANTS = (
         ),
         ("two new secrets, accepted late",),
     ),
-    Mutant(
+    Defect(
         "the promotion merges the owner's keys of an earlier reading",
         "use_cases/settle",
         (
             ("merged = current.document", "merged = _FIRST.setdefault(candidate.version.id, current).document"),
-            ("_ROUNDS = 10\n", "_ROUNDS = 10\n_FIRST: dict = {}\n"),
+            ("class Outcome(StrEnum):\n", "_FIRST: dict = {}\n\n\nclass Outcome(StrEnum):\n"),
         ),
         ("the owner edits while pending",),
     ),
-    Mutant(
+    Defect(
         "the swap starts from an id that was read before the verification",
         "use_cases/settle",
         (
@@ -181,7 +180,7 @@ MUTANTS = (
         ),
         ("the owner's edit and settle",),
     ),
-    Mutant(
+    Defect(
         "the rule reads only the current secret's dates",
         "domain/rules",
         (
@@ -193,19 +192,19 @@ MUTANTS = (
         ),
         ("up while a console secret is pending",),
     ),
-    Mutant(
+    Defect(
         "the dead-letter queue is not looked at",
         "use_cases/preflight",
         (("waiting - own > 0 or state.dead > 0", "waiting - own > 0"),),
         ("the message is in the dead-letter queue when the repost is due",),
     ),
-    Mutant(
+    Defect(
         "the labels are not read again after the queue",
         "use_cases/request",
-        (("if snapshot.same_labels(Snapshot(ports, application)):", "if True:"),),
+        (("if snapshot.same_labels(Snapshot(ports.store, application)) else", "if True else"),),
         ("up and the message of the console",),
     ),
-    Mutant(
+    Defect(
         "records are not chained",
         "use_cases/request",
         (
@@ -216,79 +215,79 @@ MUTANTS = (
         ),
         ("check and up, both due",),
     ),
-    Mutant(
+    Defect(
         "the machine promotes what a person rejected",
         "use_cases/settle",
         (("if snapshot.id_of(Label.REJECTED) == pending.version.id:", "if False:"),),
         ("reject while pending",),
     ),
-    Mutant(
+    Defect(
         "an unseeded secret is stored without verification",
         "use_cases/receive",
-        (("not verify.accepted(ports, message.credentials, None):", "False:"),),
+        (("if unseeded and not verification.accepted(ports, message.credentials, None):", "if False:"),),
         ("an unseeded secret receives its first late",),
     ),
-    Mutant(
+    Defect(
         "the first version is not published when its store failed late",
         "use_cases/receive",
-        (("elif verdict is Receipt.DUPLICATE:", "elif False:"),),
+        (("elif receipt is Receipt.DUPLICATE:", "elif False:"),),
         ("an unseeded secret receives its first",),
     ),
-    Mutant(
+    Defect(
         "a repeated rollback swaps back",
-        "use_cases/actions",
+        "use_cases/operator_actions",
         (("and is_rejected(snapshot, previous):", "and False:"),),
         ("rollback",),
     ),
-    Mutant(
+    Defect(
         "rollback takes REJECTED off a newer secret",
-        "use_cases/actions",
+        "use_cases/operator_actions",
         (("    _refuse_beside_another_rejected(snapshot, current)\n", ""),),
         ("reject, then rollback",),
     ),
-    Mutant(
+    Defect(
         "what was rejected before is put back",
         "use_cases/settle",
         (("if overwritten is None or not _is_newer_than_rejected(snapshot, overwritten):", "if overwritten is None:"),),
         ("rollback, then console and reject",),
     ),
-    Mutant(
+    Defect(
         "a refused request hides the one before it",
         "use_cases/request",
         (("standing_since=rules.last_request(snapshot),", "standing_since=None,"),),
         ("the message comes after the repost",),
     ),
-    Mutant(
+    Defect(
         "the secret in use is never tried",
         "use_cases/check",
-        (("and _daily_try_is_due(ports, application, scheduled_at):", "and False:"),),
+        (("and tried_now:", "and False:"),),
         ("a silent rotation in the console, then nobody acts",),
     ),
 )
 
 
-def copy_with(mutant: Mutant, folder: Path) -> None:
+def copy_with(defect: Defect, folder: Path) -> None:
     """Copy the package into a folder with the defect in it.
 
     Raises:
         SnippetGone: a snippet is not there exactly once.
     """
     shutil.copytree(SOURCE / PACKAGE, folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
-    path = folder / PACKAGE / f"{mutant.module}.py"
+    path = folder / PACKAGE / f"{defect.module}.py"
     text = path.read_text()
-    for old, new in mutant.changes:
+    for old, new in defect.changes:
         if text.count(old) != 1:
-            raise SnippetGone(f"{mutant.name}: this snippet is {text.count(old)} times in {mutant.module}.py: {old!r}")
+            raise SnippetGone(f"{defect.name}: this snippet is {text.count(old)} times in {defect.module}.py: {old!r}")
         text = text.replace(old, new)
     path.write_text(text)
 
 
-def hunt(mutant: Mutant, *, budget: int = 2) -> Verdict:
+def look_for(defect: Defect, *, budget: int = 2) -> Verdict:
     """Look for a violation in a copy with the defect, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        copy_with(mutant, Path(folder))
+        copy_with(defect, Path(folder))
         done = subprocess.run(
-            [sys.executable, "-m", "tests.exploration.find_violation", str(budget), *mutant.hunted_in],
+            [sys.executable, "-m", "tests.exploration.find_violation", str(budget), *defect.looked_for_in],
             env={**os.environ, "PYTHONPATH": os.pathsep.join((folder, str(ROOT))), "PYTHONDONTWRITEBYTECODE": "1"},
             cwd=folder,
             capture_output=True,
@@ -296,11 +295,11 @@ def hunt(mutant: Mutant, *, budget: int = 2) -> Verdict:
             check=False,
         )
     if done.returncode not in (0, 1) or (done.returncode == 1 and not done.stdout):
-        raise RuntimeError(f"{mutant.name}: the hunt failed: {done.stderr[-2000:]}")
-    return Verdict(mutant, done.stdout.strip())
+        raise RuntimeError(f"{defect.name}: the search failed: {done.stderr[-2000:]}")
+    return Verdict(defect, done.stdout.strip())
 
 
-def hunt_all(mutants: Iterable[Mutant] = MUTANTS, *, workers: int = 2, budget: int = 2) -> Iterator[Verdict]:
-    """Hunt several at once; verdicts in the order of the mutants."""
+def look_for_all(defects: Iterable[Defect] = DEFECTS, *, workers: int = 2, budget: int = 2) -> Iterator[Verdict]:
+    """Look for several at once; verdicts in the order of the defects."""
     with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda mutant: hunt(mutant, budget=budget), mutants)
+        yield from pool.map(lambda defect: look_for(defect, budget=budget), defects)

@@ -13,15 +13,19 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import TokenNotIssued
-from spapi_rotation_lambda.domain.model import Application, Credentials, Label, Versions, format_time
+from spapi_rotation_lambda.domain.labels import Label, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Metric, RotateAnswer, RotationEvent, Scope
-from spapi_rotation_lambda.settings import Settings
 from tests.exploration.standard_queue import StandardQueue
 from tests.fakes.amazon import FakeAmazon, Issued
 from tests.fakes.clock import VirtualClock
 from tests.fakes.secrets_manager import FakeSecret, FakeSecretsManager, FakeVersion
+from tests.fakes.world import PLAIN
 
 CANARY = "canary"
 """Part of every secret and token that Amazon makes here, and of nothing else."""
@@ -29,7 +33,6 @@ CANARY = "canary"
 OWNERS = "owner-"
 """How the ids of the owner's versions begin."""
 
-SETTINGS = Settings(secret_prefix="prefix", queue_url="queue", dead_letter_queue_url="dead")
 STALE_FOR = timedelta(seconds=30)
 """For how long after a change a list may still be the one before it."""
 
@@ -308,7 +311,7 @@ class World:
     def __init__(
         self,
         *,
-        settings: Settings = SETTINGS,
+        policy: RotationPolicy = PLAIN.policy,
         applications: int = 1,
         amazon_skew: timedelta = timedelta(0),
         aws_skew: timedelta = timedelta(0),
@@ -317,7 +320,7 @@ class World:
         **changes: Any,
     ) -> None:
         self.clock = VirtualClock()
-        self.settings = replace(settings, **changes) if changes else settings
+        self.policy = replace(policy, **changes) if changes else policy
         self.secrets = Secrets(SkewedClock(self.clock, aws_skew))
         self.queue = StandardQueue(self.clock, newest_first=newest_first)
         self.said = Said(self)

@@ -10,8 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NoReturn, Protocol, TypeVar
 
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import StoreFailed, TokenNotIssued
-from spapi_rotation_lambda.domain.model import Credentials, Versions
+from spapi_rotation_lambda.domain.labels import Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import (
     Amazon,

@@ -1,4 +1,4 @@
-"""Looks for the first violation in the code that this process imports. Run by the mutation check, for one defect.
+"""Looks for the first violation in the code that this process imports. Run by the check of the check, for one defect.
 
 ``python -m tests.exploration.find_violation BUDGET [name ...]`` looks in what is named first, then in all others.
 Prints the first violation and exits with 1; exits with 0 when there is none.

@@ -6,8 +6,10 @@ The five invariants are those of the design. The checks know the whole truth at 
 from datetime import timedelta
 
 from spapi_rotation_lambda.domain.errors import MalformedSecret
-from spapi_rotation_lambda.domain.model import Label, RequestRecord, parse_time
+from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.request_record import RequestRecord
+from spapi_rotation_lambda.domain.times import parse_time
 from tests.exploration.explored_world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
 from tests.exploration.faulty import Died
 from tests.fakes.amazon import Issued

@@ -260,9 +260,9 @@ class RandomHistories(RuleBasedStateMachine):
         self._note()
 
     @rule(paused=st.booleans(), windowed=st.booleans())
-    def settings(self, paused: bool, windowed: bool) -> None:
+    def policy(self, paused: bool, windowed: bool) -> None:
         window = NIGHTS if windowed else None
-        self.world.settings = replace(self.world.settings, paused=paused, rotation_window=window)
+        self.world.policy = replace(self.world.policy, paused=paused, rotation_window=window)
         self._note()
 
     # Amazon.
@@ -308,7 +308,7 @@ class RandomHistories(RuleBasedStateMachine):
         if world.violations:
             return
         world.deliver = deliver_soon
-        world.settings = replace(world.settings, paused=False, rotation_window=None)
+        world.policy = replace(world.policy, paused=False, rotation_window=None)
         for app in world.everyone():
             app.amazon.answer_calls(None)
         saved = world.save()

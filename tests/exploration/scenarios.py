@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from spapi_rotation_lambda.settings import Verification
+from spapi_rotation_lambda.domain.rotation_policy import Verification
 from tests.exploration.callers import HOUR, Ended, action, ask, reseed, rotate_in_console, telling_nonces_apart, up
 from tests.exploration.ending import advance, run_until_quiet
 from tests.exploration.explore import Scenario, Step, event, schedule

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from spapi_rotation_lambda.adapters.aws import SecretsManagerStore
+from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
 from spapi_rotation_lambda.domain.errors import SecretMissing, StoreFailed
-from spapi_rotation_lambda.domain.model import Label
+from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import LabelMoved, SecretStore, VersionExists
 from tests.fakes.clock import VirtualClock

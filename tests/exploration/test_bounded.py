@@ -4,7 +4,7 @@ every deliberate defect."""
 import pytest
 
 from tests.exploration import random_histories
-from tests.exploration.defects import MUTANTS, Mutant, hunt
+from tests.exploration.defects import DEFECTS, Defect, look_for
 from tests.exploration.explore import Explorer, Scenario
 from tests.exploration.meetings import meetings
 from tests.exploration.scenarios import scenarios
@@ -35,6 +35,6 @@ def test_no_random_history_breaks_an_invariant() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_the_exploration_catches(mutant: Mutant) -> None:
-    assert hunt(mutant).caught
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_the_exploration_catches(defect: Defect) -> None:
+    assert look_for(defect).caught

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import TokenNotIssued
-from spapi_rotation_lambda.domain.model import Credentials, format_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Answer, CallAnswer, RotateAnswer, Scope
 from tests.fakes.clock import VirtualClock
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from spapi_rotation_lambda.domain.errors import SecretMissing, StoreFailed
-from spapi_rotation_lambda.domain.model import Label, Version, Versions
+from spapi_rotation_lambda.domain.labels import Label, Version, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import LabelMoved, VersionExists
 from tests.fakes.clock import VirtualClock

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from spapi_rotation_lambda.domain import sender_policy
+from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import QueueNotReady
-from spapi_rotation_lambda.domain.model import Application, format_time
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Metric, Ports, QueueState, RotationEvent
-from spapi_rotation_lambda.settings import Settings
+from spapi_rotation_lambda.settings import Settings, parse_adopted_secrets
 from tests.fakes.amazon import FakeAmazon, Issued
 from tests.fakes.clock import VirtualClock
 from tests.fakes.secrets_manager import FakeSecretsManager
@@ -18,6 +19,9 @@ from tests.fakes.secrets_manager import FakeSecretsManager
 CLIENT_ID = "amzn1.application-oa2-client.0123456789abcdef"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"
 MAX_RECEIVES = 10
+
+PLAIN = Settings.from_environment({"SECRET_PREFIX": "prefix", "QUEUE_URL": "queue", "DEAD_LETTER_QUEUE_URL": "dead"})
+"""The function's settings when nothing else is given."""
 
 
 @dataclass
@@ -77,7 +81,7 @@ class Recorder:
 class World:
     """Everything a rotation touches."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, adopted_secrets: str = "", **policy: Any) -> None:
         self.clock = VirtualClock()
         self.store = FakeSecretsManager(self.clock)
         self.queue = FakeQueue()
@@ -92,9 +96,8 @@ class World:
             amazon=lambda: self.amazon,
             announcer=self.recorder,
             telemetry=self.recorder,
-            settings=replace(
-                Settings(secret_prefix="prefix", queue_url="queue", dead_letter_queue_url="dead"), **settings
-            ),
+            policy=replace(PLAIN.policy, **policy),
+            applications=replace(PLAIN.applications, adopted=parse_adopted_secrets(adopted_secrets)),
         )
 
     @property

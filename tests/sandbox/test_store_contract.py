@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from sandbox.aws.emulator import AwsEmulator
-from spapi_rotation_lambda.adapters.aws import SecretsManagerStore
+from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
 from spapi_rotation_lambda.domain.errors import SecretMissing
 from tests.exploration import store_contract
 from tests.fakes.clock import VirtualClock

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from spapi_rotation_lambda.domain.model import Trigger
+from spapi_rotation_lambda.domain.request_record import Trigger
 from spapi_rotation_lambda.ports import Answer, RotateAnswer
-from spapi_rotation_lambda.use_cases.request import Requested, request
+from spapi_rotation_lambda.use_cases.request import request
+from spapi_rotation_lambda.use_cases.request_conditions import Requested
 from tests.fakes.world import World
 
 ON_PURPOSE = [Trigger.PULUMI_UP, Trigger.CLI, Trigger.SECRETS_MANAGER]

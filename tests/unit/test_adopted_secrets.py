@@ -8,12 +8,12 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from spapi_rotation_lambda.adapters.aws import schedule_made_at
-from spapi_rotation_lambda.domain.applications import adopted_secrets, application
+from spapi_rotation_lambda.adapters.scheduler import schedule_made_at
+from spapi_rotation_lambda.domain.applications import ApplicationDirectory, KeyNames
 from spapi_rotation_lambda.domain.errors import BadSettings, MalformedSecret, StoreFailed
-from spapi_rotation_lambda.domain.model import KeyNames, format_time
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.settings import Settings
+from spapi_rotation_lambda.settings import parse_adopted_secrets
 from spapi_rotation_lambda.use_cases.settle import settle
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
@@ -22,16 +22,18 @@ KEYS = {"client_id": "appId", "client_secret": "appSecret", "expires_at": "valid
 ADOPTED = json.dumps({CLIENT_ID: {"secret_arn": "team/spapi", "keys": KEYS}})
 
 
+def directory() -> ApplicationDirectory:
+    return ApplicationDirectory("prefix", parse_adopted_secrets(ADOPTED))
+
+
 def test_an_application_of_the_map_has_its_own_secret_and_names() -> None:
-    settings = Settings("prefix", "queue", "dead", adopted_secrets=ADOPTED)
-    found = application(settings, CLIENT_ID, "shop")
+    found = directory().find(CLIENT_ID, "shop")
     assert (found.name, found.secret_id, found.keys) == ("shop", "team/spapi", KeyNames(**KEYS))
 
 
 def test_any_other_has_the_components_name() -> None:
-    settings = Settings("prefix", "queue", "dead", adopted_secrets=ADOPTED)
     other = CLIENT_ID.replace("0", "9")
-    assert application(settings, other).secret_id == f"prefix/{other}"
+    assert directory().find(other).secret_id == f"prefix/{other}"
 
 
 @pytest.mark.parametrize(
@@ -39,13 +41,13 @@ def test_any_other_has_the_components_name() -> None:
 )
 def test_a_map_that_somebody_edited_is_refused(text: str) -> None:
     with pytest.raises(BadSettings, match="ADOPTED_SECRETS"):
-        adopted_secrets(text)
+        parse_adopted_secrets(text)
 
 
 def test_a_rotation_writes_the_owners_names_and_keeps_the_rest(make_world: MakeWorld) -> None:
     world: World = make_world(adopted_secrets=ADOPTED)
     world.store.create("team/spapi")
-    world.application = application(world.ports.settings, CLIENT_ID, "shop")
+    world.application = world.ports.applications.find(CLIENT_ID, "shop")
     issued = world.amazon.newest
     world.write(
         {

@@ -14,8 +14,8 @@ import pytest
 
 from spapi_rotation_lambda.adapters.amazon import USER_AGENT, AmazonClient
 from spapi_rotation_lambda.adapters.telemetry import quiet_http_libraries
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import TokenNotIssued
-from spapi_rotation_lambda.domain.model import Credentials
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Answer, CallAnswer, RotateAnswer, Scope
 from tests.fakes.world import CLIENT_ID

@@ -13,9 +13,12 @@ from botocore.exceptions import BotoCoreError, EndpointConnectionError, HTTPClie
 from botocore.stub import Stubber
 
 from spapi_rotation_lambda import bootstrap
-from spapi_rotation_lambda.adapters.aws import EventBridgeAnnouncer, SecretsManagerStore, SqsDeadLetterQueue, SqsQueue
+from spapi_rotation_lambda.adapters.eventbridge import EventBridgeAnnouncer
+from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
+from spapi_rotation_lambda.adapters.sqs import SqsDeadLetterQueue, SqsQueue
+from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
-from spapi_rotation_lambda.domain.model import Application, Label
+from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import DeadMessage, LabelMoved, QueueState, RotationEvent, VersionExists
 from spapi_rotation_lambda.settings import Settings
@@ -420,12 +423,22 @@ def test_an_event_that_cannot_be_sent_is_a_failure(aws: Aws) -> None:
 
 def test_the_ports_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     session = boto3.Session(region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing")
-    settings = Settings("prefix", "https://queue", "https://dead", "https://spapi", "https://lwa", event_bus="bus")
+    settings = Settings.from_environment(
+        {
+            "SECRET_PREFIX": "prefix",
+            "QUEUE_URL": "https://queue",
+            "DEAD_LETTER_QUEUE_URL": "https://dead",
+            "SPAPI_ENDPOINT": "https://spapi",
+            "LWA_ENDPOINT": "https://lwa",
+            "EVENT_BUS": "bus",
+        }
+    )
     ports = bootstrap.build(session, settings, telemetry=None)  # type: ignore[arg-type]
     assert isinstance(ports.store, SecretsManagerStore)
     assert isinstance(ports.queue, SqsQueue)
     assert isinstance(ports.announcer, EventBridgeAnnouncer)
-    assert ports.settings is settings
+    assert ports.policy is settings.policy
+    assert ports.applications is settings.applications
     assert vars(ports.queue)["_url"] == "https://queue"
     assert vars(ports.queue)["_dead_letter_url"] == "https://dead"
     assert vars(ports.announcer)["_bus"] == "bus"

@@ -4,11 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import MalformedSecret, RequestRefused, StoreFailed
-from spapi_rotation_lambda.domain.model import Application, Label, Trigger, format_time
+from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.request_record import Mode, Trigger
+from spapi_rotation_lambda.domain.rotation_policy import Verification
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Answer, CallAnswer, Metric, Ports, RotateAnswer
-from spapi_rotation_lambda.settings import Verification
 from spapi_rotation_lambda.use_cases.check import check
 from spapi_rotation_lambda.use_cases.request import request
 from tests.fakes.interposer import interposed, traced
@@ -296,7 +299,7 @@ def test_after_a_refused_repost_the_request_before_it_is_still_overdue(world: Wo
 
 def test_a_forced_request_is_not_reposted(world: World) -> None:
     world.amazon.answers.append((UNCLEAR, False))
-    request(world.ports, world.application, Trigger.CLI, force=True)
+    request(world.ports, world.application, Trigger.CLI, mode=Mode.FORCED)
     world.run(hours=24 * 7)
     assert world.amazon.posts == 1
 

@@ -10,7 +10,8 @@ import pytest
 
 from spapi_rotation_lambda import handler as module
 from spapi_rotation_lambda.domain.errors import BadSettings
-from spapi_rotation_lambda.domain.model import Label, format_time
+from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import CallAnswer, Metric
 from tests.fakes.world import CLIENT_ID, World
@@ -128,7 +129,7 @@ def test_the_ports_are_built_once_from_the_environment(monkeypatch: pytest.Monke
     module._ports.cache_clear()
     try:
         ports = module._ports()
-        assert ports.settings.secret_prefix == "prefix"
+        assert ports.applications.secret_prefix == "prefix"
         assert module._ports() is ports
         assert ports.amazon() is ports.amazon()
         assert ports.clock.now().tzinfo is not None
@@ -139,9 +140,10 @@ def test_the_ports_are_built_once_from_the_environment(monkeypatch: pytest.Monke
 def test_the_function_loads_neither_pulumi_nor_httpx_at_its_start() -> None:
     """httpx only on the paths that call Amazon; Pulumi never."""
     code = (
-        "import sys, boto3, spapi_rotation_lambda.handler\n"
+        "import sys, boto3, spapi_rotation_lambda.handler as handler\n"
         "session = boto3.Session('testing', 'testing', region_name='us-east-1')\n"
-        "spapi_rotation_lambda.handler.build(session, spapi_rotation_lambda.handler.Settings('a', 'b', 'c'), None)\n"
+        "needed = {name: 'x' for name in ('SECRET_PREFIX', 'QUEUE_URL', 'DEAD_LETTER_QUEUE_URL')}\n"
+        "handler.build(session, handler.Settings.from_environment(needed), None)\n"
         "print([name for name in ('httpx', 'pulumi', 'spapi_rotation', 'sandbox') if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

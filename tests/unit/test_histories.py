@@ -13,8 +13,9 @@ from datetime import timedelta
 import pytest
 
 from spapi_rotation_lambda.domain.errors import RotationError
-from spapi_rotation_lambda.domain.model import Label, Trigger
+from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.request_record import Trigger
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Answer, Ports, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import request

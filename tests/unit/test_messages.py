@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from spapi_rotation_lambda.domain.errors import UnknownMessage
+from spapi_rotation_lambda.domain.labels import derived_id
 from spapi_rotation_lambda.domain.messages import ExpiryNotice, NewSecret, Notification, parse
-from spapi_rotation_lambda.domain.model import derived_id, format_time
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.times import format_time
 from tests.unit.fuzz import EXPIRY, NEW, Message, part, pascal, sample
 from tests.unit.support import shown
 

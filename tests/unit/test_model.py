@@ -8,22 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spapi_rotation_lambda.domain.applications import Application, KeyNames
+from spapi_rotation_lambda.domain.credentials import Credentials, Document
 from spapi_rotation_lambda.domain.errors import MalformedSecret
-from spapi_rotation_lambda.domain.model import (
-    Application,
-    Credentials,
-    Document,
-    KeyNames,
-    Label,
-    RequestRecord,
-    Trigger,
-    Version,
-    Versions,
-    derived_id,
-    format_time,
-    parse_time,
-)
+from spapi_rotation_lambda.domain.labels import Label, Version, Versions, derived_id
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.request_record import RequestRecord, Trigger
+from spapi_rotation_lambda.domain.times import format_time, parse_time
 from tests.fakes.world import CLIENT_ID
 from tests.unit.fuzz import any_text, json_values
 from tests.unit.support import shown

@@ -5,11 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import NotYetAccepted, StoreFailed
-from spapi_rotation_lambda.domain.model import Credentials, Label, Trigger, format_time
+from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
 from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases.request import request
@@ -20,7 +23,7 @@ from tests.unit.support import raises
 
 
 def state(world: World) -> State:
-    return derive(Snapshot(world.ports, world.application), world.clock.now())
+    return derive(Snapshot(world.store, world.application), world.clock.now(), world.ports.policy.delivery_deadline)
 
 
 def in_use(world: World) -> str:
@@ -290,7 +293,7 @@ def test_seed_does_not_lose_a_newer_pending_secret(world: World) -> None:
 
 def test_a_forced_request_passes_the_seven_days(world: World) -> None:
     rotated(world)
-    request(world.ports, world.application, Trigger.CLI, force=True)
+    request(world.ports, world.application, Trigger.CLI, mode=Mode.FORCED)
     assert world.amazon.posts == 1
 
 

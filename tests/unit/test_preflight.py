@@ -6,14 +6,17 @@ from datetime import timedelta
 import pytest
 
 from spapi_rotation_lambda.domain import sender_policy
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import (
     AlreadyRequested,
     QueueNotReady,
     TooSoon,
     UnreadMessages,
 )
-from spapi_rotation_lambda.domain.model import Credentials, Label, Trigger, format_time
+from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.request_record import Mode, Trigger
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Scope
 from spapi_rotation_lambda.use_cases.request import request
 from tests.fakes.interposer import interposed
@@ -26,7 +29,7 @@ from tests.unit.support import raises
 def test_a_missing_queue_is_said_before_anything_is_written(world: World) -> None:
     world.queue.exists = False
     with raises(world, QueueNotReady):
-        ask(world, force=True)
+        ask(world, mode=Mode.FORCED)
     assert set(world.labels()) == {Label.CURRENT}
 
 
@@ -34,7 +37,7 @@ def test_a_missing_queue_is_said_before_anything_is_written(world: World) -> Non
 def test_a_queue_policy_without_amazon_is_refused_with_the_missing_statement(world: World, policy: str | None) -> None:
     world.queue.policy = policy
     with raises(world, QueueNotReady) as caught:
-        ask(world, force=True)
+        ask(world, mode=Mode.FORCED)
     (statement,) = caught.value.missing
     assert json.loads(statement) == sender_policy.queue_statement(QUEUE_ARN)
     assert statement in str(caught.value)
@@ -44,7 +47,7 @@ def test_a_queue_policy_without_amazon_is_refused_with_the_missing_statement(wor
 def test_a_key_policy_without_amazon_is_refused_with_the_missing_statement(world: World) -> None:
     world.queue.key_policy = '{"Statement": []}'
     with raises(world, QueueNotReady) as caught:
-        ask(world, force=True)
+        ask(world, mode=Mode.FORCED)
     (statement,) = caught.value.missing
     assert json.loads(statement) == sender_policy.key_statement()
     assert set(world.labels()) == {Label.CURRENT}
@@ -54,7 +57,7 @@ def test_a_key_policy_without_amazon_is_refused_with_the_missing_statement(world
 def test_sqs_own_key_is_refused_since_it_serves_no_sender_elsewhere(world: World, key: str) -> None:
     world.queue.key_arn, world.queue.key_policy = key, None
     with raises(world, QueueNotReady, match="serves no other AWS account"):
-        ask(world, force=True)
+        ask(world, mode=Mode.FORCED)
     assert set(world.labels()) == {Label.CURRENT}
     assert world.amazon.posts == 0
 
@@ -91,7 +94,7 @@ def test_an_unread_message_is_looked_at_for_a_while_and_then_refused(
 @pytest.mark.parametrize("place", ["visible", "in flight", "dead"])
 def test_force_passes_unread_messages(world: World, place: str) -> None:
     fill(world, place)
-    assert ask(world, force=True).certain
+    assert ask(world, mode=Mode.FORCED).certain
 
 
 @pytest.mark.parametrize(("days_left", "passes"), [(30, False), (29.9, True)])
@@ -169,7 +172,7 @@ def test_a_forced_request_uses_the_secret_that_arrived_while_it_looked(
         if name == "inspect":
             world.drain()
 
-    request(interposed(world.ports, before=deliver), world.application, Trigger.CLI, force=True)
+    request(interposed(world.ports, before=deliver), world.application, Trigger.CLI, mode=Mode.FORCED)
     assert used[-1] == (Sensitive(world.amazon.ever[1].text), Scope.ROTATION)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from spapi_rotation_lambda.domain.errors import MalformedSecret, NotYetAccepted, StoreFailed, UnknownMessage
-from spapi_rotation_lambda.domain.model import Label, derived_id, format_time
+from spapi_rotation_lambda.domain.labels import Label, derived_id
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
 from tests.fakes.amazon import LIFETIME, OVERLAP, Issued

@@ -10,7 +10,8 @@ from dataclasses import asdict
 
 import pytest
 
-from spapi_rotation_lambda.domain.model import Application, Credentials, Document
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.credentials import Credentials, Document
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Ports
 from tests.fakes.world import CLIENT_ID
@@ -95,7 +96,8 @@ def test_no_port_shows_what_it_carries() -> None:
         "amazon",
         "announcer",
         "telemetry",
-        "settings",
+        "policy",
+        "applications",
         "schedule_made_at",
     }
     from spapi_rotation_lambda import ports

@@ -21,11 +21,14 @@ from spapi_rotation_lambda.domain.errors import (
     TokenNotIssued,
     TooSoon,
 )
-from spapi_rotation_lambda.domain.model import Label, RequestRecord, Trigger, derived_id, format_time
+from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.request_record import Mode, RequestRecord, Trigger
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.domain.window import Window
 from spapi_rotation_lambda.ports import Answer, LabelMoved, Metric, RotateAnswer
-from spapi_rotation_lambda.use_cases.request import Requested, describe, request
+from spapi_rotation_lambda.use_cases.request import describe, request
+from spapi_rotation_lambda.use_cases.request_conditions import Requested
 from tests.fakes.interposer import interposed, traced
 from tests.fakes.world import QUEUE_ARN, World
 from tests.unit.conftest import MakeWorld
@@ -42,14 +45,14 @@ def record(world: World) -> RequestRecord:
 
 
 @pytest.mark.parametrize("value", [None, {}, {"refresh_token": "other"}], ids=["no version", "empty", "other keys"])
-@pytest.mark.parametrize("force", [False, True])
-def test_an_unseeded_secret_gets_no_marker(make_world: MakeWorld, value: dict[str, Any] | None, force: bool) -> None:
+@pytest.mark.parametrize("mode", [Mode.ORDINARY, Mode.FORCED])
+def test_an_unseeded_secret_gets_no_marker(make_world: MakeWorld, value: dict[str, Any] | None, mode: Mode) -> None:
     world = make_world()
     if value is not None:
         world.write(value)
     before = world.labels()
     with raises(world, NotSeeded, match="put-secret-value"):
-        ask(world, force=force)
+        ask(world, mode=mode)
     assert (world.labels(), world.amazon.posts) == (before, 0)
 
 
@@ -295,7 +298,7 @@ def test_each_refusal_says_what_to_do(world: World, answer: RotateAnswer, remedy
 def test_a_forced_request_counts_as_already_reposted_even_through_refusals(world: World) -> None:
     answer_next(world, REFUSED)
     with raises(world, RequestRefused):
-        ask(world, force=True)
+        ask(world, mode=Mode.FORCED)
     assert record(world).reposts == 1
     answer_next(world, REFUSED)
     with raises(world, RequestRefused):

@@ -11,7 +11,9 @@ from spapi_rotation_lambda.domain.errors import (
     RequestRefused,
     TooSoon,
 )
-from spapi_rotation_lambda.domain.model import Label, Trigger, format_time
+from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.request_record import Mode, Trigger
+from spapi_rotation_lambda.domain.times import format_time
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.requesting import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
 from tests.unit.support import raises
@@ -132,7 +134,7 @@ def test_until_is_the_last_of_all_dates_that_forbid(world: World) -> None:
 def test_only_force_passes_the_7_days(world: World) -> None:
     ask(world)
     world.drain()
-    assert ask(world, force=True).certain
+    assert ask(world, mode=Mode.FORCED).certain
     assert world.amazon.posts == 2
 
 
@@ -163,7 +165,7 @@ def test_a_refused_request_does_not_hide_the_one_before_it(world: World) -> None
         world.clock.advance(days=days)
         answer_next(world, REFUSED)
         with raises(world, RequestRefused):
-            ask(world, force=True)
+            ask(world, mode=Mode.FORCED)
     with raises(world, TooSoon) as caught:
         ask(world)
     assert caught.value.until == asked + timedelta(days=8)
@@ -202,6 +204,6 @@ def test_a_repost_is_not_made_while_any_secret_is_pending(world: World) -> None:
     told = {"client_id": CLIENT_ID, "client_secret": "told", "client_secret_issued_at": "2026-01-01T00:00:00Z"}
     world.store.put(world.secret_id, "told", json.dumps(told), {Label.PENDING})
     with raises(world, AlreadyRequested):
-        ask(world, Trigger.SCHEDULE, repost=True)
+        ask(world, Trigger.SCHEDULE, mode=Mode.REPOST)
     world.store.move(world.secret_id, Label.PENDING, to=None, away_from="told")
-    assert ask(world, Trigger.SCHEDULE, repost=True).certain
+    assert ask(world, Trigger.SCHEDULE, mode=Mode.REPOST).certain

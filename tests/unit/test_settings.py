@@ -4,14 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from spapi_rotation_lambda.domain.applications import AdoptedSecret, ApplicationDirectory, KeyNames
 from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy, Verification
 from spapi_rotation_lambda.domain.window import Window
 from spapi_rotation_lambda.settings import (
     LWA_ENDPOINT,
     SPAPI_ENDPOINTS,
     Env,
+    Number,
     Settings,
-    Verification,
     validated_client_id,
     validated_endpoint,
     validated_number,
@@ -26,23 +28,23 @@ def read(**more: str) -> Settings:
 
 def test_the_defaults_are_the_documented_ones() -> None:
     assert read() == Settings(
-        secret_prefix="prefix",
         queue_url="https://queue",
         dead_letter_queue_url="https://dead",
         spapi_endpoint="https://sellingpartnerapi-na.amazon.com",
         lwa_endpoint="https://api.amazon.com/auth/o2/token",
-        rotate_every=timedelta(days=60),
-        promote_delay=timedelta(minutes=45),
-        verification=Verification.CALL,
         event_bus="default",
-        check_interval=timedelta(hours=1),
-        rotation_window=None,
-        paused=False,
-        delivery_deadline=timedelta(hours=1),
-        repost_after=timedelta(hours=24),
-        adopted_secrets="",
+        applications=ApplicationDirectory("prefix", {}),
+        policy=RotationPolicy(
+            rotate_every=timedelta(days=60),
+            promote_delay=timedelta(minutes=45),
+            verification=Verification.CALL,
+            check_interval=timedelta(hours=1),
+            rotation_window=None,
+            paused=False,
+            delivery_deadline=timedelta(hours=1),
+            repost_after=timedelta(hours=24),
+        ),
     )
-    assert read() == Settings("prefix", "https://queue", "https://dead")
 
 
 def test_every_variable_is_read() -> None:
@@ -59,23 +61,24 @@ def test_every_variable_is_read() -> None:
         PAUSED="true",
         DELIVERY_DEADLINE_MINUTES="0.5",
         REPOST_AFTER_HOURS="1",
-        ADOPTED_SECRETS="{}",
+        ADOPTED_SECRETS='{"id": {"secret_arn": "arn", "keys": {"client_id": "own"}}}',
     ) == Settings(
-        "prefix",
         "https://queue",
         "https://dead",
         spapi_endpoint=SPAPI_ENDPOINTS["EU"],
         lwa_endpoint="http://127.0.0.1:8080/token",
-        rotate_every=timedelta(days=8),
-        promote_delay=timedelta(0),
-        verification=Verification.LWA,
         event_bus="bus",
-        check_interval=timedelta(hours=24),
-        rotation_window=Window.parse(window, "x"),
-        paused=True,
-        delivery_deadline=timedelta(seconds=30),
-        repost_after=timedelta(hours=1),
-        adopted_secrets="{}",
+        applications=ApplicationDirectory("prefix", {"id": AdoptedSecret("arn", KeyNames(client_id="own"))}),
+        policy=RotationPolicy(
+            rotate_every=timedelta(days=8),
+            promote_delay=timedelta(0),
+            verification=Verification.LWA,
+            check_interval=timedelta(hours=24),
+            rotation_window=Window.parse(window, "x"),
+            paused=True,
+            delivery_deadline=timedelta(seconds=30),
+            repost_after=timedelta(hours=1),
+        ),
     )
 
 
@@ -112,13 +115,13 @@ def test_a_value_outside_its_limits_is_named(name: Env, value: str) -> None:
 
 @pytest.mark.parametrize("value", ["8", "150", 8, 150.0])
 def test_the_limits_themselves_are_within(value: object) -> None:
-    assert validated_number(value, "x", 8, 150, "days") == float(str(value))
+    assert validated_number(value, "x", Number(60, 8, 150, "days")) == float(str(value))
 
 
 @pytest.mark.parametrize("value", [True, None, [], "8 days"])
 def test_what_is_no_number_is_refused(value: object) -> None:
     with pytest.raises(BadSettings, match="number of days from 0 to 10"):
-        validated_number(value, "x", 0, 10, "days")
+        validated_number(value, "x", Number(5, 0, 10, "days"))
 
 
 @pytest.mark.parametrize("region", ["NA", "EU", "FE"])

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed, TokenNotIssued
-from spapi_rotation_lambda.domain.model import Credentials, Label, derived_id, format_time
+from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.rotation_policy import Verification
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, LabelMoved, Metric, Ports, Scope
-from spapi_rotation_lambda.settings import Verification
 from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
 from tests.fakes.amazon import Issued

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from spapi_rotation_lambda.domain.errors import RequestRefused
-from spapi_rotation_lambda.domain.model import Label, Trigger, format_time
+from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Answer, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import request
 from tests.fakes.world import CLIENT_ID, World
@@ -19,7 +21,7 @@ Step = Callable[[World], None]
 
 
 def state(world: World) -> State:
-    return derive(Snapshot(world.ports, world.application), world.clock.now())
+    return derive(Snapshot(world.store, world.application), world.clock.now(), world.ports.policy.delivery_deadline)
 
 
 def put(world: World, label: Label, text: str, **dates: Any) -> None:
@@ -38,7 +40,7 @@ def undated(world: World) -> None:
 
 def requested(world: World) -> None:
     world.amazon.answers.append((RotateAnswer(Answer.UNKNOWN, 500), False))
-    request(world.ports, world.application, Trigger.CLI, force=True)
+    request(world.ports, world.application, Trigger.CLI, mode=Mode.FORCED)
 
 
 def overdue(world: World) -> None:
@@ -49,7 +51,7 @@ def overdue(world: World) -> None:
 def refused(world: World) -> None:
     world.amazon.answers.append((RotateAnswer(Answer.REFUSED, 400), False))
     with pytest.raises(RequestRefused):
-        request(world.ports, world.application, Trigger.CLI, force=True)
+        request(world.ports, world.application, Trigger.CLI, mode=Mode.FORCED)
 
 
 def received(world: World) -> None:
@@ -170,6 +172,6 @@ def test_a_current_secret_without_dates_is_current_when_another_version_tells_th
 def test_the_delivery_deadline_can_be_shortened(world: World) -> None:
     requested(world)
     world.clock.advance(minutes=1)
-    snapshot = Snapshot(world.ports, world.application)
+    snapshot = Snapshot(world.store, world.application)
     assert derive(snapshot, world.clock.now(), timedelta(seconds=61)) is State.REQUESTED
     assert derive(snapshot, world.clock.now(), timedelta(seconds=60)) is State.OVERDUE

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from spapi_rotation_lambda.adapters.telemetry import NAMESPACE, PowertoolsTelemetry, quiet_http_libraries
-from spapi_rotation_lambda.domain.model import Application, Label
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Answer, Metric, RotateAnswer

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from spapi_rotation_lambda.domain.errors import BadSettings, OutsideWindow
-from spapi_rotation_lambda.domain.model import Trigger
+from spapi_rotation_lambda.domain.request_record import Trigger
 from spapi_rotation_lambda.domain.window import Window
 from spapi_rotation_lambda.use_cases.request import request
 from tests.fakes.world import World

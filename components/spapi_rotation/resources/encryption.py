@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from spapi_rotation.resources.iam import document
 from spapi_rotation.resources.topic import alarm_key_statement
 from spapi_rotation.scope import Scope
 from spapi_rotation_lambda.domain.sender_policy import Statement, key_statement
@@ -18,21 +19,15 @@ def key_policy(scope: Scope, *, alarms: bool) -> dict[str, Any]:
     Lambda and Scheduler need no statement of their own; they act with the caller's permissions. Amazon's
     sender belongs to another account, and CloudWatch's logs and alarms act for nobody: these must be named.
     """
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "AccountAdministers",
-                "Effect": "Allow",
-                "Principal": {"AWS": pulumi.Output.concat("arn:aws:iam::", scope.account_id, ":root")},
-                "Action": "kms:*",
-                "Resource": "*",
-            },
-            key_statement(),
-            _log_statement(scope),
-            *([alarm_key_statement(scope)] if alarms else []),
-        ],
+    administers = {
+        "Sid": "AccountAdministers",
+        "Effect": "Allow",
+        "Principal": {"AWS": pulumi.Output.concat("arn:aws:iam::", scope.account_id, ":root")},
+        "Action": "kms:*",
+        "Resource": "*",
     }
+    alarm_statements = [alarm_key_statement(scope)] if alarms else []
+    return document(administers, key_statement(), _log_statement(scope), *alarm_statements)
 
 
 def create_key(scope: Scope, deletion_window_days: pulumi.Input[int], *, alarms: bool) -> aws.kms.Key:

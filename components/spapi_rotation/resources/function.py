@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.function_archive.archive import function_code
 from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, validated_environment
+from spapi_rotation.resources.iam import allow, document, trust_policy
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.arguments import ValidArgs
-from spapi_rotation.validation.inputs import MaybeOutput, text_of
+from spapi_rotation.validation.inputs import text_of
 from spapi_rotation_lambda.settings import HANDLER, Env
 
 RUNTIME = "python3.13"
@@ -41,9 +42,6 @@ Lambda function", whose list of the execution role's permissions these are."""
 
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey", "kms:GetKeyPolicy")
 ADOPTED_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
-
-
-Resource: TypeAlias = pulumi.Input[str] | list[pulumi.Output[str]] | pulumi.Output[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def environment(
         Env.VERIFICATION.value: args.verification,
         Env.EVENT_BUS.value: EVENT_BUS,
         Env.CHECK_INTERVAL_HOURS.value: text_of(args.check_interval_hours),
-        Env.PAUSED.value: _switch(args.paused),
+        Env.PAUSED.value: text_of(args.paused),
         Env.METRICS_NAMESPACE.value: METRICS_NAMESPACE,
         Env.SERVICE.value: scope.identity,
     }
@@ -106,29 +104,26 @@ def function_policy(
     secrets = scope.arn(
         "secretsmanager", pulumi.Output.concat("secret:", secret_prefix, "/amzn1.application-oa2-client.*")
     )
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            _allow("Secrets", SECRET_ACTIONS, secrets),
-            _allow("Key", KEY_ACTIONS, key_arn),
-            _allow("Receive", QUEUE_ACTIONS, queues.destination.arn),
-            _allow("LookIntoDeadLetters", ("sqs:GetQueueAttributes",), queues.dead_letter.arn),
-            _allow("ReportFailure", ("sqs:SendMessage",), queues.operations.arn),
-            _allow("Publish", ("events:PutEvents",), scope.arn("events", f"event-bus/{EVENT_BUS}")),
-            # When a schedule was made is when its application was adopted.
-            _allow(
-                "LookUpAdoption",
-                ("scheduler:GetSchedule",),
-                scope.arn("scheduler", pulumi.Output.concat("schedule/", schedule_group, "/*")),
-            ),
-            _allow(
-                "Log",
-                ("logs:CreateLogStream", "logs:PutLogEvents"),
-                pulumi.Output.concat(log_group_arn, ":*"),
-            ),
-            *_adopted_statements(scope, adopted),
-        ],
-    }
+    return document(
+        allow("Secrets", SECRET_ACTIONS, secrets),
+        allow("Key", KEY_ACTIONS, key_arn),
+        allow("Receive", QUEUE_ACTIONS, queues.destination.arn),
+        allow("LookIntoDeadLetters", ("sqs:GetQueueAttributes",), queues.dead_letter.arn),
+        allow("ReportFailure", ("sqs:SendMessage",), queues.operations.arn),
+        allow("Publish", ("events:PutEvents",), scope.arn("events", f"event-bus/{EVENT_BUS}")),
+        # When a schedule was made is when its application was adopted.
+        allow(
+            "LookUpAdoption",
+            ("scheduler:GetSchedule",),
+            scope.arn("scheduler", pulumi.Output.concat("schedule/", schedule_group, "/*")),
+        ),
+        allow(
+            "Log",
+            ("logs:CreateLogStream", "logs:PutLogEvents"),
+            pulumi.Output.concat(log_group_arn, ":*"),
+        ),
+        *_adopted_statements(scope, adopted),
+    )
 
 
 def create_function(
@@ -192,18 +187,6 @@ def create_function(
     return Function(function, variables, (role_policy, mapping))
 
 
-def trust_policy(service: str, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Who may take a role: one AWS service, perhaps only on someone's behalf."""
-    statement: dict[str, Any] = {
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": "sts:AssumeRole",
-    }
-    if condition is not None:
-        statement["Condition"] = condition
-    return {"Version": "2012-10-17", "Statement": [statement]}
-
-
 def _connect(
     scope: Scope, function: aws.lambda_.Function, queues: Queues, role_policy: aws.iam.RolePolicy
 ) -> aws.lambda_.EventSourceMapping:
@@ -233,17 +216,9 @@ def _adopted_statements(scope: Scope, adopted: AdoptedSecrets | None) -> list[di
     """The same rights on exactly the existing secrets, and their keys' use by Secrets Manager for these alone."""
     if adopted is None:
         return []
-    statements = [_allow("AdoptedSecrets", SECRET_ACTIONS, list(adopted.secret_arns.values()))]
+    statements = [allow("AdoptedSecrets", SECRET_ACTIONS, list(adopted.secret_arns.values()))]
     if adopted.key_arns is not None:
         service = pulumi.Output.concat("secretsmanager.", scope.region, ".amazonaws.com")
         condition = {"StringEquals": {"kms:ViaService": service}}
-        statements.append(_allow("AdoptedKeys", ADOPTED_KEY_ACTIONS, adopted.key_arns) | {"Condition": condition})
+        statements.append(allow("AdoptedKeys", ADOPTED_KEY_ACTIONS, adopted.key_arns) | {"Condition": condition})
     return statements
-
-
-def _allow(sid: str, actions: tuple[str, ...], resource: Resource) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}
-
-
-def _switch(value: MaybeOutput[bool]) -> MaybeOutput[str]:
-    return value.apply(lambda known: str(known).lower()) if isinstance(value, pulumi.Output) else str(value).lower()

@@ -6,8 +6,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from spapi_rotation.resources.iam import deny_plain_text, document
 from spapi_rotation.scope import Scope
-from spapi_rotation_lambda.domain.sender_policy import queue_statement, tls_only_statement
+from spapi_rotation_lambda.domain.sender_policy import queue_statement
 
 RETENTION_SECONDS = 14 * 24 * 3600
 """The longest that SQS allows. The old secret lives 7 days after a rotation, SQS's default is 4."""
@@ -38,10 +39,8 @@ class Queues:
 
 def queue_policy(queue_arn: str, *, from_amazon: bool) -> dict[str, Any]:
     """TLS only, and for the destination queue what Amazon's sender needs; nothing else."""
-    statements = [tls_only_statement(queue_arn)]
-    if from_amazon:
-        statements.insert(0, queue_statement(queue_arn))
-    return {"Version": "2012-10-17", "Statement": statements}
+    own = [queue_statement(queue_arn)] if from_amazon else []
+    return document(*own, deny_plain_text("sqs:*", queue_arn))
 
 
 def create_queues(scope: Scope, key: aws.kms.Key, function_timeout_seconds: int) -> Queues:

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.resources.function import trust_policy
+from spapi_rotation.resources.iam import allow, document, trust_policy
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.applications import ValidApplication
@@ -47,29 +47,11 @@ def schedule_policy(
     *, function_arn: pulumi.Input[str], operations_queue_arn: pulumi.Input[str], key_arn: pulumi.Input[str]
 ) -> dict[str, Any]:
     """What the schedules may do: call the function, and report what could not be handed over."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "Check",
-                "Effect": "Allow",
-                "Action": ["lambda:InvokeFunction"],
-                "Resource": function_arn,
-            },
-            {
-                "Sid": "ReportFailure",
-                "Effect": "Allow",
-                "Action": ["sqs:SendMessage"],
-                "Resource": operations_queue_arn,
-            },
-            {
-                "Sid": "EncryptReport",
-                "Effect": "Allow",
-                "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-                "Resource": key_arn,
-            },
-        ],
-    }
+    return document(
+        allow("Check", ("lambda:InvokeFunction",), function_arn),
+        allow("ReportFailure", ("sqs:SendMessage",), operations_queue_arn),
+        allow("EncryptReport", ("kms:Decrypt", "kms:GenerateDataKey"), key_arn),
+    )
 
 
 def create_group(scope: Scope) -> aws.scheduler.ScheduleGroup:

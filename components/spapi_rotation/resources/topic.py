@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from spapi_rotation.resources.iam import deny_plain_text, document
 from spapi_rotation.scope import Scope
 from spapi_rotation_lambda.domain.sender_policy import Statement
 
@@ -39,27 +40,15 @@ def topic_policy(scope: Scope, topic_arn: pulumi.Input[str]) -> dict[str, Any]:
 
     Source: SNS guide, "Example cases for Amazon SNS access control" and "Amazon SNS security best practices".
     """
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "AllowAlarms",
-                "Effect": "Allow",
-                "Principal": _ALARMS,
-                "Action": "sns:Publish",
-                "Resource": topic_arn,
-                "Condition": _own_alarms(scope),
-            },
-            {
-                "Sid": "DenyPlainText",
-                "Effect": "Deny",
-                "Principal": {"AWS": "*"},
-                "Action": "sns:Publish",
-                "Resource": topic_arn,
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            },
-        ],
+    publish = {
+        "Sid": "AllowAlarms",
+        "Effect": "Allow",
+        "Principal": _ALARMS,
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+        "Condition": _own_alarms(scope),
     }
+    return document(publish, deny_plain_text("sns:Publish", topic_arn))
 
 
 def create_topic(scope: Scope, key: aws.kms.Key) -> aws.sns.Topic:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 
 from spapi_rotation.args import Application
 from spapi_rotation.validation.inputs import MaybeOutput, is_map, known_keys, validated, validated_within
+from spapi_rotation_lambda.domain.applications import KeyNames
 from spapi_rotation_lambda.domain.errors import BadSettings
-from spapi_rotation_lambda.domain.model import KeyNames
 from spapi_rotation_lambda.settings import validated_client_id
 
 MAX_TRIGGER_LENGTH = 128

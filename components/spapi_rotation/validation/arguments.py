@@ -29,52 +29,45 @@ from spapi_rotation.validation.inputs import (
     validated_pair,
     validated_within,
 )
+from spapi_rotation_lambda import settings
 from spapi_rotation_lambda.domain.errors import BadSettings
-from spapi_rotation_lambda.domain.model import LIFETIME
+from spapi_rotation_lambda.domain.times import LIFETIME
 from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
-from spapi_rotation_lambda.settings import (
-    DEFAULT_CHECK_HOURS,
-    DEFAULT_ROTATE_EVERY_DAYS,
-    LWA_ENDPOINT,
-    MAX_CHECK_HOURS,
-    MAX_ROTATE_EVERY_DAYS,
-    MIN_CHECK_HOURS,
-    MIN_ROTATE_EVERY_DAYS,
-    Verification,
-    validated_endpoint,
-)
+from spapi_rotation_lambda.settings import Env, Number, validated_endpoint, validated_verification
 
 Tags: TypeAlias = Mapping[str, pulumi.Input[str]]
 
-DEFAULTS: Mapping[str, Any] = {
-    "spapi_endpoint": "NA",
-    "lwa_endpoint": LWA_ENDPOINT,
-    "rotate_every_days": DEFAULT_ROTATE_EVERY_DAYS,
-    "check_interval_hours": DEFAULT_CHECK_HOURS,
-    "promote_delay_minutes": 45,
-    "verification": Verification.CALL,
-    "wait_seconds": 300,
-    "deletion_protection": True,
-    "secret_recovery_window_days": 30,
-    "key_deletion_window_days": 30,
-    "log_retention_days": 365,
-    "paused": False,
-    "alarms": True,
-    "expiry_alarm_days": 21,
-}
-"""The value of each optional argument that has a fixed default."""
+PARTITION = "aws"
 
 LOG_RETENTION_DAYS = frozenset(
     (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 )
 """The retention periods that CloudWatch Logs accepts. Source: its PutRetentionPolicy API reference."""
 
-PARTITION = "aws"
-
 MIN_DAYS_TO_RENEW = 7
 """Days between the day on which a rotation is due and the expiry alarm: a weekly rotation window opens in them."""
 
-MAX_EXPIRY_ALARM_DAYS = LIFETIME.days - MIN_ROTATE_EVERY_DAYS - MIN_DAYS_TO_RENEW
+MAX_EXPIRY_ALARM_DAYS = LIFETIME.days - int(settings.NUMBERS[Env.ROTATE_EVERY_DAYS].low) - MIN_DAYS_TO_RENEW
+
+_ARGUMENTS = ClientSecretRotationArgs.__annotations__
+
+NUMBERS: Mapping[str, Number] = {
+    **{name.lower(): number for name, number in settings.NUMBERS.items() if name.lower() in _ARGUMENTS},
+    "wait_seconds": Number(300, 0, 3600, "seconds"),
+    "secret_recovery_window_days": Number(30, 0, 30, "days"),
+    "key_deletion_window_days": Number(30, 7, 30, "days"),
+    "log_retention_days": Number(365, 1, max(LOG_RETENTION_DAYS), "days"),
+    "expiry_alarm_days": Number(21, 1, MAX_EXPIRY_ALARM_DAYS, "days"),
+}
+"""The arguments that are numbers, with their defaults and limits: the function's settings, and the component's own."""
+
+DEFAULTS: Mapping[str, Any] = {
+    **{name.lower(): default for name, default in settings.DEFAULTS.items() if name.lower() in _ARGUMENTS},
+    **{name: number.default for name, number in NUMBERS.items()},
+    "deletion_protection": True,
+    "alarms": True,
+}
+"""The value of each optional argument that has a fixed default."""
 
 _COMPONENT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _SECRET_PREFIX = re.compile(r"(?=.{1,400}\Z)[A-Za-z0-9_+=.@-]+(/[A-Za-z0-9_+=.@-]+)*")
@@ -119,7 +112,7 @@ def validate_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Val
     Raises:
         InvalidArgument: an argument is not usable; later, from an Output, if its value was not yet known.
     """
-    given = known_keys(args, ClientSecretRotationArgs.__annotations__, "args")
+    given = known_keys(args, _ARGUMENTS, "args")
 
     defaults: dict[str, Any] = {**DEFAULTS, "secret_prefix": default_prefix, "tags": {}}
 
@@ -127,16 +120,16 @@ def validate_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Val
         found = given.get(name)
         return defaults.get(name) if found is None else found
 
-    def whole(name: str, low: int, high: int, unit: str) -> MaybeOutput[int]:
-        return validated(value(name), lambda v: validate_whole(v, name, low, high, unit))
+    def whole(name: str) -> MaybeOutput[int]:
+        return validated(value(name), lambda v: validate_whole(v, name, NUMBERS[name]))
 
     def flag(name: str) -> bool:
         # It decides which resources there are, or their options: that cannot wait for an Output.
         return raising_invalid_argument(lambda v: validate_flag(v, name))(value(name))
 
     window, topic = value("rotation_window"), value("alarm_topic_arn")
-    rotate_every = whole("rotate_every_days", MIN_ROTATE_EVERY_DAYS, MAX_ROTATE_EVERY_DAYS, "days")
-    expiry_alarm = whole("expiry_alarm_days", 1, MAX_EXPIRY_ALARM_DAYS, "days")
+    rotate_every = whole("rotate_every_days")
+    expiry_alarm = whole("expiry_alarm_days")
     secret_window = validated(value("secret_recovery_window_days"), validate_recovery_window)
     return ValidArgs(
         applications=raising_invalid_argument(validate_applications)(value("applications")),
@@ -146,15 +139,13 @@ def validate_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Val
         ),
         lwa_endpoint=validated(value("lwa_endpoint"), validate_lwa_endpoint),
         rotate_every_days=rotate_every,
-        check_interval_hours=whole("check_interval_hours", MIN_CHECK_HOURS, MAX_CHECK_HOURS, "hours"),
-        promote_delay_minutes=whole("promote_delay_minutes", 0, 1440, "minutes"),
-        verification=validated(value("verification"), validate_verification),
-        wait_seconds=whole("wait_seconds", 0, 3600, "seconds"),
+        check_interval_hours=whole("check_interval_hours"),
+        promote_delay_minutes=whole("promote_delay_minutes"),
+        verification=validated(value("verification"), lambda v: validated_verification(v, "verification").value),
+        wait_seconds=whole("wait_seconds"),
         deletion_protection=flag("deletion_protection"),
         secret_recovery_window_days=secret_window,
-        key_deletion_window_days=validated_pair(
-            whole("key_deletion_window_days", 7, 30, "days"), secret_window, validate_windows
-        ),
+        key_deletion_window_days=validated_pair(whole("key_deletion_window_days"), secret_window, validate_windows),
         log_retention_days=validated(value("log_retention_days"), validate_retention),
         rotation_window=None if window is None else validated_within(window, validate_rotation_window),
         paused=validated(value("paused"), lambda v: validate_flag(v, "paused")),
@@ -209,7 +200,7 @@ def validate_recovery_window(value: object) -> int:
     Raises:
         BadSettings: it is neither.
     """
-    days = validate_whole(value, "secret_recovery_window_days", 0, 30, "days")
+    days = validate_whole(value, "secret_recovery_window_days", NUMBERS["secret_recovery_window_days"])
     if 0 < days < 7:
         raise BadSettings(
             "secret_recovery_window_days must be 0 or a number of days from 7 to 30.",
@@ -239,25 +230,13 @@ def validate_retention(value: object) -> int:
     Raises:
         BadSettings: it is not one.
     """
-    days = validate_whole(value, "log_retention_days", 1, max(LOG_RETENTION_DAYS), "days")
+    days = validate_whole(value, "log_retention_days", NUMBERS["log_retention_days"])
     if days not in LOG_RETENTION_DAYS:
         raise BadSettings(
             "log_retention_days is not a period that CloudWatch Logs accepts.",
             remedy=f"Use one of {', '.join(map(str, sorted(LOG_RETENTION_DAYS)))}.",
         )
     return days
-
-
-def validate_verification(value: Any) -> str:
-    """``call`` or ``lwa``.
-
-    Raises:
-        BadSettings: it is neither.
-    """
-    try:
-        return Verification(value).value
-    except ValueError:
-        raise BadSettings("verification is neither call nor lwa.", remedy="Set verification to one of them.") from None
 
 
 def validate_rotation_window(value: object) -> str:

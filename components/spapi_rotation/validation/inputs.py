@@ -8,7 +8,7 @@ import pulumi
 
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation_lambda.domain.errors import BadSettings
-from spapi_rotation_lambda.settings import validated_number
+from spapi_rotation_lambda.settings import Number, environment_text, validated_number
 
 T = TypeVar("T")
 MaybeOutput: TypeAlias = T | pulumi.Output[T]
@@ -52,15 +52,17 @@ def validated_pair(
     )
 
 
-def validate_whole(value: object, argument: str, low: int, high: int, unit: str) -> int:
-    """A whole number within [low, high]; 5.0 counts as 5.
+def validate_whole(value: object, argument: str, limits: Number) -> int:
+    """A whole number within the limits; 5.0 counts as 5.
 
     Raises:
         BadSettings: it is not one.
     """
-    number = validated_number(value, argument, low, high, unit)
+    number = validated_number(value, argument, limits)
     if not number.is_integer():
-        raise BadSettings(f"{argument} must be a whole number of {unit}.", remedy=f"Set {argument} without a fraction.")
+        raise BadSettings(
+            f"{argument} must be a whole number of {limits.unit}.", remedy=f"Set {argument} without a fraction."
+        )
     return int(number)
 
 
@@ -98,9 +100,9 @@ def is_output(value: object) -> bool:
     return isinstance(value, pulumi.Output) or inspect.isawaitable(value)
 
 
-def text_of(number: MaybeOutput[int]) -> MaybeOutput[str]:
-    """A number as a text."""
-    return number.apply(str) if isinstance(number, pulumi.Output) else str(number)
+def text_of(value: MaybeOutput[Any]) -> MaybeOutput[str]:
+    """A number or a flag as the function's environment holds it."""
+    return value.apply(environment_text) if isinstance(value, pulumi.Output) else environment_text(value)
 
 
 def _holds_output(value: Any) -> bool:

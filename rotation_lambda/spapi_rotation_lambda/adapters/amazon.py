@@ -15,8 +15,8 @@ from typing import Any, Self
 import httpx
 
 from spapi_rotation_lambda import __version__
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import TokenNotIssued
-from spapi_rotation_lambda.domain.model import Credentials
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import Answer, CallAnswer, RotateAnswer, Scope
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from spapi_rotation_lambda.domain.model import Application, format_time
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Metric
 
 NAMESPACE = "SpApiRotation"

@@ -1,43 +1,70 @@
-"""Which secret belongs to a client id: the component's own by its name, an adopted one by an explicit map."""
+"""The applications, and which secret belongs to which: the component's own by its name, an adopted one by a map."""
 
-import json
+import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
 
-from spapi_rotation_lambda.domain.errors import BadSettings
-from spapi_rotation_lambda.domain.model import Application, KeyNames
-from spapi_rotation_lambda.settings import Env, Settings
+CLIENT_ID = re.compile(r"amzn1\.application-oa2-client\.[A-Za-z0-9]{10,64}")
+"""Shape of an application's client id; nothing else ever becomes part of a secret's name."""
 
 
-def application(settings: Settings, client_id: str, name: str | None = None) -> Application:
-    """The application of a valid client id; its cost does not depend on how many there are.
+@dataclass(frozen=True, slots=True)
+class KeyNames:
+    """Names of our keys in the secret's JSON; others than the defaults only for an adopted secret."""
 
-    Args:
-        name: what people call it; the client id if not given.
+    client_id: str = "client_id"
+    client_secret: str = "client_secret"  # noqa: S105
+    issued_at: str = "client_secret_issued_at"
+    expires_at: str = "client_secret_expires_at"
+    previous_expires_at: str = "previous_client_secret_expires_at"
+    rotation_id: str = "rotation_id"
 
-    Raises:
-        BadSettings: the map of adopted secrets is not usable.
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An SP-API application and the secret that holds its credentials.
+
+    Attributes:
+        name: what people call it; appears in logs.
+        client_id: its LWA client id.
+        secret_id: name or ARN of its secret.
+        schedule_arn: its EventBridge schedule, if that called; when it was made is when the application was adopted.
     """
-    adopted = adopted_secrets(settings.adopted_secrets).get(client_id)
-    if adopted is None:
-        return Application(name or client_id, client_id, f"{settings.secret_prefix}/{client_id}")
-    return Application(name or client_id, client_id, adopted[0], adopted[1])
+
+    name: str
+    client_id: str
+    secret_id: str
+    keys: KeyNames = field(default_factory=KeyNames)
+    schedule_arn: str | None = None
 
 
-def adopted_secrets(text: str) -> dict[str, tuple[str, KeyNames]]:
-    """Read ``{client_id: {"secret_arn": ARN, "keys": {ours: the owner's}}}``; empty for an empty text.
+@dataclass(frozen=True, slots=True)
+class AdoptedSecret:
+    """An existing secret of an owner: its ARN, and the owner's names of our keys."""
 
-    Raises:
-        BadSettings: it is something else.
+    arn: str
+    keys: KeyNames
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationDirectory:
+    """Finds the application of a client id, at a cost that does not depend on how many there are.
+
+    Attributes:
+        secret_prefix: the component's own secrets are named ``<secret_prefix>/<client_id>``.
+        adopted: the adopted secrets, by client id.
     """
-    try:
-        data: Mapping[str, Mapping[str, Any]] = json.loads(text) if text else {}
-        return {
-            client_id: (str(entry["secret_arn"]), KeyNames(**entry.get("keys", {})))
-            for client_id, entry in data.items()
-        }
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise BadSettings(
-            f"{Env.ADOPTED_SECRETS} is not a map of client ids to secrets.",
-            remedy="Deploy the function with the ClientSecretRotation component; never edit its variables.",
-        ) from None
+
+    secret_prefix: str
+    adopted: Mapping[str, AdoptedSecret] = field(default_factory=dict)
+
+    def find(self, client_id: str, name: str | None = None) -> Application:
+        """The application of a valid client id.
+
+        Args:
+            name: what people call it; the client id if not given.
+        """
+        adopted = self.adopted.get(client_id)
+        if adopted is None:
+            return Application(name or client_id, client_id, f"{self.secret_prefix}/{client_id}")
+        return Application(name or client_id, client_id, adopted.arn, adopted.keys)

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from spapi_rotation_lambda.domain.applications import CLIENT_ID
+from spapi_rotation_lambda.domain.credentials import Credentials, is_storable
 from spapi_rotation_lambda.domain.errors import UnknownMessage
-from spapi_rotation_lambda.domain.model import Credentials, derived_id, format_time, is_storable, parse_time
+from spapi_rotation_lambda.domain.labels import derived_id
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.settings import CLIENT_ID
+from spapi_rotation_lambda.domain.times import format_time, parse_time
 
 NEW_SECRET = "APPLICATION_OAUTH_CLIENT_NEW_SECRET"  # noqa: S105
 EXPIRY = "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY"

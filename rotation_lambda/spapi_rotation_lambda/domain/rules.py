@@ -1,22 +1,28 @@
-"""When a rotation is due, and what forbids one. Pure decisions over one reading of the secret.
+"""When a rotation is due, what forbids one, and when one is stuck: decided on one reading of the secret.
 
 Times in Amazon's rules: a secret lives 180 days, the one before dies 7 days after its successor was made
 (Amazon's "Rotating your app's LWA credentials" page). What a second rotation within the 7 days does to older
 secrets is unknown, so it is declined.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from spapi_rotation_lambda.domain.errors import AlreadyRequested, NotDue, OutsideWindow, TooSoon
-from spapi_rotation_lambda.domain.model import Application, Label, Trigger, format_time
-from spapi_rotation_lambda.domain.snapshot import Snapshot
-from spapi_rotation_lambda.ports import Ports
+from spapi_rotation_lambda.domain.credentials import Credentials
+from spapi_rotation_lambda.domain.errors import AlreadyRequested, NotDue, NotSeeded, OutsideWindow, TooSoon
+from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.request_record import Mode, Trigger
+from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
+from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
+from spapi_rotation_lambda.domain.times import format_time
 
 OVERLAP = timedelta(days=7)
 UNANSWERED_BLOCKS = timedelta(days=8)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 FIRST_REFUSAL_WAIT, LATER_REFUSAL_WAIT = timedelta(hours=6), timedelta(hours=24)
 UNDATED_GRACE = timedelta(days=30)
+STUCK_BEFORE_DEATH = timedelta(hours=24)
 
 
 def last_request(snapshot: Snapshot) -> datetime | None:
@@ -53,81 +59,104 @@ def answered(snapshot: Snapshot, requested_at: datetime) -> bool:
     return any(closes(snapshot.issued(stored), requested_at) for stored in snapshot.received())
 
 
-def repost_is_due(ports: Ports, snapshot: Snapshot) -> bool:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the rules look at when somebody asks for a rotation.
+
+    Attributes:
+        snapshot: one reading of the secret.
+        trigger: who asks.
+        mode: what the request may pass.
+        now: when (UTC).
+        policy: the owner's choices.
+        adopted_at: tells when this package began to look after the application; may raise StoreFailed.
+    """
+
+    snapshot: Snapshot
+    trigger: Trigger
+    mode: Mode
+    now: datetime
+    policy: RotationPolicy
+    adopted_at: Callable[[], datetime]
+
+    @property
+    def name(self) -> str:
+        """What people call the application."""
+        return self.snapshot.application.name
+
+
+def require_credentials(snapshot: Snapshot) -> Credentials:
+    """The credentials in use. Raises NotSeeded when there are none."""
+    current = snapshot.current
+    if current is None or current.credentials is None:
+        name = snapshot.application.secret_id
+        raise NotSeeded(
+            f"{snapshot.application.name}: the secret holds no credentials yet.",
+            remedy="Put them in: aws secretsmanager put-secret-value "
+            f"--secret-id {name} --secret-string file://credentials.json, where the file is a JSON object with "
+            "client_id and client_secret. Delete the file afterwards.",
+        )
+    return current.credentials
+
+
+def repost_is_due(snapshot: Snapshot, now: datetime, policy: RotationPolicy) -> bool:
     """Whether the one automatic repetition of an unanswered request is due."""
     unanswered = unanswered_request(snapshot)
     if unanswered is None or snapshot.request_refused or snapshot.id_of(Label.PENDING) is not None:
         return False
-    record, now = snapshot.request_record(), ports.clock.now()
-    first, last = unanswered + ports.settings.repost_after, unanswered + UNANSWERED_BLOCKS
+    record = snapshot.request_record()
+    first, last = unanswered + policy.repost_after, unanswered + UNANSWERED_BLOCKS
     return record is not None and record.reposts == 0 and first <= now < last
 
 
-def require_repost_due(ports: Ports, snapshot: Snapshot) -> None:
+def require_repost_due(asked: Asked) -> None:
     """Raise AlreadyRequested when the request was answered or repeated since the caller looked."""
-    if not repost_is_due(ports, snapshot):
-        raise AlreadyRequested(
-            f"{snapshot.application.name}: the request was answered or repeated meanwhile.", remedy="Nothing."
-        )
+    if not repost_is_due(asked.snapshot, asked.now, asked.policy):
+        raise AlreadyRequested(f"{asked.name}: the request was answered or repeated meanwhile.", remedy="Nothing.")
 
 
-def require_due(ports: Ports, snapshot: Snapshot, trigger: Trigger) -> None:
+def require_due(asked: Asked) -> None:
     """Raise NotDue unless the current secret is old enough, or somebody asked."""
-    if trigger.on_purpose or trigger is Trigger.EXPIRY_NOTICE:
+    if asked.trigger.on_purpose or asked.trigger is Trigger.EXPIRY_NOTICE:
         return
-    current = snapshot.current
-    issued = snapshot.issued(current) if current else None
-    if issued is not None:
-        due_at = issued + ports.settings.rotate_every
-    else:
-        due_at = _adopted_at(ports, snapshot.application) + UNDATED_GRACE
-    if ports.clock.now() < due_at:
+    current = asked.snapshot.current
+    issued = asked.snapshot.issued(current) if current else None
+    due_at = issued + asked.policy.rotate_every if issued is not None else asked.adopted_at() + UNDATED_GRACE
+    if asked.now < due_at:
         raise NotDue(
-            f"{snapshot.application.name}: not due before {format_time(due_at)}.",
+            f"{asked.name}: not due before {format_time(due_at)}.",
             remedy="Nothing. The schedule rotates it then; set rotate_on_up to a new text to rotate now.",
         )
 
 
-def _adopted_at(ports: Ports, application: Application) -> datetime:
-    """When this package began to look after the application; an owner's edits do not change it."""
-    if application.schedule_arn is not None and ports.schedule_made_at is not None:
-        return ports.schedule_made_at(application.schedule_arn)
-    return ports.store.created_at(application.secret_id)
-
-
-def require_open_window(ports: Ports, snapshot: Snapshot, trigger: Trigger) -> None:
+def require_open_window(asked: Asked) -> None:
     """Raise OutsideWindow while the machine may not ask on its own. It gates the request and nothing else."""
-    if trigger.on_purpose:
+    if asked.trigger.on_purpose:
         return
-    window = ports.settings.rotation_window
-    if ports.settings.paused or (window is not None and not window.is_open(ports.clock.now())):
+    window, paused = asked.policy.rotation_window, asked.policy.paused
+    if paused or (window is not None and not window.is_open(asked.now)):
         raise OutsideWindow(
-            f"{snapshot.application.name}: "
-            f"{'rotation is paused' if ports.settings.paused else 'the rotation window is closed'}.",
+            f"{asked.name}: {'rotation is paused' if paused else 'the rotation window is closed'}.",
             remedy="Nothing. The schedule rotates when it may again; set rotate_on_up to a new text to rotate now.",
         )
 
 
-def require_no_rotation_in_flight(ports: Ports, snapshot: Snapshot, *, repost: bool = False) -> None:
-    """Raise TooSoon while an earlier rotation forbids another one.
-
-    Args:
-        repost: whether this is the one automatic repetition of an unanswered request.
-    """
-    now = ports.clock.now()
+def require_no_rotation_in_flight(asked: Asked) -> None:
+    """Raise TooSoon while an earlier rotation forbids another one."""
+    snapshot = asked.snapshot
     until: list[datetime] = []
     requested_at = last_request(snapshot)
-    if requested_at is not None and not repost:
+    if requested_at is not None and asked.mode is not Mode.REPOST:
         block = OVERLAP if answered(snapshot, requested_at) else UNANSWERED_BLOCKS
         until.append(requested_at + block)
     for stored in snapshot.holders():
         if stored.credentials is not None and stored.credentials.previous_expires_at is not None:
             until.append(stored.credentials.previous_expires_at)
     until += _overlaps_of_newer_secrets(snapshot)
-    latest = max(until, default=now)
-    if latest > now:
+    latest = max(until, default=asked.now)
+    if latest > asked.now:
         raise TooSoon(
-            f"{snapshot.application.name}: the last rotation forbids another one until {format_time(latest)}.",
+            f"{asked.name}: the last rotation forbids another one until {format_time(latest)}.",
             remedy="Wait until then: it is unknown what a second rotation within the 7 days does to the older "
             "secrets. Only an explicit force passes.",
             until=latest,
@@ -143,19 +172,31 @@ def _overlaps_of_newer_secrets(snapshot: Snapshot) -> list[datetime]:
     return [moment + OVERLAP for moment in issued if moment is not None and moment > in_use]
 
 
-def require_patience_after_refusal(ports: Ports, snapshot: Snapshot, trigger: Trigger) -> None:
+def require_patience_after_refusal(asked: Asked) -> None:
     """Raise TooSoon while the schedule waits after a refused request; a person can try at once.
 
     Each request writes a version, and versions younger than 24 h count against Secrets Manager's quota.
     """
-    record = snapshot.request_record()
-    if trigger.on_purpose or record is None or not snapshot.request_refused:
+    record = asked.snapshot.request_record()
+    if asked.trigger.on_purpose or record is None or not asked.snapshot.request_refused:
         return
     until = record.requested_at + (LATER_REFUSAL_WAIT if record.refusals else FIRST_REFUSAL_WAIT)
-    if ports.clock.now() < until:
+    if asked.now < until:
         raise TooSoon(
-            f"{snapshot.application.name}: Amazon refused the last request; the schedule waits until "
-            f"{format_time(until)}.",
+            f"{asked.name}: Amazon refused the last request; the schedule waits until {format_time(until)}.",
             remedy="Mend what the refusal named, then wait, or rotate on purpose at once.",
             until=until,
         )
+
+
+def old_secret_dies_at(pending: StoredVersion, current: StoredVersion) -> datetime | None:
+    """When the current secret dies because the pending one was made; None when unknown."""
+    if pending.credentials is not None and pending.credentials.previous_expires_at is not None:
+        return pending.credentials.previous_expires_at
+    return current.credentials.expires if current.credentials else None
+
+
+def is_stuck(pending: StoredVersion, current: StoredVersion, now: datetime) -> bool:
+    """Whether a pending secret is still not accepted shortly before the current one dies."""
+    death = old_secret_dies_at(pending, current)
+    return death is not None and now >= death - STUCK_BEFORE_DEATH

@@ -36,18 +36,6 @@ def queue_statement(queue_arn: str) -> Statement:
     }
 
 
-def tls_only_statement(queue_arn: str) -> Statement:
-    """The statement that refuses plain-text transport to everyone."""
-    return {
-        "Sid": "DenyPlainText",
-        "Effect": "Deny",
-        "Principal": {"AWS": "*"},
-        "Action": "sqs:*",
-        "Resource": queue_arn,
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-
-
 def key_statement() -> Statement:
     """The key policy statement that lets Amazon encrypt what it sends (``*`` is this key in a key policy)."""
     return {

@@ -2,21 +2,29 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.credentials import Credentials, Document
 from spapi_rotation_lambda.domain.errors import MalformedSecret
-from spapi_rotation_lambda.domain.model import (
-    Application,
-    Credentials,
-    Document,
-    Label,
-    RequestRecord,
-    Version,
-    Versions,
-)
-from spapi_rotation_lambda.ports import Ports
+from spapi_rotation_lambda.domain.labels import Label, Version, Versions
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.request_record import RequestRecord
 
 HOLDERS = (Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED)
 """The labels whose versions hold credentials."""
+
+
+class SecretReader(Protocol):
+    """What a reading needs of the store. Both methods may raise StoreFailed."""
+
+    def versions(self, secret_id: str) -> Versions:
+        """The labelled versions, all at once. Raises SecretMissing."""
+        ...
+
+    def read(self, secret_id: str, version_id: str) -> Sensitive:
+        """The text of one version."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +43,11 @@ class StoredVersion:
 class Snapshot:
     """A secret at one moment. Values are read once each, by version id, and versions never change."""
 
-    def __init__(self, ports: Ports, application: Application) -> None:
+    def __init__(self, store: SecretReader, application: Application) -> None:
         """List the versions (one call). Raises SecretMissing or StoreFailed."""
         self.application = application
-        self._store = ports.store
-        self.versions: Versions = ports.store.versions(application.secret_id)
+        self._store = store
+        self.versions: Versions = store.versions(application.secret_id)
         self._stored: dict[str, StoredVersion | None] = {}
         self._record: RequestRecord | None = None
 

@@ -4,11 +4,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from spapi_rotation_lambda.domain import rules
-from spapi_rotation_lambda.domain.model import Label
+from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.snapshot import Snapshot
-from spapi_rotation_lambda.use_cases.settle import STUCK_BEFORE_DEATH, old_secret_dies_at
-
-DELIVERY_DEADLINE = timedelta(hours=1)
 
 
 class State(StrEnum):
@@ -36,7 +33,7 @@ class State(StrEnum):
     """In use; nothing to do."""
 
 
-def derive(snapshot: Snapshot, now: datetime, delivery_deadline: timedelta = DELIVERY_DEADLINE) -> State:
+def derive(snapshot: Snapshot, now: datetime, delivery_deadline: timedelta) -> State:
     """Derive the state; a request is overdue after the delivery deadline.
 
     Raises:
@@ -50,8 +47,7 @@ def derive(snapshot: Snapshot, now: datetime, delivery_deadline: timedelta = DEL
         return State.EXPIRED
     pending = snapshot.pending
     if pending is not None:
-        death = old_secret_dies_at(pending, current)
-        return State.STUCK if death is not None and now >= death - STUCK_BEFORE_DEATH else State.RECEIVED
+        return State.STUCK if rules.is_stuck(pending, current, now) else State.RECEIVED
     unanswered = rules.unanswered_request(snapshot)
     if unanswered is not None:
         return State.OVERDUE if now >= unanswered + delivery_deadline else State.REQUESTED

@@ -6,13 +6,16 @@ In state CURRENT it costs two API calls: one list, one value.
 from datetime import datetime, timedelta
 
 from spapi_rotation_lambda.domain import rules
-from spapi_rotation_lambda.domain.errors import Declined, NotDue, NotSeeded
-from spapi_rotation_lambda.domain.model import Application, Label, Trigger
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.daily_slot import is_daily_slot
+from spapi_rotation_lambda.domain.errors import Declined, NotDue
+from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
 from spapi_rotation_lambda.use_cases import verification
-from spapi_rotation_lambda.use_cases.request import request
+from spapi_rotation_lambda.use_cases.request import asked, report_declined, request
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
 
 _DAY = timedelta(days=1)
@@ -30,50 +33,40 @@ def check(ports: Ports, application: Application, scheduled_at: datetime | None 
     ports.telemetry.count(Metric.CHECK)
     settlement = settle(ports, application)
     quiet = settlement.outcome in (Outcome.NOTHING_PENDING, Outcome.UNSEEDED)
-    snapshot = settlement.snapshot if quiet else Snapshot(ports, application)
+    snapshot = settlement.snapshot if quiet else Snapshot(ports.store, application)
     changed = not quiet
     if snapshot.id_of(Label.PENDING) is None:
         changed = _request_if_due(ports, snapshot) or changed
     if changed:
-        snapshot = Snapshot(ports, application)
-    state = derive(snapshot, ports.clock.now(), ports.settings.delivery_deadline)
-    if state not in (State.UNSEEDED, State.EXPIRED) and _daily_try_is_due(ports, application, scheduled_at):
+        snapshot = Snapshot(ports.store, application)
+    state = derive(snapshot, ports.clock.now(), ports.policy.delivery_deadline)
+    tried_now = is_daily_slot(application.client_id, scheduled_at or ports.clock.now(), ports.policy.check_interval)
+    if state not in (State.UNSEEDED, State.EXPIRED) and tried_now:
         state = _try_current(ports, snapshot, state)
     _report(ports, snapshot, state)
     return state
 
 
 def _request_if_due(ports: Ports, snapshot: Snapshot) -> bool:
-    """Request when the interval is over, or repeat the one request that nothing has answered. True if asked."""
+    """Request when the interval is over, or make the one repost.
+
+    Returns:
+        False when nothing was due, so that the secret is as it was read.
+    """
     application = snapshot.application
     try:
-        if rules.repost_is_due(ports, snapshot):
-            request(ports, application, Trigger.SCHEDULE, repost=True)
+        if rules.repost_is_due(snapshot, ports.clock.now(), ports.policy):
+            request(ports, application, Trigger.SCHEDULE, mode=Mode.REPOST)
             return True
-        current = snapshot.current
-        if current is None or current.credentials is None:
-            raise NotSeeded(
-                f"{application.name}: the secret holds no credentials yet.", remedy="Seed it; see the README."
-            )
-        rules.require_due(ports, snapshot, Trigger.SCHEDULE)
+        # Asked here too, so that a check at rest reads nothing more.
+        rules.require_credentials(snapshot)
+        rules.require_due(asked(ports, snapshot, Trigger.SCHEDULE))
         request(ports, application, Trigger.SCHEDULE)
-        return True
     except NotDue:
         return False
     except Declined as declined:
-        ports.telemetry.count(Metric.DECLINED)
-        ports.telemetry.info("rotation_declined", application, reason=type(declined).__name__, detail=str(declined))
-        return True
-
-
-def _daily_try_is_due(ports: Ports, application: Application, scheduled_at: datetime | None) -> bool:
-    """True on one check a day; which one depends on the client id, so that a fleet spreads over the day."""
-    every = ports.settings.check_interval
-    moment = (scheduled_at or ports.clock.now()).timestamp()
-    offset = sum(application.client_id.encode()) % 24 * 3600
-    return int((moment - offset) // _DAY.total_seconds()) != int(
-        (moment - offset - every.total_seconds()) // _DAY.total_seconds()
-    )
+        report_declined(ports, application, declined)
+    return True
 
 
 def _try_current(ports: Ports, snapshot: Snapshot, state: State) -> State:

@@ -5,7 +5,6 @@ Its messages may hold a live secret. What is brought back is handled exactly lik
 
 from dataclasses import dataclass
 
-from spapi_rotation_lambda.domain.applications import application
 from spapi_rotation_lambda.domain.errors import RotationError, SecretMissing, UnknownMessage
 from spapi_rotation_lambda.domain.messages import NewSecret, Notification, parse
 from spapi_rotation_lambda.domain.snapshot import Snapshot
@@ -73,7 +72,7 @@ def _look_at_secret(ports: Ports, notification: Notification) -> tuple[str, bool
     """Why the message cannot be handled, and whether its secret is stored nowhere else."""
     new_secret = notification if isinstance(notification, NewSecret) else None
     try:
-        snapshot = Snapshot(ports, application(ports.settings, notification.client_id))
+        snapshot = Snapshot(ports.store, ports.applications.find(notification.client_id))
         verdict = judge(snapshot, new_secret) if new_secret is not None else None
     except SecretMissing:
         return "the application is not ours", new_secret is not None

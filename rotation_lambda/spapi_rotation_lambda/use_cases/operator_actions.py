@@ -7,12 +7,16 @@ REJECTED, which says that a person has to finish; repeating the action finishes 
 from dataclasses import replace
 from datetime import datetime
 
-from spapi_rotation_lambda.domain.errors import NotYetAccepted, RotationError, StoreFailed
-from spapi_rotation_lambda.domain.model import Application, Credentials, Document, Label, derived_id, format_time
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.credentials import Credentials, Document
+from spapi_rotation_lambda.domain.errors import NotYetAccepted, RotationError
+from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.rules import OVERLAP
 from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
-from spapi_rotation_lambda.ports import LabelMoved, Ports, VersionExists
+from spapi_rotation_lambda.domain.times import format_time
+from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.use_cases import verification
+from spapi_rotation_lambda.use_cases.label_moves import telling_a_person
 from spapi_rotation_lambda.use_cases.settle import (
     announce,
     is_rejected,
@@ -33,7 +37,7 @@ def promote(ports: Ports, application: Application) -> str:
         NothingToDo: there is neither, or it is older than the secret in use.
         StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
     """
-    snapshot = Snapshot(ports, application)
+    snapshot = Snapshot(ports.store, application)
     current = _seeded(snapshot)
     candidate = snapshot.pending or snapshot.stored(Label.REJECTED)
     if candidate is None or candidate.credentials is None:
@@ -47,7 +51,7 @@ def promote(ports: Ports, application: Application) -> str:
             remedy="Nothing. To go back to the previous secret, use rollback.",
         )
     same = current.credentials is not None and current.credentials.client_secret == candidate.credentials.client_secret
-    with _Steady(application):
+    with telling_a_person(application):
         in_use = current.version.id if same else put_into_use(ports, snapshot, candidate, current)
         publish_and_take_off(ports, snapshot, candidate, in_use)
         _take_off_rejected(ports, snapshot, {candidate.version.id, in_use})
@@ -62,14 +66,14 @@ def reject(ports: Ports, application: Application) -> str:
         NothingToDo: nothing is pending; perhaps it is in use already.
         StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
     """
-    snapshot = Snapshot(ports, application)
+    snapshot = Snapshot(ports.store, application)
     pending = snapshot.pending
     if pending is None or pending.version.id == snapshot.id_of(Label.CURRENT):
         raise NothingToDo(
             f"{application.name}: nothing is pending.",
             remedy="If the new secret is in use already, use rollback.",
         )
-    with _Steady(application):
+    with telling_a_person(application):
         mark_rejected(ports, snapshot, pending)
     ports.telemetry.warning("rejected_by_hand", application, version_id=pending.version.id)
     return pending.version.id
@@ -84,7 +88,7 @@ def rollback(ports: Ports, application: Application) -> str:
         NothingToDo: there is no older secret that still lives, or a newer one is pending or rejected.
         StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
     """
-    snapshot = Snapshot(ports, application)
+    snapshot = Snapshot(ports.store, application)
     current, previous = _seeded(snapshot), snapshot.stored(Label.PREVIOUS)
     if snapshot.pending is not None and snapshot.id_of(Label.PENDING) != current.version.id:
         raise NothingToDo(f"{application.name}: a received secret is pending.", remedy="Reject or promote it first.")
@@ -96,7 +100,7 @@ def rollback(ports: Ports, application: Application) -> str:
     _refuse_beside_another_rejected(snapshot, current)
     document = current.document.with_credentials(older, application)
     version_id = derived_id("rollback", current.version.id, previous.version.id if previous else "")
-    with _Steady(application):
+    with telling_a_person(application):
         ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)
         if Label.REJECTED not in current.version.labels:
             ports.store.move(
@@ -111,26 +115,26 @@ def rollback(ports: Ports, application: Application) -> str:
     return version_id
 
 
-def seed(ports: Ports, application: Application, credentials: Credentials, *, check: bool = True) -> str:
+def seed(ports: Ports, application: Application, credentials: Credentials, *, verify: bool = True) -> str:
     """Put credentials into the secret, keeping the owner's other keys. Returns the new version's id.
 
     Takes AWSPENDING and REJECTED off: what a person puts in now is the newest.
 
     Args:
-        check: try the credentials at Amazon first.
+        verify: try the credentials at Amazon first.
 
     Raises:
         NotYetAccepted: Amazon does not accept them.
         NothingToDo: a pending secret is known to be newer.
         StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
     """
-    snapshot = Snapshot(ports, application)
+    snapshot = Snapshot(ports.store, application)
     pending = snapshot.pending
     if pending is not None and pending.credentials is not None and _newer(pending.credentials, credentials):
         raise NothingToDo(
             f"{application.name}: the pending secret is newer than this one.", remedy="Promote or reject it first."
         )
-    if check and not verification.accepted(ports, credentials, None):
+    if verify and not verification.accepted(ports, credentials, None):
         raise NotYetAccepted(
             f"{application.name}: Amazon does not accept these credentials.",
             remedy="Check client id and secret. A secret made minutes ago may need half an hour.",
@@ -142,7 +146,7 @@ def seed(ports: Ports, application: Application, credentials: Credentials, *, ch
         version_id = current.version.id
     else:
         version_id = derived_id("seed", current.version.id if current else "", format_time(ports.clock.now()))
-    with _Steady(application):
+    with telling_a_person(application):
         if current is None:
             # The first version gets AWSCURRENT by itself.
             ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)
@@ -216,20 +220,3 @@ def _take_off_rejected(ports: Ports, snapshot: Snapshot, versions: set[str]) -> 
     holder = snapshot.id_of(Label.REJECTED)
     if holder in versions:
         ports.store.move(snapshot.application.secret_id, Label.REJECTED, to=None, away_from=holder)
-
-
-class _Steady:
-    """Turns a label or version that changed under an operator action into an error with a remedy."""
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, LabelMoved | VersionExists):
-            raise StoreFailed(
-                f"{self._application.name}: the secret changed meanwhile; this action stopped half way or earlier.",
-                remedy="Look at the state, then repeat the action if it is still wanted.",
-            ) from None

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from spapi_rotation_lambda.domain import sender_policy
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import QueueNotReady, UnreadMessages
-from spapi_rotation_lambda.domain.model import Credentials, Trigger
-from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.domain.request_record import Trigger
 from spapi_rotation_lambda.ports import Ports, QueueState
 
 EXPIRY_IS_NEAR = timedelta(days=30)
@@ -14,16 +15,15 @@ LOOK_SECONDS = 9.0
 LOOK_SECONDS_ON_PURPOSE = 45.0
 
 
-def require_ready_queue(ports: Ports, snapshot: Snapshot) -> QueueState:
-    """Read the queue and check that Amazon's account may send to it, through its key too.
+def require_ready_queue(ports: Ports, application: Application, state: QueueState) -> None:
+    """Require that Amazon's account may send to the queue, and through its key.
 
     Raises:
-        QueueNotReady: it is missing, or a statement is (the message holds it), or its key serves no sender elsewhere.
+        QueueNotReady: a statement is missing (the message holds it), or its key serves no sender elsewhere.
     """
-    state = ports.queue.inspect()
     if sender_policy.is_aws_own_key(state.key_arn):
         raise QueueNotReady(
-            f"{snapshot.application.name}: Amazon cannot deliver to {state.arn}. It is encrypted with "
+            f"{application.name}: Amazon cannot deliver to {state.arn}. It is encrypted with "
             f"{sender_policy.AWS_OWN_KEY}, which serves no other AWS account.",
             remedy="Encrypt the queue with a customer-managed key whose policy lets Amazon use it, or with SSE-SQS.",
         )
@@ -31,22 +31,21 @@ def require_ready_queue(ports: Ports, snapshot: Snapshot) -> QueueState:
     if state.key_policy is not None and state.key_arn is not None:
         missing += sender_policy.missing_from_key_policy(state.key_policy, state.key_arn)
     elif not state.key_readable:
-        ports.telemetry.warning("key_policy_unreadable", snapshot.application, key=state.key_arn)
+        ports.telemetry.warning("key_policy_unreadable", application, key=state.key_arn)
     if missing:
         raise QueueNotReady(
-            f"{snapshot.application.name}: Amazon cannot deliver to {state.arn}. Missing from the policies: "
+            f"{application.name}: Amazon cannot deliver to {state.arn}. Missing from the policies: "
             f"{'; '.join(missing)}",
             remedy="Add the statement to the policy of the queue (sqs actions) or of its key (kms actions); "
             "pulumi up restores those of this package's own queue.",
             missing=missing,
         )
-    return state
 
 
 def require_empty_queues(
-    ports: Ports, snapshot: Snapshot, credentials: Credentials, trigger: Trigger, state: QueueState
+    ports: Ports, application: Application, credentials: Credentials, trigger: Trigger, state: QueueState
 ) -> None:
-    """Check that neither queue holds a message: a newer secret may lie there. Looks again for a while.
+    """Require that neither queue holds a message: a newer secret may lie there. Looks again for a while.
 
     An expiry nearer than 30 days passes, so that one poison message cannot stop every application. The notice
     that a request comes from is itself in flight and is not counted.
@@ -62,7 +61,7 @@ def require_empty_queues(
     while _unread(state, trigger):
         if ports.clock.now() >= deadline:
             raise UnreadMessages(
-                f"{snapshot.application.name}: {state.waiting} message(s) wait in the queue and {state.dead} in "
+                f"{application.name}: {state.waiting} message(s) wait in the queue and {state.dead} in "
                 "its dead-letter queue; a newer secret may be among them.",
                 remedy="Let the function read the queue. Move the dead-letter queue's messages back to the queue "
                 "(SQS: Start DLQ redrive), or delete one that is not a secret.",

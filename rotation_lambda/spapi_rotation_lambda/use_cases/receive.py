@@ -3,41 +3,36 @@
 Duplicates, late older messages and contradictions are told apart by the secret's value and by Amazon's own dates.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.credentials import Document
 from spapi_rotation_lambda.domain.errors import (
-    Declined,
     MalformedSecret,
     NotYetAccepted,
     RotationError,
     SecretMissing,
-    StoreFailed,
     UnknownMessage,
 )
-from spapi_rotation_lambda.domain.messages import ExpiryNotice, NewSecret
-from spapi_rotation_lambda.domain.model import Application, Document, Label, Trigger, derived_id
+from spapi_rotation_lambda.domain.labels import Label, derived_id
+from spapi_rotation_lambda.domain.messages import NewSecret
 from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
-from spapi_rotation_lambda.ports import LabelMoved, Metric, Ports, VersionExists
+from spapi_rotation_lambda.ports import Metric, Ports, VersionExists
 from spapi_rotation_lambda.use_cases import verification
-from spapi_rotation_lambda.use_cases.request import request
+from spapi_rotation_lambda.use_cases.label_moves import labels_keep_moving, until_labels_stand_still
 from spapi_rotation_lambda.use_cases.settle import settle
 
-NOTICE_TOLERANCE = timedelta(days=1)
-_ROUNDS = 10
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Receipt(StrEnum):
-    """What became of a message; in every case it may be acknowledged."""
+    """What became of a new secret; in every case its message may be acknowledged."""
 
     STORED = "stored"
     DUPLICATE = "duplicate"
     SUPERSEDED = "superseded"
     CONTRADICTORY = "contradictory"
-    NOTICE_ACTED_ON = "notice-acted-on"
-    NOTICE_IGNORED = "notice-ignored"
-    NOTICE_UNEXPLAINED = "notice-unexplained"
 
 
 def receive(ports: Ports, application: Application, message: NewSecret) -> Receipt:
@@ -48,30 +43,26 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
         NotYetAccepted: the secret is unseeded, and Amazon does not accept what it sent yet.
         MalformedSecret, StoreFailed: nothing was acknowledged; the message comes again.
     """
-    for _ in range(_ROUNDS):
-        snapshot = _snapshot(ports, application)
+
+    def attempt() -> Receipt:
+        snapshot = snapshot_of_ours(ports, application)
         current = snapshot.current
-        if (current is None or current.credentials is None) and not verification.accepted(
-            ports, message.credentials, None
-        ):
+        unseeded = current is None or current.credentials is None
+        if unseeded and not verification.accepted(ports, message.credentials, None):
             raise NotYetAccepted(
                 f"{application.name}: the first secret is not accepted by Amazon yet.",
                 remedy="Nothing at first: the message comes again. If it ends in the dead-letter queue, move it back.",
             )
-        verdict = judge(snapshot, message)
-        try:
-            if verdict in (Receipt.STORED, Receipt.CONTRADICTORY):
-                _store(ports, snapshot, message, verdict)
-            elif verdict is Receipt.DUPLICATE:
-                _resume_first(ports, snapshot, message)
-        except LabelMoved:
-            continue
-        _report(ports, application, message, verdict)
-        return verdict
-    raise StoreFailed(
-        f"{application.name}: the labels of {application.secret_id} keep moving.",
-        remedy="Nothing: the message comes again.",
-    )
+        receipt = judge(snapshot, message)
+        if receipt in (Receipt.STORED, Receipt.CONTRADICTORY):
+            _store(ports, snapshot, message, receipt)
+        elif receipt is Receipt.DUPLICATE:
+            _resume_first(ports, snapshot, message)
+        return receipt
+
+    receipt = until_labels_stand_still(attempt, labels_keep_moving(application, "Nothing: the message comes again."))
+    _report(ports, application, message, receipt)
+    return receipt
 
 
 def settle_after_receipt(ports: Ports, application: Application) -> None:
@@ -84,42 +75,10 @@ def settle_after_receipt(ports: Ports, application: Application) -> None:
         ports.telemetry.warning("settle_left_to_next_check", application, error=type(error).__name__)
 
 
-def notice(ports: Ports, application: Application, message: ExpiryNotice) -> Receipt:
-    """Act on an expiry notice. Always acknowledged, unless the application is not ours or its secret is unreadable."""
-    snapshot = _snapshot(ports, application)
-    current = snapshot.current
-    if current is None or current.credentials is None:
-        ports.telemetry.count(Metric.UNSEEDED)
-        ports.telemetry.warning("expiry_notice_for_unseeded_secret", application, expires_at=message.expires_at)
-        return Receipt.NOTICE_UNEXPLAINED
-    expires = current.credentials.expires
-    if expires is None and (copy := snapshot.dated_copy(current)) is not None:
-        expires = copy.expires
-    if expires is None or abs(message.expires_at - expires) <= NOTICE_TOLERANCE:
-        try:
-            request(ports, application, Trigger.EXPIRY_NOTICE)
-        except Declined as declined:
-            ports.telemetry.count(Metric.DECLINED)
-            ports.telemetry.info("rotation_declined", application, reason=type(declined).__name__, detail=str(declined))
-        except RotationError as error:
-            ports.telemetry.warning(
-                "expiry_notice_not_acted_on", application, error=type(error).__name__, detail=str(error)
-            )
-        return Receipt.NOTICE_ACTED_ON
-    previous = snapshot.stored(Label.PREVIOUS)
-    past = [current.credentials.previous_expires_at]
-    if previous is not None and previous.credentials is not None:
-        past.append(previous.credentials.expires)
-    if any(date is not None and abs(message.expires_at - date) <= NOTICE_TOLERANCE for date in past):
-        return Receipt.NOTICE_IGNORED
-    ports.telemetry.count(Metric.UNSEEN_ROTATION)
-    ports.telemetry.warning("expiry_notice_of_unknown_secret", application, expires_at=message.expires_at)
-    return Receipt.NOTICE_UNEXPLAINED
-
-
-def _snapshot(ports: Ports, application: Application) -> Snapshot:
+def snapshot_of_ours(ports: Ports, application: Application) -> Snapshot:
+    """Read the secret that a message is for. Raises UnknownMessage when there is none."""
     try:
-        return Snapshot(ports, application)
+        return Snapshot(ports.store, application)
     except SecretMissing:
         raise UnknownMessage(
             f"A message is for an application that is not ours: there is no secret {application.secret_id}.",
@@ -128,7 +87,7 @@ def _snapshot(ports: Ports, application: Application) -> Snapshot:
 
 
 def judge(snapshot: Snapshot, message: NewSecret) -> Receipt:
-    """What a message is, compared with what is stored: one of the first four receipts."""
+    """What a message is, compared with what is stored."""
 
     def is_the_message(stored: StoredVersion) -> bool:
         return stored.credentials is not None and stored.credentials.client_secret == message.credentials.client_secret

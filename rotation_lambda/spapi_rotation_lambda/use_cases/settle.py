@@ -5,17 +5,18 @@ whenever one of them has moved.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
+from spapi_rotation_lambda.domain import rules
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed
-from spapi_rotation_lambda.domain.model import Application, Credentials, Label, derived_id
+from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
-from spapi_rotation_lambda.ports import LabelMoved, Metric, Ports, RotationEvent, VersionExists
+from spapi_rotation_lambda.ports import Metric, Ports, RotationEvent, VersionExists
 from spapi_rotation_lambda.use_cases import verification
-
-STUCK_BEFORE_DEATH = timedelta(hours=24)
-_ROUNDS = 10
+from spapi_rotation_lambda.use_cases.label_moves import labels_keep_moving, until_labels_stand_still
 
 
 class Outcome(StrEnum):
@@ -46,17 +47,18 @@ def settle(ports: Ports, application: Application) -> Settlement:
         MalformedSecret: the current or the pending value is not what it should be.
         StoreFailed: AWS failed, or the labels never stood still.
     """
-    for _ in range(_ROUNDS):
-        snapshot = Snapshot(ports, application)
-        try:
-            outcome = _settle_once(ports, snapshot)
-        except LabelMoved:
-            continue
-        if outcome is not None:
-            return Settlement(outcome, snapshot)
-    raise StoreFailed(
-        f"{application.name}: the labels of {application.secret_id} keep moving.",
-        remedy="Nothing at first: the next check tries again. If it goes on, look who else writes this secret.",
+
+    def attempt() -> Settlement | None:
+        snapshot = Snapshot(ports.store, application)
+        outcome = _settle_once(ports, snapshot)
+        return None if outcome is None else Settlement(outcome, snapshot)
+
+    return until_labels_stand_still(
+        attempt,
+        labels_keep_moving(
+            application,
+            "Nothing at first: the next check tries again. If it goes on, look who else writes this secret.",
+        ),
     )
 
 
@@ -71,7 +73,7 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
         return early
     if not verification.accepted(ports, _credentials(pending), current.credentials):
         return _not_yet(ports, snapshot, pending, current)
-    latest = Snapshot(ports, snapshot.application)
+    latest = Snapshot(ports.store, snapshot.application)
     if latest.id_of(Label.PENDING) != pending.version.id or latest.current is None:
         return None
     if (early := _without_promotion(ports, latest, pending, latest.current)) is not None:
@@ -163,23 +165,15 @@ def _without_promotion(
 
 
 def _not_yet(ports: Ports, snapshot: Snapshot, pending: StoredVersion, current: StoredVersion) -> Outcome:
-    death = old_secret_dies_at(pending, current)
-    stuck = death is not None and ports.clock.now() >= death - STUCK_BEFORE_DEATH
+    stuck = rules.is_stuck(pending, current, ports.clock.now())
     ports.telemetry.count(Metric.STUCK if stuck else Metric.NOT_YET)
     ports.telemetry.warning(
         "secret_stuck" if stuck else "secret_not_yet_accepted",
         snapshot.application,
         version_id=pending.version.id,
-        old_secret_dies_at=death,
+        old_secret_dies_at=rules.old_secret_dies_at(pending, current),
     )
     return Outcome.STUCK if stuck else Outcome.NOT_YET
-
-
-def old_secret_dies_at(pending: StoredVersion, current: StoredVersion) -> datetime | None:
-    """When the current secret dies because the pending one was made; None when unknown."""
-    if pending.credentials is not None and pending.credentials.previous_expires_at is not None:
-        return pending.credentials.previous_expires_at
-    return current.credentials.expires if current.credentials else None
 
 
 def put_into_use(ports: Ports, snapshot: Snapshot, candidate: StoredVersion, current: StoredVersion) -> str:

@@ -4,10 +4,10 @@ LWA is reported to issue tokens for dead secrets, and SP-API to deny a live one 
 means "not yet", and one verification call is made besides the token.
 """
 
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import TokenNotIssued
-from spapi_rotation_lambda.domain.model import Credentials
+from spapi_rotation_lambda.domain.rotation_policy import Verification
 from spapi_rotation_lambda.ports import Amazon, CallAnswer, Ports, Scope
-from spapi_rotation_lambda.settings import Verification
 
 
 def accepted(ports: Ports, candidate: Credentials, current: Credentials | None) -> bool:
@@ -18,7 +18,7 @@ def accepted(ports: Ports, candidate: Credentials, current: Credentials | None) 
     the issue decides; accepted or unclear means *not yet*.
     """
     amazon = ports.amazon()
-    if ports.settings.verification is Verification.LWA:
+    if ports.policy.verification is Verification.LWA:
         return _accepted_by_lwa(ports, amazon, candidate)
     answer = _verification_call(amazon, candidate)
     if answer is CallAnswer.DENIED and (current is None or _verification_call(amazon, current) is CallAnswer.DENIED):
@@ -28,7 +28,7 @@ def accepted(ports: Ports, candidate: Credentials, current: Credentials | None) 
 
 def alive(ports: Ports, credentials: Credentials) -> CallAnswer:
     """What a verification call, or LWA alone where the call is switched off, says about credentials in use."""
-    if ports.settings.verification is Verification.LWA:
+    if ports.policy.verification is Verification.LWA:
         try:
             ports.amazon().token(credentials, Scope.ROTATION)
         except TokenNotIssued as error:
@@ -46,7 +46,7 @@ def _verification_call(amazon: Amazon, credentials: Credentials) -> CallAnswer:
 
 
 def _accepted_by_lwa(ports: Ports, amazon: Amazon, candidate: Credentials) -> bool:
-    if candidate.issued is not None and ports.clock.now() < candidate.issued + ports.settings.promote_delay:
+    if candidate.issued is not None and ports.clock.now() < candidate.issued + ports.policy.promote_delay:
         return False
     try:
         amazon.token(candidate, Scope.ROTATION)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from sandbox.amazon.faults import Answer, Close, Point, When
-from spapi_rotation_lambda.domain.model import Label
+from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.ports import Metric
 from tests.engine.fault_scenarios import runs

@@ -16,13 +16,17 @@ from sandbox.amazon.records import Call
 from sandbox.aws.emulator import ACCOUNT, REGION
 from sandbox.session import App, Sandbox, new_app
 from sandbox.timeline import parse_log_line
-from spapi_rotation_lambda.adapters.aws import EVENT_SOURCE, SecretsManagerStore
-from spapi_rotation_lambda.domain.model import Application, Label
+from spapi_rotation_lambda.adapters.eventbridge import EVENT_SOURCE
+from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.daily_slot import daily_slot
+from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.snapshot import Snapshot
-from spapi_rotation_lambda.domain.state import DELIVERY_DEADLINE, State, derive
-from spapi_rotation_lambda.ports import Metric, Ports
+from spapi_rotation_lambda.domain.state import State, derive
+from spapi_rotation_lambda.ports import Metric
 from spapi_rotation_lambda.settings import Env
 from tests.engine.fault_scenarios.crash import CrashSwitch
+from tests.fakes.world import PLAIN
 
 PATIENCE_SECONDS = 90.0
 
@@ -91,10 +95,10 @@ class Invocation:
 
 def steady_app(name: str, now: datetime) -> App:
     """An application whose daily try of the current secret falls into none of the next hours."""
-    hours = {(now.hour + ahead) % 24 for ahead in (0, 1, 2)}
+    hours = {timedelta(hours=(now.hour + ahead) % 24) for ahead in (0, 1, 2)}
     while True:
         app = new_app(name)
-        if sum(app.client_id.encode()) % 24 not in hours:
+        if daily_slot(app.client_id) not in hours:
             return app
 
 
@@ -105,7 +109,7 @@ class World:
     box: Sandbox
     apps: list[App]
     crash: CrashSwitch = field(init=False)
-    deadline: timedelta = DELIVERY_DEADLINE
+    deadline: timedelta = PLAIN.policy.delivery_deadline
     canaries: list[str] = field(default_factory=list)
     """Texts beside Amazon's secrets that must be found nowhere."""
     _making: threading.Lock = field(default_factory=threading.Lock)
@@ -180,7 +184,8 @@ class World:
             if value is not None:
                 changed[name.value] = str(value)
         self.lambda_.update_function_configuration(FunctionName=self.function, Environment={"Variables": changed})
-        self.deadline = DELIVERY_DEADLINE if delivery_minutes is None else timedelta(minutes=delivery_minutes)
+        own = PLAIN.policy.delivery_deadline
+        self.deadline = own if delivery_minutes is None else timedelta(minutes=delivery_minutes)
 
     def set_visibility(self, seconds: int) -> None:
         """How long a message that the function did not take stays invisible. It must be longer than a run."""
@@ -221,9 +226,7 @@ class World:
 
     def snapshot(self, app: App) -> Snapshot:
         """A reading of its labels by the product's own code."""
-        others: Any = dict.fromkeys(("clock", "queue", "amazon", "announcer", "telemetry", "settings"))
-        ports = Ports(store=SecretsManagerStore(self.secrets), **others)
-        return Snapshot(ports, Application(app.name, app.client_id, self.arn(app)))
+        return Snapshot(SecretsManagerStore(self.secrets), Application(app.name, app.client_id, self.arn(app)))
 
     def state(self, app: App) -> State:
         """Its state, derived from labels and dates."""

@@ -12,8 +12,8 @@ from sandbox.amazon.faults import AcceptLate, Answer, Close, Delay, Duplicate, H
 from sandbox.amazon.outbox import NotificationType, envelope, fresh_id, new_secret_payload
 from sandbox.processes import descendants
 from sandbox.session import App, new_app
-from spapi_rotation_lambda.adapters.aws import SqsDeadLetterQueue
-from spapi_rotation_lambda.domain.model import Label
+from spapi_rotation_lambda.adapters.sqs import SqsDeadLetterQueue
+from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.ports import Metric
 from tests.engine.fault_scenarios.deployment import RATE_PERIOD, End, World

@@ -1,0 +1,38 @@
+"""What AWS's failures become: an error with AWS's code and the operation, and nothing else of the original.
+
+The original exceptions are dropped, since some of them carry what was sent.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from spapi_rotation_lambda.domain.errors import StoreFailed
+
+
+def failed(operation: str, error: Exception) -> StoreFailed:
+    """A StoreFailed that names the operation and AWS's error code, and nothing else of the error."""
+    code = error_code(error)
+    return StoreFailed(
+        f"AWS failed {operation}: {code}.",
+        remedy="Check the permissions of the caller's role for this operation."
+        if "AccessDenied" in code
+        else "Nothing at first: it is tried again. If it goes on, look at the service's health and quotas.",
+    )
+
+
+def error_code(error: Exception) -> str:
+    """AWS's error code, or the kind of a transport failure."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "Unknown"))
+    return type(error).__name__
+
+
+@contextmanager
+def named(operation: str) -> Iterator[None]:
+    """Name the operation in what a call raises. Raises StoreFailed."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise failed(operation, error) from None

@@ -1,0 +1,104 @@
+"""The Queue and DeadLetterQueue ports on SQS."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from spapi_rotation_lambda.adapters.aws_failures import error_code, failed, named
+from spapi_rotation_lambda.adapters.kms import key_policy
+from spapi_rotation_lambda.domain.errors import QueueNotReady
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import DeadMessage, QueueState
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_sqs import SQSClient
+
+_COUNTS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+class SqsQueue:
+    """The Queue port on SQS, with the queue's key from KMS."""
+
+    def __init__(self, sqs: "SQSClient", kms: "KMSClient", url: str, dead_letter_url: str) -> None:
+        self._sqs, self._kms, self._url, self._dead_letter_url = sqs, kms, url, dead_letter_url
+
+    def inspect(self) -> QueueState:
+        """Read both queues and the key's policy."""
+        queue = self._attributes(self._url, ("QueueArn", "Policy", "KmsMasterKeyId", *_COUNTS))
+        dead = self._attributes(self._dead_letter_url, _COUNTS)
+        key = queue.get("KmsMasterKeyId")
+        policy_of_key = key_policy(self._kms, key) if key else None
+        return QueueState(
+            arn=queue["QueueArn"],
+            policy=queue.get("Policy"),
+            key_arn=key,
+            key_policy=policy_of_key,
+            key_readable=not key or policy_of_key is not None,
+            waiting=sum(int(queue.get(name, 0)) for name in _COUNTS),
+            in_flight=int(queue.get("ApproximateNumberOfMessagesNotVisible", 0)),
+            dead=sum(int(dead.get(name, 0)) for name in _COUNTS),
+        )
+
+    def _attributes(self, url: str, names: tuple[str, ...]) -> dict[str, str]:
+        try:
+            answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))  # type: ignore[arg-type]
+        except (ClientError, BotoCoreError) as error:
+            if "NonExistentQueue" in error_code(error) or "QueueDoesNotExist" in error_code(error):
+                raise QueueNotReady(
+                    f"There is no queue at {url}.", remedy="Run pulumi up, then register the new queue at Amazon."
+                ) from None
+            raise failed("sqs:GetQueueAttributes", error) from None
+        return {str(name): value for name, value in answer.get("Attributes", {}).items()}
+
+
+_PEEK_SECONDS = 30
+
+
+class SqsDeadLetterQueue:
+    """The DeadLetterQueue port on SQS, with the caller's own permissions: the function has none of these."""
+
+    def __init__(self, sqs: "SQSClient", url: str) -> None:
+        self._sqs, self._url = sqs, url
+
+    def peek(self) -> list[DeadMessage]:
+        """Receive every message once; each is visible to others again after half a minute."""
+        found: dict[str, DeadMessage] = {}
+        while True:
+            with named("sqs:ReceiveMessage"):
+                answer = self._sqs.receive_message(
+                    QueueUrl=self._url,
+                    MaxNumberOfMessages=10,
+                    VisibilityTimeout=_PEEK_SECONDS,
+                    WaitTimeSeconds=1,  # a short poll asks only some of SQS's servers
+                    MessageSystemAttributeNames=["SentTimestamp"],
+                )
+            fresh = [message for message in answer.get("Messages", ()) if message.get("MessageId") not in found]
+            if not fresh:
+                return list(found.values())
+            for message in fresh:
+                sent = int(message.get("Attributes", {}).get("SentTimestamp", 0))
+                body = message.get("Body", "")
+                found[message.get("MessageId", "")] = DeadMessage(
+                    message_id=message.get("MessageId", ""),
+                    handle=message.get("ReceiptHandle", ""),
+                    sent_at=datetime.fromtimestamp(sent / 1000, UTC),
+                    size=len(body),
+                    body=Sensitive(body),
+                )
+
+    def delete(self, message: DeadMessage) -> None:
+        """Delete one message."""
+        with named("sqs:DeleteMessage"):
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.handle)
+
+    def redrive(self) -> None:
+        """Start a message move task to where the messages came from."""
+        with named("sqs:StartMessageMoveTask"):
+            arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]
+            self._sqs.start_message_move_task(SourceArn=arn["QueueArn"])

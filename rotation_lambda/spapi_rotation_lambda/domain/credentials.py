@@ -1,0 +1,159 @@
+"""The secret's JSON: the credentials in it, and the owner's keys beside them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.errors import MalformedSecret
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.times import LIFETIME, format_time, parse_time
+
+MAX_LEVELS = 100
+"""How deep a secret's JSON may be nested; Python reads and writes a thousand levels, less those of its own calls."""
+
+
+def is_storable(text: str) -> bool:
+    """Whether a text is valid Unicode: JSON can spell lone surrogates, which no AWS or HTTP call can send."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An application's client id and secret with what is known of their dates (UTC; None means unknown)."""
+
+    client_id: str
+    client_secret: Sensitive
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
+    previous_expires_at: datetime | None = None
+    rotation_id: str | None = None
+
+    @property
+    def issued(self) -> datetime | None:
+        """When it was issued; derived from its expiry when only that is known."""
+        return self.issued_at or (self.expires_at - LIFETIME if self.expires_at else None)
+
+    @property
+    def expires(self) -> datetime | None:
+        """When it dies; derived from its issue when only that is known."""
+        return self.expires_at or (self.issued_at + LIFETIME if self.issued_at else None)
+
+
+class Document:
+    """A secret's JSON object: our keys, and the owner's other keys, which are always carried over."""
+
+    __slots__ = ("_data", "_keys", "credentials")
+
+    def __init__(self, data: Mapping[str, Any], application: Application) -> None:
+        self._data = dict(data)
+        self._keys = application.keys
+        self.credentials = _credentials(self._data, application)
+        """The usable credentials, or None when neither client id nor client secret is there."""
+
+    @classmethod
+    def parse(cls, text: Sensitive, application: Application) -> "Document":
+        """Read a secret's text.
+
+        Raises:
+            MalformedSecret: it is not a JSON object, or our keys hold something else than they should.
+        """
+        try:
+            data = json.loads(text.reveal())
+        except (ValueError, RecursionError):
+            data = None
+        if not isinstance(data, dict):
+            raise _malformed(application, "is not a JSON object")
+        if _is_deeper(data, MAX_LEVELS):
+            raise _malformed(application, f"is nested more than {MAX_LEVELS} levels deep")
+        return cls(data, application)
+
+    def with_credentials(self, credentials: Credentials, application: Application) -> "Document":
+        """The same document with our keys replaced; optional keys that are unknown are taken out."""
+        keys = self._keys
+        own = {
+            keys.client_id: credentials.client_id,
+            keys.client_secret: credentials.client_secret.reveal(),
+            keys.issued_at: credentials.issued_at and format_time(credentials.issued_at),
+            keys.expires_at: credentials.expires_at and format_time(credentials.expires_at),
+            keys.previous_expires_at: credentials.previous_expires_at and format_time(credentials.previous_expires_at),
+            keys.rotation_id: credentials.rotation_id,
+        }
+        data = {key: value for key, value in self._data.items() if key not in own or own[key] is not None}
+        data.update({key: value for key, value in own.items() if value is not None})
+        return Document(data, application)
+
+    def text(self) -> Sensitive:
+        """The JSON text to store; the same for the same content."""
+        text = json.dumps(self._data, ensure_ascii=False)
+        return Sensitive(text if is_storable(text) else json.dumps(self._data))
+
+    def __eq__(self, other: object) -> bool:
+        # As JSON: in Python 1, 1.0 and true are equal, and NaN is not equal to itself.
+        return isinstance(other, Document) and self._canonical() == other._canonical()
+
+    def _canonical(self) -> str:
+        return json.dumps(self._data, sort_keys=True)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "Document(***)"
+
+
+def _is_deeper(data: Mapping[str, Any], levels: int) -> bool:
+    """Whether a JSON object is nested deeper: what can just be read may be too deep to be written again."""
+    level: list[Any] = [data]
+    for _ in range(levels):
+        level = [inner for outer in level if isinstance(outer, dict) for inner in outer.values()] + [
+            inner for outer in level if isinstance(outer, list) for inner in outer
+        ]
+    return any(isinstance(value, (dict, list)) for value in level)
+
+
+def _credentials(data: Mapping[str, Any], application: Application) -> Credentials | None:
+    keys = application.keys
+    client_id, client_secret = data.get(keys.client_id), data.get(keys.client_secret)
+    if client_id is None and client_secret is None:
+        return None
+    if not isinstance(client_id, str) or not isinstance(client_secret, str) or not client_secret:
+        raise _malformed(application, f"needs both {keys.client_id} and {keys.client_secret} as texts")
+    if not is_storable(client_secret):
+        raise _malformed(application, f"has a {keys.client_secret} that is not valid Unicode")
+    if client_id != application.client_id:
+        raise _malformed(application, f"holds another {keys.client_id} than the application's")
+    rotation_id = data.get(keys.rotation_id)
+    if rotation_id is not None and not isinstance(rotation_id, str):
+        raise _malformed(application, f"has a {keys.rotation_id} that is not a text")
+
+    def moment(key: str) -> datetime | None:
+        value = data.get(key)
+        if value is None:
+            return None
+        try:
+            return parse_time(value, key)
+        except ValueError as error:
+            raise _malformed(application, f"has a bad date: {error}") from None
+
+    return Credentials(
+        client_id=client_id,
+        client_secret=Sensitive(client_secret),
+        issued_at=moment(keys.issued_at),
+        expires_at=moment(keys.expires_at),
+        previous_expires_at=moment(keys.previous_expires_at),
+        rotation_id=rotation_id,
+    )
+
+
+def _malformed(application: Application, problem: str) -> MalformedSecret:
+    return MalformedSecret(
+        f"{application.name}: the secret {application.secret_id} {problem}.",
+        remedy="Put a JSON object with client_id and client_secret of this application into it; dates are "
+        "RFC 3339 with a time zone, or left out.",
+    )

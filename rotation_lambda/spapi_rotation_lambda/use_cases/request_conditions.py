@@ -1,0 +1,124 @@
+"""The conditions of a request: one ordered list of what must be so before Amazon is asked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from spapi_rotation_lambda.domain import rules
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.request_record import Mode, Trigger
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.ports import Ports, QueueState
+from spapi_rotation_lambda.use_cases import preflight
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A request that was made.
+
+    Attributes:
+        requested_at: its record's time (UTC).
+        record_id: its record's version id.
+        certain: whether Amazon confirmed it (204); False when the answer left it open.
+        earlier: whether an earlier run of the same ``pulumi up`` trigger had made it already.
+        request_id: ``x-amzn-RequestId``, if there was an answer.
+    """
+
+    requested_at: datetime
+    record_id: str
+    certain: bool
+    earlier: bool = False
+    request_id: str = ""
+
+
+class Attempt:
+    """One attempt at a request, on one reading of the secret.
+
+    Attributes:
+        asked: what the rules look at.
+        reference: the trigger text of ``pulumi up``, if that asks.
+    """
+
+    def __init__(self, ports: Ports, asked: rules.Asked, reference: str | None) -> None:
+        self.ports, self.asked, self.reference = ports, asked, reference
+        self._queue: QueueState | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The reading."""
+        return self.asked.snapshot
+
+    @property
+    def application(self) -> Application:
+        """Whose secret is to be rotated."""
+        return self.asked.snapshot.application
+
+    @property
+    def queue(self) -> QueueState:
+        """The destination queue, read once. Raises QueueNotReady or StoreFailed."""
+        if self._queue is None:  # not a cached_property: until Python 3.12 one attempt would lock all others
+            self._queue = self.ports.queue.inspect()
+        return self._queue
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One of the conditions of a request.
+
+    Attributes:
+        rule: its id in ``docs/protocol.md``.
+        name: what must be so.
+        require: raises Declined when it is not; a request that it returns makes another one needless.
+        modes: in which it is asked for.
+    """
+
+    rule: str
+    name: str
+    require: Callable[[Attempt], Requested | None]
+    modes: frozenset[Mode] = frozenset(Mode)
+
+
+def _seeded(attempt: Attempt) -> None:
+    rules.require_credentials(attempt.snapshot)
+
+
+def _earlier(attempt: Attempt) -> Requested | None:
+    """The standing request that an earlier, interrupted run of the same trigger text made."""
+    snapshot = attempt.snapshot
+    if attempt.reference is None or snapshot.request_version is None or snapshot.request_refused:
+        return None
+    record = snapshot.request_record()
+    if record is None or record.trigger is not Trigger.PULUMI_UP or record.reference != attempt.reference:
+        return None
+    return Requested(record.requested_at, snapshot.request_version.id, certain=False, earlier=True)
+
+
+def _queue_is_ready(attempt: Attempt) -> None:
+    preflight.require_ready_queue(attempt.ports, attempt.application, attempt.queue)
+
+
+def _nothing_unread(attempt: Attempt) -> None:
+    credentials = rules.require_credentials(attempt.snapshot)
+    preflight.require_empty_queues(
+        attempt.ports, attempt.application, credentials, attempt.asked.trigger, attempt.queue
+    )
+
+
+def _by(rule: Callable[[rules.Asked], None]) -> Callable[[Attempt], None]:
+    return lambda attempt: rule(attempt.asked)
+
+
+_UNFORCED = frozenset({Mode.ORDINARY, Mode.REPOST})
+
+CONDITIONS: tuple[Condition, ...] = (
+    Condition("REQ-1", "the secret holds credentials", _seeded),
+    Condition("REQ-2", "this trigger text has requested nothing yet", _earlier),
+    Condition("REQ-3", "the repost is due", _by(rules.require_repost_due), frozenset({Mode.REPOST})),
+    Condition("REQ-4", "the rotation is due", _by(rules.require_due), frozenset({Mode.ORDINARY})),
+    Condition("REQ-5", "the rotation window is open", _by(rules.require_open_window), _UNFORCED),
+    Condition("REQ-6", "no rotation is in flight", _by(rules.require_no_rotation_in_flight), _UNFORCED),
+    Condition("REQ-7", "the wait after a refusal is over", _by(rules.require_patience_after_refusal), _UNFORCED),
+    Condition("REQ-8", "Amazon can send to the queue", _queue_is_ready),
+    Condition("REQ-9", "no message is unread", _nothing_unread, _UNFORCED),
+)
+"""What must be so before Amazon is asked, in the order in which it is looked at."""
