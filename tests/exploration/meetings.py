@@ -8,6 +8,7 @@ from tests.exploration.callers import (
     Before,
     Ended,
     action,
+    ask,
     check,
     hand_over,
     reseed,
@@ -56,6 +57,11 @@ def checking(world: World, before: Before) -> Ended:
 def upping(reference: str) -> Worker:
     """``pulumi up`` with a trigger text."""
     return lambda world, before: up(world, world.app, reference, before=before)
+
+
+def asking(world: World, before: Before) -> Ended:
+    """``request`` by a person."""
+    return ask(world, world.app, force=False, before=before)
 
 
 def doing(name: str) -> Worker:
@@ -132,6 +138,13 @@ def in_use() -> World:
     return aged(world, HOUR)
 
 
+def overwritten() -> World:
+    """The owner has put the old secret back over the new one."""
+    world = in_use()
+    owner_restores(world, NO_FAULTS)
+    return world
+
+
 def rejected() -> World:
     """A received secret was rejected by a person."""
     world = pending()
@@ -196,11 +209,14 @@ def meetings() -> tuple[Meeting, ...]:
         ),
         Meeting("a new secret and a stale one", lambda: delivered("older"), receiving, receiving),
         Meeting("the first message of an unseeded secret, twice", first, receiving, receiving),
+        Meeting("two new secrets and a check", lambda: delivered(console_too=True), receiving, checking),
+        Meeting("the first message of an unseeded secret and a check", first, receiving, checking),
         Meeting("two notices", lambda: _twice_noticed(), receiving, receiving),
         Meeting("settle and settle", pending, checking, checking),
         Meeting("a message and a check", delivered, receiving, checking),
         Meeting("a message and a check whose repost is due", unanswered, receiving, checking),
         Meeting("a message and up", unanswered, receiving, upping("one")),
+        Meeting("a message and a person's request", delivered, receiving, asking),
         Meeting("check and up, both due", rotated, checking, upping("one")),
         Meeting("check and check, both due", rotated, checking, checking),
         Meeting("check and check, both undated and due", undated, checking, checking),
@@ -229,6 +245,9 @@ def meetings() -> tuple[Meeting, ...]:
         Meeting("the owner's stale write and settle", pending, restoring, checking),
         Meeting("the owner's stale write and a message", delivered, restoring, receiving),
         Meeting("the owner's stale write and a check", in_use, restoring, checking),
+        Meeting("check and check after a stale write", overwritten, checking, checking),
+        Meeting("the owner's edit and a check after a stale write", overwritten, editing, checking),
+        Meeting("the owner's edit and a check that is due", rotated, editing, checking),
     )
 
 
