@@ -7,14 +7,17 @@ TESTS ?= tests
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults sandbox lint format lock clean
+.PHONY: help demo test engine faults sandbox lint format docs lock clean
 
 help:
 	@echo "make demo      rotate two applications in the sandbox, every claim observed"
-	@echo "make test      all tests"
-	@echo "make faults    the long exploration of faults, with its figures"
+	@echo "make test      all tests but those on the real engine, and a sample of these"
+	@echo "make engine    all tests on the real engine"
+	@echo "make faults    the long exploration of faults, with its figures, and the faults on the real engine"
 	@echo "make sandbox   deploy into the sandbox and leave it up until Ctrl-C"
-	@echo "make lint      ruff, mypy, pyright"
+	@echo "make lint      ruff, mypy, pyright, import contracts"
+	@echo "make format    ruff's mends and layout"
+	@echo "make docs      renew the pictures and tables of docs/"
 	@echo "make lock      renew the lock files"
 	@echo "make clean     remove what these made in this folder (the cache outside stays)"
 
@@ -30,7 +33,11 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m sandbox.engine
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not engine or sample" $(TESTS)
+
+engine: $(READY)
+	$(BIN)/python -m sandbox.engine
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m engine $(TESTS)
 
 faults: $(READY)
 	$(BIN)/python -m tests.engine.fault_scenarios
@@ -44,10 +51,14 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m importlinter.cli lint
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(READY)
+	$(BIN)/python -m docs.tools
 
 ARCHIVE = components/spapi_rotation/function_archive
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
@@ -61,5 +72,5 @@ lock: $(READY)
 	$(BIN)/python -m spapi_rotation.function_archive.lock
 
 clean:
-	rm -rf $(VENV) build dist sandbox/.state .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist sandbox/.state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

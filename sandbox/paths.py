@@ -12,7 +12,7 @@ CACHE_VARIABLE = "SPAPI_ROTATION_CACHE"
 def cache_dir() -> Path:
     """The folder for what is costly to make and the same for every checkout; created if missing.
 
-    ``$SPAPI_ROTATION_CACHE``, else ``pulumi-spapi-rotation`` below ``$XDG_CACHE_HOME`` or ``~/.cache``.
+    ``$SPAPI_ROTATION_CACHE``, else ``spapi-rotation`` below ``$XDG_CACHE_HOME`` or ``~/.cache``.
     It can be deleted at any time while no sandbox runs.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
@@ -20,7 +20,7 @@ def cache_dir() -> Path:
         folder = Path(chosen).expanduser().absolute()
     else:
         base = os.environ.get("XDG_CACHE_HOME")
-        folder = (Path(base) if base else Path.home() / ".cache") / "pulumi-spapi-rotation"
+        folder = (Path(base) if base else Path.home() / ".cache") / "spapi-rotation"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -29,7 +29,7 @@ def make_loopback_certificate(folder: Path) -> LoopbackCertificate:
     The authority's key is never written: no further certificate can be made with it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    authority = trustme.CA(organization_name="pulumi-spapi-rotation sandbox")
+    authority = trustme.CA(organization_name="spapi-rotation sandbox")
     server = authority.issue_cert(*NAMES)
     files = LoopbackCertificate(folder / "server.crt", folder / "server.key", folder / "ca.pem")
     files.key.touch(mode=0o600)

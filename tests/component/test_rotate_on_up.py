@@ -112,6 +112,7 @@ def test_create_posts_once_waits_and_keeps_names_and_times_only(
     assert_no_canary(world, str(outs) + printed.out + printed.err)
 
 
+@pytest.mark.rule(id="UP-3")
 def test_without_waiting_it_succeeds_with_a_warning(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     outs = provider().create(props(wait_seconds=0)).outs
     assert outs is not None and outs["promoted_at"] is None
@@ -119,6 +120,7 @@ def test_without_waiting_it_succeeds_with_a_warning(world: World, capsys: pytest
     assert "WARNING" in capsys.readouterr().err
 
 
+@pytest.mark.rule(id="UP-3")
 def test_the_wait_is_bounded_when_the_message_never_comes(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.amazon.lose_next = True
     before = world.clock.now()
@@ -135,6 +137,7 @@ def test_create_again_after_an_interruption_finds_its_own_request(world: World) 
     assert world.amazon.posts == 1
 
 
+@pytest.mark.rule(id="UP-1")
 def test_update_posts_only_when_the_trigger_changed(world: World) -> None:
     done = provider()
     outs = done.create(props()).outs
@@ -160,6 +163,7 @@ def test_diff_looks_at_named_inputs_only() -> None:
         assert provider().diff("id", old, {**props(), **change}).changes is True, change
 
 
+@pytest.mark.rule(id="UP-1")
 def test_delete_calls_nobody(world: World) -> None:
     provider().delete("id", props())
     assert world.amazon.posts == 0
@@ -172,6 +176,7 @@ def test_within_seven_days_it_says_until_when_and_what_to_do(world: World) -> No
     assert world.amazon.posts == 1
 
 
+@pytest.mark.rule(id="UP-4")
 @pytest.mark.parametrize("error", [RuntimeError, ValueError, KeyError])
 def test_an_unexpected_error_is_rebuilt_without_its_text(
     world: World, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
@@ -205,6 +210,7 @@ def stubbed_session(monkeypatch: pytest.MonkeyPatch, account: str) -> list[dict[
     return made
 
 
+@pytest.mark.rule(id="UP-2")
 def test_it_acts_in_the_secrets_region_with_the_stacks_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     made = stubbed_session(monkeypatch, "123456789012")
     application = World().application
@@ -213,6 +219,7 @@ def test_it_acts_in_the_secrets_region_with_the_stacks_profile(monkeypatch: pyte
     assert made[0]["profile_name"] == "ops"
 
 
+@pytest.mark.rule(id="UP-2")
 def test_another_account_is_refused_with_the_settings_to_change(monkeypatch: pytest.MonkeyPatch) -> None:
     stubbed_session(monkeypatch, "999999999999")
     with pytest.raises(RotateOnUpError, match=r"account 999999999999.*aws:profile.*aws:assumeRoles"):

@@ -13,6 +13,11 @@ from tests.exploration.workers import Meeting, Meetings
 RANDOM_HISTORIES, RULES = 250, 50
 
 
+@pytest.mark.rule(id="P-1")
+@pytest.mark.rule(id="P-2")
+@pytest.mark.rule(id="P-3")
+@pytest.mark.rule(id="P-4")
+@pytest.mark.rule(id="P-5")
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.name)
 def test_no_single_fault_breaks_an_invariant(scenario: Scenario) -> None:
     figures = Explorer(scenario, 1).run()
@@ -20,6 +25,10 @@ def test_no_single_fault_breaks_an_invariant(scenario: Scenario) -> None:
     assert figures.faults > 0
 
 
+@pytest.mark.rule(id="P-1")
+@pytest.mark.rule(id="P-2")
+@pytest.mark.rule(id="P-3")
+@pytest.mark.rule(id="P-4")
 @pytest.mark.parametrize("meeting", meetings(), ids=lambda meeting: meeting.name)
 def test_no_meeting_of_two_workers_breaks_an_invariant(meeting: Meeting) -> None:
     figures = Meetings(meeting, 1).run()
@@ -27,6 +36,11 @@ def test_no_meeting_of_two_workers_breaks_an_invariant(meeting: Meeting) -> None
     assert figures.histories > 2
 
 
+@pytest.mark.rule(id="P-1")
+@pytest.mark.rule(id="P-2")
+@pytest.mark.rule(id="P-3")
+@pytest.mark.rule(id="P-4")
+@pytest.mark.rule(id="P-5")
 def test_no_random_history_breaks_an_invariant() -> None:
     figures = random_histories.run(RANDOM_HISTORIES, RULES, seed=1)
     assert figures.violation == ""

@@ -22,10 +22,10 @@ def test_the_cache_is_where_the_environment_says(tmp_path: Path, monkeypatch: py
     assert cache_dir() == tmp_path / "cache"
     monkeypatch.delenv(CACHE_VARIABLE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_dir() == tmp_path / "xdg" / "pulumi-spapi-rotation"
+    assert cache_dir() == tmp_path / "xdg" / "spapi-rotation"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert cache_dir() == tmp_path / "home" / ".cache" / "pulumi-spapi-rotation"
+    assert cache_dir() == tmp_path / "home" / ".cache" / "spapi-rotation"
     assert cache_dir().is_dir()
 
 

@@ -26,11 +26,13 @@ def directory() -> ApplicationDirectory:
     return ApplicationDirectory("prefix", parse_adopted_secrets(ADOPTED))
 
 
+@pytest.mark.rule(id="REC-3")
 def test_an_application_of_the_map_has_its_own_secret_and_names() -> None:
     found = directory().find(CLIENT_ID, "shop")
     assert (found.name, found.secret_id, found.keys) == ("shop", "team/spapi", KeyNames(**KEYS))
 
 
+@pytest.mark.rule(id="REC-3")
 def test_any_other_has_the_components_name() -> None:
     other = CLIENT_ID.replace("0", "9")
     assert directory().find(other).secret_id == f"prefix/{other}"
@@ -44,6 +46,7 @@ def test_a_map_that_somebody_edited_is_refused(text: str) -> None:
         parse_adopted_secrets(text)
 
 
+@pytest.mark.rule(id="SEC-4")
 def test_a_rotation_writes_the_owners_names_and_keeps_the_rest(make_world: MakeWorld) -> None:
     world: World = make_world(adopted_secrets=ADOPTED)
     world.store.create("team/spapi")
@@ -85,6 +88,7 @@ def scheduled_check(world: World) -> None:
     dispatch(world.ports, {"action": "check", "client_id": CLIENT_ID, "schedule_arn": arn})
 
 
+@pytest.mark.rule(id="REQ-4")
 def test_an_undated_secret_is_due_thirty_days_after_its_schedule_was_made(make_world: MakeWorld) -> None:
     world = make_world()
     undated(world, world.clock.now() - timedelta(days=29))

@@ -150,6 +150,7 @@ def test_the_token_request_is_as_documented(
     }
 
 
+@pytest.mark.rule(id="VER-1")
 def test_the_verification_call_is_a_get_of_the_destinations(client: AmazonClient, server: ScriptedServer) -> None:
     server.replies.append(Reply(200, {"payload": []}))
     assert client.verification_call(Sensitive(TOKEN)) is CallAnswer.ACCEPTED
@@ -190,6 +191,7 @@ def test_every_documented_status_is_classified_here() -> None:
     assert DONE | REFUSING | UNCLEAR == DOCUMENTED
 
 
+@pytest.mark.rule(id="REQ-13")
 @pytest.mark.parametrize("status", sorted(DOCUMENTED))
 def test_a_documented_status(client: AmazonClient, server: ScriptedServer, status: int) -> None:
     answer = answers(client, server, Reply(status, b"" if status == 204 else error(), HEADERS))
@@ -200,18 +202,21 @@ def test_a_documented_status(client: AmazonClient, server: ScriptedServer, statu
     assert answer.secret_expired is False
 
 
+@pytest.mark.rule(id="REQ-13")
 @pytest.mark.parametrize("status", [200, 201, 202, 206, 300, 304, 401, 402, 405, 408, 409, 418, 422, 502, 504, 599])
 def test_an_unlisted_status_leaves_it_unknown(client: AmazonClient, server: ScriptedServer, status: int) -> None:
     body = b"" if status == 304 else error("Unauthorized")
     assert answers(client, server, Reply(status, body)).answer is Answer.UNKNOWN
 
 
+@pytest.mark.rule(id="REQ-13")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_unknown_and_not_followed(client: AmazonClient, server: ScriptedServer, status: int) -> None:
     answer = answers(client, server, Reply(status, b"", {"Location": f"{server.url}/{BODY}"}))
     assert (answer.answer, answer.status) == (Answer.UNKNOWN, status)
 
 
+@pytest.mark.rule(id="REQ-14")
 @pytest.mark.parametrize(
     ("rate", "seconds"),
     [
@@ -286,6 +291,7 @@ def test_an_endpoint_that_is_no_url_had_no_effect(url: str) -> None:
         refusal(lambda: client.token(CREDENTIALS, Scope.ROTATION))
 
 
+@pytest.mark.rule(id="REQ-13")
 def test_a_timeout_after_sending_leaves_it_unknown(server: ScriptedServer) -> None:
     for client in impatient(server):
         answer = answers(client, server, Reply(ending=Ending.SILENT))
@@ -428,6 +434,7 @@ def test_lwa_that_cannot_be_reached_is_nothing_certain() -> None:
 # The verification call.
 
 
+@pytest.mark.rule(id="VER-2")
 @pytest.mark.parametrize(
     ("status", "expected"),
     [

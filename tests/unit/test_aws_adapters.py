@@ -106,6 +106,7 @@ def version(name: str, *labels: str) -> dict[str, Any]:
 # Secrets Manager.
 
 
+@pytest.mark.rule(id="LAB-1")
 def test_versions_are_listed_over_all_pages(aws: Aws, store: SecretsManagerStore) -> None:
     asked = {"SecretId": NAME, "MaxResults": 100}
     pages = [[version(ONE, "AWSCURRENT", "X")], [], [version(TWO, "AWSPENDING")]]
@@ -165,6 +166,7 @@ def test_a_token_that_is_taken_is_told_apart(aws: Aws, store: SecretsManagerStor
     assert CANARY not in shown(caught.value)
 
 
+@pytest.mark.rule(id="LAB-2")
 @pytest.mark.parametrize(
     ("to", "away_from", "sent"),
     [
@@ -181,6 +183,7 @@ def test_a_label_moves_from_exactly_where_it_was(
     store.move(NAME, Label.PENDING, to=to, away_from=away_from)
 
 
+@pytest.mark.rule(id="LAB-2")
 def test_a_label_that_is_elsewhere_is_told_apart(aws: Aws, store: SecretsManagerStore) -> None:
     aws.refuse("secretsmanager", "update_secret_version_stage", "InvalidParameterException")
     with pytest.raises(LabelMoved):
@@ -330,6 +333,7 @@ def received(*names: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.rule(id="OPS-5")
 def test_every_dead_message_is_seen_once_and_its_body_is_not_shown(aws: Aws, dead: SqsDeadLetterQueue) -> None:
     for answer in (received("a", "b"), received("b", "c"), received("a")):
         aws.stub("sqs").add_response("receive_message", answer)

@@ -39,6 +39,7 @@ def without_daily_try(world: World, ports: Ports | None = None) -> str:
 # What a check does.
 
 
+@pytest.mark.rule(id="CHK-3")
 def test_in_state_current_a_check_costs_two_calls(world: World) -> None:
     for _ in range(2):
         ports, calls = traced(world.ports)
@@ -50,6 +51,7 @@ def test_in_state_current_a_check_costs_two_calls(world: World) -> None:
         world.clock.advance(days=8)
 
 
+@pytest.mark.rule(id="CHK-1")
 def test_an_old_secret_is_rotated_and_then_left_alone(world: World) -> None:
     due(world)
     assert world.check() == "REQUESTED"
@@ -59,6 +61,7 @@ def test_an_old_secret_is_rotated_and_then_left_alone(world: World) -> None:
     assert len(world.recorder.events) == 1
 
 
+@pytest.mark.rule(id="P-5")
 def test_a_year_of_checks_rotates_every_60_days_and_keeps_few_versions(world: World) -> None:
     states = [state for _ in range(365) for state in world.run(hours=24)]
     assert world.amazon.posts == 6
@@ -67,6 +70,7 @@ def test_a_year_of_checks_rotates_every_60_days_and_keeps_few_versions(world: Wo
     assert (world.value() or {})["client_secret"] == world.amazon.newest.text
 
 
+@pytest.mark.rule(id="CHK-1")
 def test_a_check_settles_what_is_pending_and_asks_for_nothing(world: World) -> None:
     due(world)
     world.amazon.usable_after = timedelta(minutes=90)
@@ -82,6 +86,7 @@ def test_the_metrics_of_a_quiet_check(world: World) -> None:
     assert line == ("check", {"state": "CURRENT", "expires_at": world.amazon.newest.expires_at})
 
 
+@pytest.mark.rule(id="CHK-2")
 def test_outcomes_that_are_no_defect_return_normally(make_world: MakeWorld) -> None:
     unseeded = make_world()
     assert unseeded.check() == "UNSEEDED"
@@ -109,6 +114,7 @@ def test_outcomes_that_are_no_defect_return_normally(make_world: MakeWorld) -> N
     assert in_flight.amazon.posts == 1
 
 
+@pytest.mark.rule(id="CHK-2")
 @pytest.mark.parametrize("at", ["versions", "read", "write ROTATION_REQUEST"])
 def test_a_defect_raises(world: World, at: str) -> None:
     due(world)
@@ -127,7 +133,7 @@ def test_a_malformed_secret_is_a_defect(world: World) -> None:
         world.check()
 
 
-def test_a_set_aside_secret_has_its_metric_in_each_check(world: World) -> None:
+def test_a_rejected_secret_has_its_metric_in_each_check(world: World) -> None:
     world.amazon.usable_after = timedelta(days=1)
     world.amazon.rotate_by_hand()
     world.drain()
@@ -140,6 +146,7 @@ def test_a_set_aside_secret_has_its_metric_in_each_check(world: World) -> None:
 # Request, step 8: a standing request.
 
 
+@pytest.mark.rule(id="CHK-5")
 def test_a_request_that_nothing_answers_is_overdue_after_an_hour(world: World) -> None:
     due(world)
     world.amazon.lose_next = True
@@ -152,6 +159,7 @@ def test_a_request_that_nothing_answers_is_overdue_after_an_hour(world: World) -
     assert world.recorder.counted(Metric.OVERDUE) == 1
 
 
+@pytest.mark.rule(id="REQ-15")
 @pytest.mark.parametrize("minutes", [0, 4.99, -60])
 def test_a_secret_issued_up_to_5_minutes_before_the_request_answers_it(world: World, minutes: float) -> None:
     """Whoever asked for it: here a console rotation, and Amazon's clock may be behind ours."""
@@ -165,6 +173,7 @@ def test_a_secret_issued_up_to_5_minutes_before_the_request_answers_it(world: Wo
     assert world.check() == "CURRENT"
 
 
+@pytest.mark.rule(id="REQ-15")
 def test_a_secret_issued_longer_before_the_request_does_not_answer_it(world: World) -> None:
     due(world)
     world.amazon.answers.append((UNCLEAR, False))
@@ -176,6 +185,7 @@ def test_a_secret_issued_longer_before_the_request_does_not_answer_it(world: Wor
     assert world.check() == "OVERDUE"
 
 
+@pytest.mark.rule(id="REQ-16")
 def test_the_one_repost_comes_after_24_hours_and_then_a_person_is_needed(world: World) -> None:
     due(world)
     world.amazon.answers.append((UNCLEAR, False))
@@ -280,6 +290,7 @@ def test_a_secret_that_arrives_while_a_repost_is_decided_stops_it(world: World) 
     assert world.amazon.posts == 1
 
 
+@pytest.mark.rule(id="REQ-16")
 def test_a_refused_repost_is_not_repeated_until_the_8_days_are_over(world: World) -> None:
     due(world)
     world.amazon.answers.extend([(UNCLEAR, False), (REFUSED, False)])
@@ -297,6 +308,7 @@ def test_after_a_refused_repost_the_request_before_it_is_still_overdue(world: Wo
     assert world.run(hours=30)[-1] == "OVERDUE"
 
 
+@pytest.mark.rule(id="REQ-16")
 def test_a_forced_request_is_not_reposted(world: World) -> None:
     world.amazon.answers.append((UNCLEAR, False))
     request(world.ports, world.application, Trigger.CLI, mode=Mode.FORCED)
@@ -365,6 +377,7 @@ def tries(world: World, hours: int, every: int = 1) -> int:
     return sum(event == "current_secret_tried" for event, _ in world.recorder.lines) - before
 
 
+@pytest.mark.rule(id="CHK-4")
 @pytest.mark.parametrize("every", [1, 2, 5, 24])
 def test_the_current_secret_is_tried_once_a_day(make_world: MakeWorld, every: int) -> None:
     world = make_world(check_interval=timedelta(hours=every))
@@ -381,6 +394,7 @@ def test_the_schedules_time_decides_not_the_lateness_of_the_call(world: World) -
     assert sum(event == "current_secret_tried" for event, _ in world.recorder.lines) == 1
 
 
+@pytest.mark.rule(id="CHK-4")
 def test_a_fleet_spreads_its_tries_over_the_day(make_world: MakeWorld) -> None:
     world = make_world()
     hours = set()
@@ -397,6 +411,7 @@ def test_a_fleet_spreads_its_tries_over_the_day(make_world: MakeWorld) -> None:
     assert len(hours) > 8
 
 
+@pytest.mark.rule(id="CHK-4")
 @pytest.mark.parametrize("prepare", ["CURRENT", "UNDATED", "REFUSED", "REQUESTED", "RECEIVED", "REJECTED"])
 def test_a_dead_current_secret_is_found_within_a_day_in_every_state(make_world: MakeWorld, prepare: str) -> None:
     world = make_world()
@@ -421,6 +436,7 @@ def test_a_dead_current_secret_is_found_within_a_day_in_every_state(make_world: 
     assert world.recorder.counted(Metric.EXPIRED) == 1
 
 
+@pytest.mark.rule(id="CHK-4")
 @pytest.mark.parametrize("verification", list(Verification))
 def test_a_try_that_is_not_refused_changes_nothing(make_world: MakeWorld, verification: Verification) -> None:
     world = make_world(verification=verification)
@@ -430,6 +446,7 @@ def test_a_try_that_is_not_refused_changes_nothing(make_world: MakeWorld, verifi
     assert world.recorder.counted(Metric.EXPIRED) == 0
 
 
+@pytest.mark.rule(id="CHK-4")
 def test_with_verification_by_lwa_the_try_is_a_token(make_world: MakeWorld) -> None:
     world = make_world(verification=Verification.LWA)
     world.seed()

@@ -46,6 +46,7 @@ def dead_secret(world: World) -> str:
     return body
 
 
+@pytest.mark.rule(id="OPS-5")
 def test_messages_are_described_without_their_bodies(world: World, dead: DeadQueue) -> None:
     dead_secret(world)
     world.queue.dead += ["canary-garbage", world.amazon.expiry_notice(world.clock.now())]
@@ -65,6 +66,7 @@ def test_messages_are_described_without_their_bodies(world: World, dead: DeadQue
     assert "canary" not in repr(found)
 
 
+@pytest.mark.rule(id="OPS-5")
 def test_a_secret_that_is_stored_nowhere_else_is_not_discarded(world: World, dead: DeadQueue) -> None:
     dead_secret(world)
     with raises(world, StillNeeded, match="redrive"):
@@ -83,6 +85,7 @@ def test_a_poison_message_and_a_stored_secret_are_discarded(world: World, dead: 
     assert not discard(world.ports, dead, "message-0")
 
 
+@pytest.mark.rule(id="OPS-5")
 def test_a_message_brought_back_is_handled_like_a_new_one(world: World, dead: DeadQueue) -> None:
     dead_secret(world)
     dead.redrive()

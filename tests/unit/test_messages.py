@@ -28,6 +28,7 @@ def refused(message: Any, match: str | None = None) -> None:
     assert caught.value.remedy
 
 
+@pytest.mark.rule(id="REC-1")
 @pytest.mark.parametrize("casing", [lambda m: m, pascal], ids=["camelCase", "PascalCase"])
 def test_amazons_sample_of_a_new_secret(casing: Callable[[Message], Message]) -> None:
     message = read(casing(sample(NEW)))
@@ -55,6 +56,7 @@ def test_amazons_sample_of_an_expiry_notice(casing: Callable[[Message], Message]
     assert format_time(message.expires_at) == "2024-03-03T22:06:39.224Z"
 
 
+@pytest.mark.rule(id="REC-1")
 @pytest.mark.parametrize("name", [NEW, EXPIRY])
 @pytest.mark.parametrize("version", ["1.0", "2099-01-01", None, 5])
 def test_the_payloads_version_is_not_looked_at(name: str, version: object) -> None:
@@ -67,12 +69,14 @@ def test_another_reason_of_an_expiry_is_an_expiry() -> None:
     assert isinstance(read(message), ExpiryNotice)
 
 
+@pytest.mark.rule(id="REC-2")
 @pytest.mark.parametrize("metadata", [None, "text", {}, {"notificationId": 5}, {"notificationId": "line\nbreak"}])
 def test_without_a_usable_id_every_copy_derives_the_same(metadata: object) -> None:
     message = read(sample(NEW) | {"notificationMetadata": metadata})
     assert message.notification_id == derived_id("notification", message.client_id, "2024-01-10T22:09:17.456Z")
 
 
+@pytest.mark.rule(id="REC-1")
 @pytest.mark.parametrize("name", [NEW, EXPIRY])
 @pytest.mark.parametrize("value", [None, 5, [], {}, "", CANARY])
 @pytest.mark.parametrize("field", ["notificationType", "eventTime", "payload"])
@@ -100,6 +104,7 @@ def test_a_part_with_something_else_is_named_and_not_repeated(name: str, field: 
     refused(message, match=field)
 
 
+@pytest.mark.rule(id="REC-3")
 @pytest.mark.parametrize(
     "client_id",
     [

@@ -29,6 +29,7 @@ def read(value: Any) -> Document:
     return Document.parse(Sensitive(value if isinstance(value, str) else json.dumps(value)), APPLICATION)
 
 
+@pytest.mark.rule(id="SEC-1")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -41,6 +42,7 @@ def test_times_are_read_with_any_offset_and_written_in_utc(text: str, expected: 
     assert format_time(parse_time(text, "x")) == expected
 
 
+@pytest.mark.rule(id="SEC-1")
 @pytest.mark.parametrize(
     "value",
     [
@@ -55,18 +57,21 @@ def test_what_is_no_time_is_named_and_not_repeated(value: object) -> None:
     assert "2024" not in shown(caught.value).split("ValueError")[-1]
 
 
+@pytest.mark.rule(id="LAB-3")
 def test_a_derived_id_depends_on_every_part_and_never_changes() -> None:
     """Another release derives the same ids, or it would repeat what this one has done."""
     assert len({derived_id("a", "b"), derived_id("ab"), derived_id("a", "b", ""), derived_id("b", "a")}) == 4
     assert derived_id("a", "b") == "7005e50b-a2ea-5a3b-bb3d-181aca7259f5"
 
 
+@pytest.mark.rule(id="SEC-5")
 @pytest.mark.parametrize("value", ["", "no json", "[]", "5", "null", '"text"', "[" * 100_000])
 def test_a_value_that_is_no_object_is_malformed(value: str) -> None:
     with pytest.raises(MalformedSecret, match="not a JSON object"):
         read(value)
 
 
+@pytest.mark.rule(id="SEC-5")
 @pytest.mark.parametrize(
     "change",
     [
@@ -91,11 +96,13 @@ def test_our_keys_with_something_else_are_malformed_and_not_shown(change: dict[s
     assert caught.value.remedy
 
 
+@pytest.mark.rule(id="SEC-5")
 @pytest.mark.parametrize("value", [{}, {"client_id": None, "client_secret": None}, {"other": 1}])
 def test_without_our_keys_there_are_no_credentials(value: dict[str, Any]) -> None:
     assert read(value).credentials is None
 
 
+@pytest.mark.rule(id="SEC-2")
 def test_issue_and_expiry_follow_from_each_other() -> None:
     only_issued = read(OWN | {"client_secret_issued_at": "2026-03-01T12:00:00Z"}).credentials
     only_expires = read(OWN | {"client_secret_expires_at": "2026-08-28T12:00:00Z"}).credentials
@@ -108,6 +115,7 @@ def test_issue_and_expiry_follow_from_each_other() -> None:
     assert (neither.issued, neither.expires) == (None, None)
 
 
+@pytest.mark.rule(id="SEC-3")
 @settings(max_examples=200, derandomize=True, deadline=None)
 @given(st.dictionaries(any_text, json_values, max_size=5))
 def test_every_key_of_the_owner_is_carried_over_unchanged(others: dict[str, Any]) -> None:
@@ -128,6 +136,7 @@ def test_optional_keys_that_are_unknown_are_taken_out() -> None:
     }
 
 
+@pytest.mark.rule(id="SEC-4")
 def test_adopted_names_are_used_for_reading_and_writing() -> None:
     adopted = Application("shop", CLIENT_ID, "arn", KeyNames(client_id="id", client_secret="pw", rotation_id="n"))
     document = Document.parse(Sensitive(json.dumps({"id": CLIENT_ID, "pw": "canary", "client_secret": 5})), adopted)
@@ -171,7 +180,7 @@ def test_markers_are_written_and_read_back() -> None:
         {"standing_since": 5},
     ],
 )
-def test_a_body_that_is_no_marker_is_malformed_and_not_shown(change: dict[str, Any]) -> None:
+def test_a_body_that_is_no_record_is_malformed_and_not_shown(change: dict[str, Any]) -> None:
     good = json.loads(RequestRecord(NOW, Trigger.CLI, "nonce").text().reveal())
     for text in (json.dumps(good | change), "canary", "[]", "5", "null", "[" * 100_000):
         with pytest.raises(MalformedSecret) as caught:

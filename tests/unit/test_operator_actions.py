@@ -53,6 +53,7 @@ def credentials(text: str) -> Credentials:
     return Credentials(CLIENT_ID, Sensitive(text))
 
 
+@pytest.mark.rule(id="OPS-1")
 def test_promote_skips_verification_and_takes_the_label_off(world: World) -> None:
     new = pending(world)
     operator_actions.promote(world.ports, world.application)
@@ -98,11 +99,13 @@ def test_a_rejected_secret_is_never_promoted_by_the_machine_nor_by_its_duplicate
     assert world.recorder.counted(Metric.REJECTED) >= 5
 
 
+@pytest.mark.rule(id="OPS-2")
 def test_reject_of_what_is_in_use_points_to_rollback(world: World) -> None:
     with raises(world, operator_actions.NothingToDo, match="rollback"):
         operator_actions.reject(world.ports, world.application)
 
 
+@pytest.mark.rule(id="OPS-2")
 def test_reject_labels_before_it_takes_the_label_off(world: World) -> None:
     pending(world)
     ports, calls = traced(world.ports)
@@ -132,6 +135,7 @@ def rotated(world: World) -> tuple[str, str]:
     return old, in_use(world)
 
 
+@pytest.mark.rule(id="OPS-3")
 def test_rollback_puts_the_old_secret_back_and_the_machine_leaves_it(world: World) -> None:
     old, new = rotated(world)
     # The previous version must hold the old secret, the current one a key that the previous has not.
@@ -163,6 +167,7 @@ def test_after_rollback_from_a_seeded_secret_the_old_one_is_dated_by_its_issue(w
     assert (world.value() or {})["client_secret_expires_at"] == dies_at
 
 
+@pytest.mark.rule(id="OPS-3")
 def test_rollback_after_the_seven_days_is_refused(world: World) -> None:
     _, new = rotated(world)
     world.clock.advance(days=8)
@@ -176,7 +181,8 @@ def test_rollback_without_another_secret_is_refused(world: World) -> None:
         operator_actions.rollback(world.ports, world.application)
 
 
-def test_rollback_does_not_take_the_label_off_a_newer_secret_that_is_set_aside(world: World) -> None:
+@pytest.mark.rule(id="OPS-3")
+def test_rollback_does_not_take_the_label_off_a_newer_secret_that_is_rejected(world: World) -> None:
     rotated(world)
     newest = pending(world)
     operator_actions.reject(world.ports, world.application)
@@ -200,6 +206,7 @@ def test_rollback_takes_the_label_off_a_secret_that_is_history(world: World) -> 
     assert (world.value(Label.REJECTED) or {})["client_secret"] == world.amazon.newest.text
 
 
+@pytest.mark.rule(id="OPS-3")
 def test_rollback_does_not_go_forward_after_an_owners_stale_write(world: World) -> None:
     old, new = rotated(world)
     world.write({**(world.value(Label.PREVIOUS) or {}), "note": "stale"})
@@ -212,6 +219,7 @@ def test_rollback_does_not_go_forward_after_an_owners_stale_write(world: World) 
     assert in_use(world) == new
 
 
+@pytest.mark.rule(id="OPS-1")
 def test_promote_does_not_bring_an_old_rejected_secret_over_a_newer_one(world: World) -> None:
     pending(world)
     operator_actions.reject(world.ports, world.application)
@@ -257,6 +265,7 @@ def test_a_repeated_rollback_changes_nothing_even_after_the_owners_edit(world: W
     assert in_use(world) == old
 
 
+@pytest.mark.rule(id="OPS-4")
 def test_seed_fills_an_empty_secret(make_world: MakeWorld) -> None:
     empty = make_world()
     operator_actions.seed(empty.ports, empty.application, credentials(empty.amazon.newest.text))
@@ -264,6 +273,7 @@ def test_seed_fills_an_empty_secret(make_world: MakeWorld) -> None:
     assert state(empty) is State.UNDATED
 
 
+@pytest.mark.rule(id="OPS-4")
 def test_seed_refuses_what_amazon_refuses_and_writes_nothing(world: World) -> None:
     before = world.labels()
     with raises(world, NotYetAccepted):
@@ -283,6 +293,7 @@ def test_seed_takes_pending_and_rejected_off_and_keeps_other_keys(world: World) 
     assert not {Label.PENDING, Label.REJECTED} & set(world.labels())
 
 
+@pytest.mark.rule(id="OPS-4")
 def test_seed_does_not_lose_a_newer_pending_secret(world: World) -> None:
     pending(world)
     older = world.amazon.ever[0]
@@ -297,7 +308,7 @@ def test_a_forced_request_passes_the_seven_days(world: World) -> None:
     assert world.amazon.posts == 1
 
 
-def test_a_label_that_moves_meanwhile_stops_the_verb(world: World) -> None:
+def test_a_label_that_moves_meanwhile_stops_the_action(world: World) -> None:
     pending(world)
 
     def meddle(call: str) -> None:

@@ -33,6 +33,7 @@ def test_a_missing_queue_is_said_before_anything_is_written(world: World) -> Non
     assert set(world.labels()) == {Label.CURRENT}
 
 
+@pytest.mark.rule(id="REQ-8")
 @pytest.mark.parametrize("policy", [None, "not json", "[]", '{"Statement": []}'])
 def test_a_queue_policy_without_amazon_is_refused_with_the_missing_statement(world: World, policy: str | None) -> None:
     world.queue.policy = policy
@@ -44,6 +45,7 @@ def test_a_queue_policy_without_amazon_is_refused_with_the_missing_statement(wor
     assert world.amazon.posts == 0
 
 
+@pytest.mark.rule(id="REQ-8")
 def test_a_key_policy_without_amazon_is_refused_with_the_missing_statement(world: World) -> None:
     world.queue.key_policy = '{"Statement": []}'
     with raises(world, QueueNotReady) as caught:
@@ -53,6 +55,7 @@ def test_a_key_policy_without_amazon_is_refused_with_the_missing_statement(world
     assert set(world.labels()) == {Label.CURRENT}
 
 
+@pytest.mark.rule(id="REQ-8")
 @pytest.mark.parametrize("key", ["alias/aws/sqs", "arn:aws:kms:us-east-1:123456789012:alias/aws/sqs"])
 def test_sqs_own_key_is_refused_since_it_serves_no_sender_elsewhere(world: World, key: str) -> None:
     world.queue.key_arn, world.queue.key_policy = key, None
@@ -62,6 +65,7 @@ def test_sqs_own_key_is_refused_since_it_serves_no_sender_elsewhere(world: World
     assert world.amazon.posts == 0
 
 
+@pytest.mark.rule(id="REQ-8")
 def test_an_unreadable_key_policy_is_only_a_warning(world: World) -> None:
     world.queue.key_policy = None
     assert ask(world).certain
@@ -77,6 +81,7 @@ def fill(world: World, place: str) -> None:
         world.queue.dead.append("message")
 
 
+@pytest.mark.rule(id="REQ-9")
 @pytest.mark.parametrize("place", ["visible", "in flight", "dead"])
 @pytest.mark.parametrize(("trigger", "seconds"), [(Trigger.SCHEDULE, 9), (Trigger.CLI, 45)])
 def test_an_unread_message_is_looked_at_for_a_while_and_then_refused(
@@ -97,6 +102,7 @@ def test_force_passes_unread_messages(world: World, place: str) -> None:
     assert ask(world, mode=Mode.FORCED).certain
 
 
+@pytest.mark.rule(id="REQ-9")
 @pytest.mark.parametrize(("days_left", "passes"), [(30, False), (29.9, True)])
 def test_one_poison_message_cannot_stop_a_secret_that_dies_within_30_days(
     make_world: MakeWorld, days_left: float, passes: bool
@@ -128,6 +134,7 @@ def test_a_message_that_is_read_while_we_look_lets_the_request_go_on(world: Worl
     assert len(looks) == 2
 
 
+@pytest.mark.rule(id="REQ-9")
 def test_the_notice_that_asks_is_not_counted_but_any_other_message_is(world: World) -> None:
     world.queue.in_flight = 1
     with raises(world, UnreadMessages):
@@ -143,7 +150,8 @@ def test_a_message_beside_the_notice_counts(world: World, place: str) -> None:
         ask(world, Trigger.EXPIRY_NOTICE)
 
 
-def test_a_secret_that_arrives_while_the_queue_is_looked_at_is_seen_by_the_guards(world: World) -> None:
+@pytest.mark.rule(id="REQ-10")
+def test_a_secret_that_arrives_while_the_queue_is_looked_at_is_seen_by_the_rules(world: World) -> None:
     """It has left the queue, so only the labels tell of it."""
     world.amazon.rotate_by_hand()
 
@@ -176,6 +184,7 @@ def test_a_forced_request_uses_the_secret_that_arrived_while_it_looked(
     assert used[-1] == (Sensitive(world.amazon.ever[1].text), Scope.ROTATION)
 
 
+@pytest.mark.rule(id="REQ-10")
 def test_a_secret_that_never_stands_still_is_left_to_others(world: World) -> None:
     def edit(name: str) -> None:
         if name == "inspect":

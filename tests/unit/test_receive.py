@@ -47,6 +47,7 @@ def stored(world: World) -> int:
 # 1, 3. What is ours.
 
 
+@pytest.mark.rule(id="REC-1")
 def test_a_message_for_an_application_that_is_not_ours_is_kept(world: World) -> None:
     body = new_message(world).replace(CLIENT_ID, "amzn1.application-oa2-client.somebodyelses1")
     with raises(world, UnknownMessage, match=r"somebodyelses1"):
@@ -56,6 +57,7 @@ def test_a_message_for_an_application_that_is_not_ours_is_kept(world: World) -> 
     assert stored(world) == 1
 
 
+@pytest.mark.rule(id="REC-3")
 def test_an_adopted_secret_is_found_by_the_map_and_keeps_its_own_key_names(make_world: MakeWorld) -> None:
     entry = {"secret_arn": "adopted", "keys": {"client_id": "id", "client_secret": "secret", "issued_at": "since"}}
     world = make_world(adopted_secrets=json.dumps({CLIENT_ID: entry}))
@@ -93,6 +95,7 @@ def test_a_new_secret_is_stored_and_taken_into_use_with_amazons_dates(world: Wor
     assert world.recorder.counted(Metric.RECEIVED) == 1
 
 
+@pytest.mark.rule(id="REC-4")
 @pytest.mark.parametrize("label", [Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED])
 def test_a_secret_that_is_held_under_any_label_is_a_duplicate(world: World, label: Label) -> None:
     held_back(world)
@@ -115,6 +118,7 @@ def test_a_secret_that_is_held_under_any_label_is_a_duplicate(world: World, labe
     assert world.recorder.counted(Metric.DUPLICATE) == 2
 
 
+@pytest.mark.rule(id="REC-4")
 def test_a_duplicate_settles_what_the_first_copy_left(world: World) -> None:
     held_back(world)
     body = new_message(world)
@@ -126,6 +130,7 @@ def test_a_duplicate_settles_what_the_first_copy_left(world: World) -> None:
     assert len(world.recorder.events) == 1
 
 
+@pytest.mark.rule(id="REC-5")
 @pytest.mark.parametrize("label", [Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED])
 def test_a_secret_issued_before_the_newest_under_any_label_is_superseded(world: World, label: Label) -> None:
     late = message(world, world.clock.now() - timedelta(hours=1))
@@ -147,7 +152,8 @@ def test_a_secret_issued_before_the_newest_under_any_label_is_superseded(world: 
     assert world.recorder.counted(Metric.SUPERSEDED) == 1
 
 
-def test_same_times_but_another_value_is_set_aside(world: World) -> None:
+@pytest.mark.rule(id="REC-6")
+def test_same_times_but_another_value_is_rejected(world: World) -> None:
     world.hand_over(new_message(world))
     in_use = world.labels()[Label.CURRENT]
     body = message(world, world.clock.now())
@@ -161,7 +167,8 @@ def test_same_times_but_another_value_is_set_aside(world: World) -> None:
     assert world.labels()[Label.CURRENT] == in_use
 
 
-def test_a_secret_issued_before_an_undated_current_version_is_set_aside(make_world: MakeWorld) -> None:
+@pytest.mark.rule(id="REC-6")
+def test_a_secret_issued_before_an_undated_current_version_is_rejected(make_world: MakeWorld) -> None:
     world = make_world()
     world.seed(dated=False)
     world.clock.advance(days=1)
@@ -181,6 +188,7 @@ def test_a_secret_issued_after_an_undated_current_version_is_taken(make_world: M
     assert (world.value() or {})["client_secret"] == world.amazon.newest.text
 
 
+@pytest.mark.rule(id="REC-7")
 @pytest.mark.parametrize("placeholder", [None, {}, {"region": "eu"}])
 def test_the_first_secret_is_verified_before_it_is_stored(
     make_world: MakeWorld, placeholder: dict[str, Any] | None
@@ -219,6 +227,7 @@ def test_an_absurd_date_is_refused_before_anything_is_computed_with_it(world: Wo
 # 5. The store.
 
 
+@pytest.mark.rule(id="REC-9")
 def test_the_store_writes_under_a_neutral_label_and_then_moves_awspending(world: World) -> None:
     ports, calls = traced(world.ports)
     held_back(world)
@@ -228,6 +237,7 @@ def test_the_store_writes_under_a_neutral_label_and_then_moves_awspending(world:
     assert world.labels()[Label.RECEIVED] == world.labels()[Label.PENDING]
 
 
+@pytest.mark.rule(id="REC-8")
 def test_the_versions_id_is_that_of_the_notification_and_the_base_version(world: World) -> None:
     held_back(world)
     base = world.labels()[Label.CURRENT]
@@ -251,6 +261,7 @@ def test_a_message_that_comes_again_over_another_base_is_stored_with_todays_keys
     assert (world.value(Label.PENDING) or {})["region"] == "eu"
 
 
+@pytest.mark.rule(id="REC-8")
 def test_a_version_that_is_there_already_is_gone_on_with(world: World) -> None:
     held_back(world)
     body = new_message(world)
@@ -285,6 +296,7 @@ def test_an_older_message_is_superseded_by_what_is_stored_without_its_label(worl
     assert (world.value(Label.PENDING) or {})["client_secret"] == world.amazon.newest.text
 
 
+@pytest.mark.rule(id="REC-8")
 def test_one_notification_id_with_two_values_is_refused(world: World) -> None:
     held_back(world)
     base = world.labels()[Label.CURRENT]
@@ -306,6 +318,7 @@ def test_the_same_content_written_in_another_order_is_no_contradiction(world: Wo
     assert world.hand_over(body) == "stored"
 
 
+@pytest.mark.rule(id="REC-9")
 @pytest.mark.parametrize("at", ["write ROTATION_RECEIVED", "move AWSPENDING"])
 def test_an_older_secret_cannot_take_awspending_from_a_newer_one(world: World, at: str) -> None:
     """The newer message is handled, whole, while the older one is on its way."""
@@ -337,6 +350,7 @@ def test_in_whatever_order_messages_come_the_newest_is_in_use(world: World, orde
     assert world.check() == "CURRENT"
 
 
+@pytest.mark.rule(id="LAB-2")
 def test_labels_that_never_stand_still_keep_the_message(world: World) -> None:
     held_back(world)
     body = new_message(world)
@@ -356,6 +370,7 @@ def test_labels_that_never_stand_still_keep_the_message(world: World) -> None:
 # 6. The acknowledgement.
 
 
+@pytest.mark.rule(id="REC-10")
 @pytest.mark.parametrize("at", ["versions", "read", "write ROTATION_RECEIVED", "move AWSPENDING"])
 def test_a_message_is_not_acknowledged_before_its_secret_is_stored(world: World, at: str) -> None:
     held_back(world)
@@ -370,6 +385,7 @@ def test_a_message_is_not_acknowledged_before_its_secret_is_stored(world: World,
     assert give(world.ports, body) == "stored"
 
 
+@pytest.mark.rule(id="REC-10")
 @pytest.mark.parametrize("error", [StoreFailed("AWS failed.", remedy="none"), ValueError("canary-abcdef-2")])
 def test_a_settle_that_fails_no_longer_concerns_the_message(world: World, error: Exception) -> None:
     body = new_message(world)
@@ -411,6 +427,7 @@ def test_a_current_value_that_is_no_json_keeps_the_message_and_is_not_shown(worl
 # 2. Expiry notices.
 
 
+@pytest.mark.rule(id="NOT-1")
 @pytest.mark.parametrize("off", [timedelta(0), timedelta(hours=24), timedelta(hours=-24)])
 def test_a_notice_for_the_current_secret_requests_a_rotation(world: World, off: timedelta) -> None:
     assert world.hand_over(world.amazon.expiry_notice(world.amazon.newest.expires_at + off)) == "notice-acted-on"
@@ -418,6 +435,7 @@ def test_a_notice_for_the_current_secret_requests_a_rotation(world: World, off: 
     assert world.drain() == ["stored"]
 
 
+@pytest.mark.rule(id="NOT-1")
 def test_a_notice_requests_when_the_expiry_is_unknown(make_world: MakeWorld) -> None:
     world = make_world()
     world.seed(dated=False)
@@ -426,6 +444,7 @@ def test_a_notice_requests_when_the_expiry_is_unknown(make_world: MakeWorld) -> 
     assert world.amazon.posts == 1
 
 
+@pytest.mark.rule(id="NOT-2")
 @pytest.mark.parametrize("of", ["seven days", "its own date"])
 def test_a_notice_for_the_previous_secret_does_nothing(world: World, of: str) -> None:
     first = world.amazon.newest
@@ -439,6 +458,7 @@ def test_a_notice_for_the_previous_secret_does_nothing(world: World, of: str) ->
     assert world.recorder.counted(Metric.UNSEEN_ROTATION) == 0
 
 
+@pytest.mark.rule(id="NOT-3")
 @pytest.mark.parametrize("hours", [25, -25])
 def test_a_notice_for_neither_secret_is_an_alarm(world: World, hours: int) -> None:
     date = world.amazon.newest.expires_at + timedelta(hours=hours)
@@ -447,6 +467,7 @@ def test_a_notice_for_neither_secret_is_an_alarm(world: World, hours: int) -> No
     assert world.amazon.posts == 0
 
 
+@pytest.mark.rule(id="SEC-6")
 def test_the_expiry_is_known_when_only_another_version_with_the_same_secret_tells_it(world: World) -> None:
     world.seed(dated=False)
     date = world.amazon.newest.expires_at - timedelta(days=3)
@@ -454,6 +475,7 @@ def test_the_expiry_is_known_when_only_another_version_with_the_same_secret_tell
     assert world.hand_over(world.amazon.expiry_notice(world.amazon.newest.expires_at)) == "notice-acted-on"
 
 
+@pytest.mark.rule(id="NOT-1")
 def test_a_notice_is_acknowledged_when_the_rotation_is_declined(world: World) -> None:
     world.queue.dead.append("poison")
     assert world.hand_over(world.amazon.expiry_notice(world.amazon.newest.expires_at)) == "notice-acted-on"
@@ -462,6 +484,7 @@ def test_a_notice_is_acknowledged_when_the_rotation_is_declined(world: World) ->
     assert "UnreadMessages" in world.recorder.text()
 
 
+@pytest.mark.rule(id="NOT-4")
 def test_a_notice_is_acknowledged_when_the_request_fails(world: World) -> None:
     def fail(name: str) -> None:
         if name == "inspect":
@@ -472,15 +495,40 @@ def test_a_notice_is_acknowledged_when_the_request_fails(world: World) -> None:
     assert "expiry_notice_not_acted_on" in [event for event, _ in world.recorder.lines]
 
 
+@pytest.mark.rule(id="NOT-3")
 def test_a_notice_for_an_unseeded_secret_is_acknowledged_and_said(make_world: MakeWorld) -> None:
     world = make_world()
     assert world.hand_over(world.amazon.expiry_notice(world.clock.now())) == "notice-unexplained"
     assert world.recorder.counted(Metric.UNSEEDED) == 1
 
 
+@pytest.mark.rule(id="NOT-4")
 @pytest.mark.parametrize("answer", list(CallAnswer))
 def test_a_notice_never_stores_anything(world: World, answer: CallAnswer) -> None:
     world.amazon.call_answer = answer
     world.amazon.lose_next = True
     world.hand_over(world.amazon.expiry_notice(world.amazon.newest.expires_at))
     assert {Label.PENDING, Label.RECEIVED, Label.REJECTED}.isdisjoint(world.labels())
+
+
+@pytest.mark.rule(id="REC-11")
+def test_a_first_version_that_was_not_published_is_published_by_the_next_delivery(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.amazon.rotate_by_hand()
+    [body] = world.queue.visible
+
+    class Died(Exception):
+        pass
+
+    def die(name: str) -> None:
+        if name == "move AWSPENDING":
+            raise Died
+
+    event = {"Records": [{"eventSource": "aws:sqs", "body": body}]}
+    with pytest.raises(Died):
+        dispatch(interposed(world.ports, before=die), event)
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text, "AWS makes the first version current"
+    assert world.recorder.events == []
+    assert world.hand_over(body) == "duplicate"
+    assert [each.version_id for each in world.recorder.events] == [world.labels()["AWSCURRENT"]]
+    assert "AWSPENDING" not in world.labels()

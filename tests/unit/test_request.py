@@ -44,9 +44,11 @@ def record(world: World) -> RequestRecord:
 # 1. Unseeded.
 
 
+@pytest.mark.rule(id="LAB-4")
+@pytest.mark.rule(id="REQ-1")
 @pytest.mark.parametrize("value", [None, {}, {"refresh_token": "other"}], ids=["no version", "empty", "other keys"])
 @pytest.mark.parametrize("mode", [Mode.ORDINARY, Mode.FORCED])
-def test_an_unseeded_secret_gets_no_marker(make_world: MakeWorld, value: dict[str, Any] | None, mode: Mode) -> None:
+def test_an_unseeded_secret_gets_no_record(make_world: MakeWorld, value: dict[str, Any] | None, mode: Mode) -> None:
     world = make_world()
     if value is not None:
         world.write(value)
@@ -59,6 +61,7 @@ def test_an_unseeded_secret_gets_no_marker(make_world: MakeWorld, value: dict[st
 # 2. Due.
 
 
+@pytest.mark.rule(id="REQ-4")
 @pytest.mark.parametrize(("every", "age", "due"), [(60, 59.99, False), (60, 60, True), (8, 7.99, False), (8, 8, True)])
 def test_the_schedule_waits_for_the_age(make_world: MakeWorld, every: int, age: float, due: bool) -> None:
     world = make_world(rotate_every=timedelta(days=every))
@@ -72,6 +75,7 @@ def test_the_schedule_waits_for_the_age(make_world: MakeWorld, every: int, age: 
     assert world.amazon.posts == due
 
 
+@pytest.mark.rule(id="REQ-4")
 @pytest.mark.parametrize("trigger", [*ON_PURPOSE, Trigger.EXPIRY_NOTICE])
 def test_somebody_who_asks_does_not_wait_for_the_age(world: World, trigger: Trigger) -> None:
     assert ask(world, trigger).certain
@@ -89,6 +93,7 @@ def test_the_age_follows_from_the_expiry_when_only_that_is_known(make_world: Mak
     ask(world, Trigger.SCHEDULE)
 
 
+@pytest.mark.rule(id="REQ-4")
 def test_an_undated_secret_is_due_30_days_after_adoption_not_after_the_last_edit(make_world: MakeWorld) -> None:
     world = make_world()
     world.seed(dated=False)
@@ -112,6 +117,7 @@ def _closed(world: World) -> dict[str, Any]:
     return {"days": ["SUN", "MON"], "start": f"{(hour + 2) % 24:02}:00", "end": f"{(hour + 3) % 24:02}:00"}
 
 
+@pytest.mark.rule(id="REQ-5")
 @pytest.mark.parametrize("closing", ["paused", "window"])
 @pytest.mark.parametrize("trigger", list(Trigger))
 def test_a_closed_window_and_a_pause_stop_only_the_machine(
@@ -132,6 +138,7 @@ def test_a_closed_window_and_a_pause_stop_only_the_machine(
 # 5. Token.
 
 
+@pytest.mark.rule(id="REQ-11")
 @pytest.mark.parametrize("definite", [False, True])
 def test_without_a_token_nothing_is_written(world: World, definite: bool) -> None:
     world.amazon.token_failures.append(TokenNotIssued("refused", remedy="none", code="x", definite=definite))
@@ -145,14 +152,15 @@ def test_without_a_token_nothing_is_written(world: World, definite: bool) -> Non
 # 6. RequestRecord.
 
 
-def test_token_then_marker_then_post(world: World) -> None:
+@pytest.mark.rule(id="REQ-12")
+def test_token_then_record_then_post(world: World) -> None:
     ports, calls = traced(world.ports)
     request(ports, world.application, Trigger.CLI)
     changing = [call for call in calls if call not in ("versions", "read", "inspect")]
     assert changing == ["token", "write ROTATION_REQUEST", "rotate"]
 
 
-def test_a_request_that_dies_before_the_post_leaves_its_marker(world: World) -> None:
+def test_a_request_that_dies_before_the_post_leaves_its_record(world: World) -> None:
     class Died(Exception):
         pass
 
@@ -167,7 +175,8 @@ def test_a_request_that_dies_before_the_post_leaves_its_marker(world: World) -> 
         ask(world)
 
 
-def test_the_markers_body_and_the_chain_of_their_ids(world: World) -> None:
+@pytest.mark.rule(id="REQ-12")
+def test_the_record_body_and_the_chain_of_their_ids(world: World) -> None:
     first = ask(world, Trigger.PULUMI_UP, reference="text")
     arn = world.store.secrets[world.secret_id].arn
     assert first.record_id == world.labels()[Label.REQUEST] == derived_id("request", arn)
@@ -188,7 +197,8 @@ def test_the_markers_body_and_the_chain_of_their_ids(world: World) -> None:
     assert record(world).standing_since == first.requested_at
 
 
-def test_of_two_requesters_one_writes_the_marker_and_posts(world: World) -> None:
+@pytest.mark.rule(id="REQ-12")
+def test_of_two_requesters_one_writes_the_record_and_posts(world: World) -> None:
     """Same moment, same trigger: only the nonce tells their records apart."""
     others: list[Requested] = []
 
@@ -202,7 +212,7 @@ def test_of_two_requesters_one_writes_the_marker_and_posts(world: World) -> None
     assert record(world).requested_at == others[0].requested_at
 
 
-def test_a_marker_that_cannot_be_written_ends_the_request(world: World) -> None:
+def test_a_record_that_cannot_be_written_ends_the_request(world: World) -> None:
     def fail(name: str) -> None:
         if name.startswith("write"):
             raise StoreFailed("AWS failed.", remedy="none")
@@ -215,6 +225,7 @@ def test_a_marker_that_cannot_be_written_ends_the_request(world: World) -> None:
 # 7. Classification.
 
 
+@pytest.mark.rule(id="REQ-13")
 def test_a_204_is_certain(world: World) -> None:
     requested = ask(world)
     assert (requested.certain, requested.request_id, requested.earlier) == (True, "request-1", False)
@@ -223,7 +234,8 @@ def test_a_204_is_certain(world: World) -> None:
     assert Label.REFUSED not in world.labels()
 
 
-def test_an_unclear_answer_leaves_the_marker_standing_and_is_not_repeated(world: World) -> None:
+@pytest.mark.rule(id="REQ-15")
+def test_an_unclear_answer_leaves_the_record_standing_and_is_not_repeated(world: World) -> None:
     answer_next(world, UNCLEAR)
     requested = ask(world)
     assert not requested.certain
@@ -234,7 +246,8 @@ def test_an_unclear_answer_leaves_the_marker_standing_and_is_not_repeated(world:
         ask(world)
 
 
-def test_a_refusal_is_labelled_on_the_markers_version(world: World) -> None:
+@pytest.mark.rule(id="REQ-14")
+def test_a_refusal_is_labelled_on_the_record_version(world: World) -> None:
     answer_next(world, REFUSED)
     with raises(world, RequestRefused) as caught:
         ask(world)
@@ -245,7 +258,7 @@ def test_a_refusal_is_labelled_on_the_markers_version(world: World) -> None:
     assert world.recorder.counted(Metric.REQUESTED) == 0
 
 
-def test_the_refusal_moves_on_to_the_next_refused_marker(world: World) -> None:
+def test_the_refusal_moves_on_to_the_next_refused_record(world: World) -> None:
     records = set()
     for refusals in range(3):
         answer_next(world, REFUSED)
@@ -259,8 +272,9 @@ def test_the_refusal_moves_on_to_the_next_refused_marker(world: World) -> None:
     assert world.labels()[Label.REFUSED] != world.labels()[Label.REQUEST]
 
 
+@pytest.mark.rule(id="REQ-14")
 @pytest.mark.parametrize("trouble", [LabelMoved(), StoreFailed("AWS failed.", remedy="none")])
-def test_a_refusal_that_cannot_be_labelled_is_told_and_leaves_the_marker_standing(
+def test_a_refusal_that_cannot_be_labelled_is_told_and_leaves_the_record_standing(
     world: World, trouble: Exception
 ) -> None:
     answer_next(world, REFUSED)
@@ -275,6 +289,7 @@ def test_a_refusal_that_cannot_be_labelled_is_told_and_leaves_the_marker_standin
         ask(world)
 
 
+@pytest.mark.rule(id="REQ-14")
 @pytest.mark.parametrize(
     ("answer", "remedy"),
     [
@@ -295,6 +310,7 @@ def test_each_refusal_says_what_to_do(world: World, answer: RotateAnswer, remedy
     assert caught.value.retry_after_seconds == answer.retry_after_seconds
 
 
+@pytest.mark.rule(id="REQ-16")
 def test_a_forced_request_counts_as_already_reposted_even_through_refusals(world: World) -> None:
     answer_next(world, REFUSED)
     with raises(world, RequestRefused):
@@ -315,6 +331,7 @@ def test_a_forced_request_counts_as_already_reposted_even_through_refusals(world
 # An interrupted `pulumi up`.
 
 
+@pytest.mark.rule(id="REQ-2")
 def test_the_same_trigger_text_finds_its_own_standing_request(world: World) -> None:
     first = ask(world, Trigger.PULUMI_UP, reference="first")
     again = ask(world, Trigger.PULUMI_UP, reference="first")
@@ -325,6 +342,7 @@ def test_the_same_trigger_text_finds_its_own_standing_request(world: World) -> N
     assert world.amazon.posts == 1
 
 
+@pytest.mark.rule(id="REQ-2")
 def test_the_same_trigger_text_asks_again_after_a_refusal(world: World) -> None:
     answer_next(world, REFUSED)
     with raises(world, RequestRefused):
@@ -332,6 +350,7 @@ def test_the_same_trigger_text_asks_again_after_a_refusal(world: World) -> None:
     assert not ask(world, Trigger.PULUMI_UP, reference="first").earlier
 
 
+@pytest.mark.rule(id="UP-1")
 @pytest.mark.parametrize("trigger", [Trigger.CLI, Trigger.SCHEDULE])
 def test_the_same_text_of_another_trigger_is_not_the_same_request(world: World, trigger: Trigger) -> None:
     world.clock.advance(days=60)
@@ -340,7 +359,7 @@ def test_the_same_text_of_another_trigger_is_not_the_same_request(world: World, 
         ask(world, Trigger.PULUMI_UP, reference="first")
 
 
-def test_every_declined_request_wrote_nothing_or_a_refused_marker(make_world: MakeWorld) -> None:
+def test_every_declined_request_wrote_nothing_or_a_refused_record(make_world: MakeWorld) -> None:
     def unseeded(world: World) -> None:
         world.store.create(world.secret_id)
 

@@ -19,6 +19,7 @@ from tests.unit.requesting import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answ
 from tests.unit.support import raises
 
 
+@pytest.mark.rule(id="REQ-6")
 @pytest.mark.parametrize("trigger", list(Trigger))
 def test_an_answered_request_forbids_another_for_7_days(world: World, trigger: Trigger) -> None:
     ask(world)
@@ -31,7 +32,7 @@ def test_an_answered_request_forbids_another_for_7_days(world: World, trigger: T
     assert world.amazon.posts == 2
 
 
-def test_the_7_days_are_counted_from_the_marker_when_the_dates_are_gone(world: World) -> None:
+def test_the_7_days_are_counted_from_the_record_when_the_dates_are_gone(world: World) -> None:
     ask(world)
     asked = world.clock.now()
     world.drain()
@@ -43,6 +44,7 @@ def test_the_7_days_are_counted_from_the_marker_when_the_dates_are_gone(world: W
     assert caught.value.until == asked + timedelta(days=7)
 
 
+@pytest.mark.rule(id="SEC-6")
 def test_the_dates_are_known_while_the_version_that_was_stored_last_is(world: World) -> None:
     ask(world)
     world.drain()
@@ -64,7 +66,7 @@ def test_a_request_is_answered_by_a_secret_that_the_owner_overwrote_twice(world:
     assert caught.value.until == asked + timedelta(days=7)
 
 
-def test_the_7_days_are_counted_from_the_marker_when_only_the_issue_is_known(world: World) -> None:
+def test_the_7_days_are_counted_from_the_record_when_only_the_issue_is_known(world: World) -> None:
     ask(world)
     asked = world.clock.now()
     world.drain()
@@ -75,6 +77,7 @@ def test_the_7_days_are_counted_from_the_marker_when_only_the_issue_is_known(wor
     assert caught.value.until == asked + timedelta(days=7)
 
 
+@pytest.mark.rule(id="REQ-6")
 @pytest.mark.parametrize("label", [Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED])
 def test_a_living_older_secret_forbids_a_rotation_whichever_version_tells_of_it(world: World, label: Label) -> None:
     until = world.clock.now() + timedelta(days=3)
@@ -99,6 +102,7 @@ def test_a_living_older_secret_forbids_a_rotation_whichever_version_tells_of_it(
     ask(world)
 
 
+@pytest.mark.rule(id="REQ-6")
 @pytest.mark.parametrize("label", [Label.PREVIOUS, Label.PENDING, Label.REJECTED])
 def test_a_newer_secret_than_that_in_use_forbids_a_rotation_for_its_7_days(world: World, label: Label) -> None:
     """Amazon may keep two alive only, and the next one would kill the one in use."""
@@ -120,6 +124,7 @@ def test_a_newer_secret_than_that_in_use_forbids_a_rotation_for_its_7_days(world
         ask(world)
 
 
+@pytest.mark.rule(id="REQ-6")
 def test_until_is_the_last_of_all_dates_that_forbid(world: World) -> None:
     ask(world)
     world.drain()
@@ -131,6 +136,7 @@ def test_until_is_the_last_of_all_dates_that_forbid(world: World) -> None:
     assert caught.value.until == far
 
 
+@pytest.mark.rule(id="REQ-6")
 def test_only_force_passes_the_7_days(world: World) -> None:
     ask(world)
     world.drain()
@@ -138,6 +144,7 @@ def test_only_force_passes_the_7_days(world: World) -> None:
     assert world.amazon.posts == 2
 
 
+@pytest.mark.rule(id="REQ-6")
 def test_a_request_that_nothing_closes_blocks_for_8_days_at_most(world: World) -> None:
     answer_next(world, UNCLEAR)
     ask(world)
@@ -157,6 +164,7 @@ def test_a_refused_request_forbids_nothing_to_a_person(world: World) -> None:
     assert ask(world).certain
 
 
+@pytest.mark.rule(id="REQ-6")
 def test_a_refused_request_does_not_hide_the_one_before_it(world: World) -> None:
     answer_next(world, UNCLEAR)
     ask(world)
@@ -172,6 +180,7 @@ def test_a_refused_request_does_not_hide_the_one_before_it(world: World) -> None
     assert world.amazon.posts == 3
 
 
+@pytest.mark.rule(id="REQ-7")
 @pytest.mark.parametrize("trigger", ON_ITS_OWN)
 def test_after_refusals_the_machine_waits_6_hours_then_24(world: World, trigger: Trigger) -> None:
     world.clock.advance(days=60)
@@ -188,6 +197,7 @@ def test_after_refusals_the_machine_waits_6_hours_then_24(world: World, trigger:
     assert ask(world, trigger).certain
 
 
+@pytest.mark.rule(id="REQ-7")
 @pytest.mark.parametrize("trigger", ON_PURPOSE)
 def test_a_person_can_try_at_once_after_a_refusal(world: World, trigger: Trigger) -> None:
     answer_next(world, REFUSED)
@@ -196,6 +206,7 @@ def test_a_person_can_try_at_once_after_a_refusal(world: World, trigger: Trigger
     assert ask(world, trigger).certain
 
 
+@pytest.mark.rule(id="REQ-3")
 def test_a_repost_is_not_made_while_any_secret_is_pending(world: World) -> None:
     """Even one that says nothing of other dates: what it is has to be settled first."""
     answer_next(world, UNCLEAR)

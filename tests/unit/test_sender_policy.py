@@ -77,6 +77,7 @@ def test_other_spellings_that_allow_as_much_are_taken(change: Statement) -> None
     assert sends(OWN | change)
 
 
+@pytest.mark.rule(id="REQ-8")
 @pytest.mark.parametrize(
     "change",
     [

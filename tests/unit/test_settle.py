@@ -66,6 +66,7 @@ def test_nothing_pending_costs_one_list_and_one_value(world: World) -> None:
     assert calls == ["versions", "read"]
 
 
+@pytest.mark.rule(id="SET-1")
 def test_a_stale_write_of_the_owner_is_put_right(world: World) -> None:
     received(world)
     assert run(world) is Outcome.PROMOTED
@@ -79,7 +80,8 @@ def test_a_stale_write_of_the_owner_is_put_right(world: World) -> None:
     assert run(world) is Outcome.NOTHING_PENDING, "what the owner wrote is newer as a version, not as a secret"
 
 
-def test_a_stale_write_is_put_right_whatever_was_set_aside_before(world: World) -> None:
+@pytest.mark.rule(id="SET-1")
+def test_a_stale_write_is_put_right_whatever_was_rejected_before(world: World) -> None:
     received(world)
     operator_actions.reject(world.ports, world.application)
     world.clock.advance(days=1)
@@ -93,7 +95,7 @@ def test_a_stale_write_is_put_right_whatever_was_set_aside_before(world: World) 
     assert in_use(world) == newest.text
 
 
-def test_a_secret_that_was_set_aside_stays_so_although_the_owner_wrote_it_again(world: World) -> None:
+def test_a_secret_that_was_rejected_stays_so_although_the_owner_wrote_it_again(world: World) -> None:
     received(world)
     assert run(world) is Outcome.PROMOTED
     new = in_use(world)
@@ -107,7 +109,7 @@ def test_a_secret_that_was_set_aside_stays_so_although_the_owner_wrote_it_again(
     assert run(world) is Outcome.NOTHING_PENDING
 
 
-def test_of_two_secrets_that_were_set_aside_neither_is_put_back(world: World) -> None:
+def test_of_two_secrets_that_were_rejected_neither_is_put_back(world: World) -> None:
     """The label is on the second one alone; the first one is the previous version."""
     received(world)
     assert run(world) is Outcome.PROMOTED
@@ -124,6 +126,7 @@ def test_of_two_secrets_that_were_set_aside_neither_is_put_back(world: World) ->
     assert in_use(world) == old
 
 
+@pytest.mark.rule(id="SET-1")
 def test_two_stale_writes_of_the_owner_are_put_right(world: World) -> None:
     """After the second one the newer secret is not even the previous one any more."""
     received(world, region="eu")
@@ -188,6 +191,7 @@ def test_an_owner_who_only_changes_a_date_is_left_alone(world: World) -> None:
 # 2. Verification.
 
 
+@pytest.mark.rule(id="SET-5")
 def test_an_accepted_secret_is_promoted_at_once(world: World) -> None:
     new = received(world)
     ports, calls = traced(world.ports)
@@ -196,6 +200,7 @@ def test_an_accepted_secret_is_promoted_at_once(world: World) -> None:
     assert in_use(world) == new.text
 
 
+@pytest.mark.rule(id="VER-1")
 def test_a_token_alone_proves_nothing(world: World) -> None:
     """LWA knows the secret at once; SP-API accepts it half an hour later."""
     world.amazon.usable_after = timedelta(minutes=30)
@@ -214,6 +219,7 @@ def test_a_secret_that_lwa_refuses_is_not_promoted_however_old(world: World) -> 
     assert run(world) is Outcome.NOT_YET
 
 
+@pytest.mark.rule(id="VER-3")
 @pytest.mark.parametrize(("minutes", "outcome"), [(44.9, Outcome.NOT_YET), (45, Outcome.PROMOTED)])
 def test_when_the_call_is_refused_to_the_current_secret_too_lwa_decides_after_the_delay(
     world: World, minutes: float, outcome: Outcome
@@ -233,6 +239,7 @@ def test_without_a_delay_lwa_decides_at_once(make_world: MakeWorld) -> None:
     assert run(world) is Outcome.PROMOTED
 
 
+@pytest.mark.rule(id="VER-2")
 @pytest.mark.parametrize("control", [CallAnswer.ACCEPTED, CallAnswer.UNCLEAR])
 def test_a_control_that_is_not_refused_means_not_yet(
     world: World, control: CallAnswer, monkeypatch: pytest.MonkeyPatch
@@ -245,6 +252,7 @@ def test_a_control_that_is_not_refused_means_not_yet(
     assert answers == []
 
 
+@pytest.mark.rule(id="VER-2")
 @pytest.mark.parametrize("definite", [False, True])
 def test_the_controls_token_decides_like_its_call(world: World, definite: bool) -> None:
     """A definite refusal by LWA is a refusal; a failure is not."""
@@ -255,6 +263,8 @@ def test_the_controls_token_decides_like_its_call(world: World, definite: bool) 
     assert run(world) is (Outcome.PROMOTED if definite else Outcome.NOT_YET)
 
 
+@pytest.mark.rule(id="SET-5")
+@pytest.mark.rule(id="VER-1")
 def test_an_unclear_answer_means_not_yet_and_asks_no_control(world: World) -> None:
     received(world)
     world.clock.advance(hours=2)
@@ -264,6 +274,7 @@ def test_an_unclear_answer_means_not_yet_and_asks_no_control(world: World) -> No
     assert calls.count("verification_call") == 1
 
 
+@pytest.mark.rule(id="VER-4")
 @pytest.mark.parametrize(("minutes", "outcome"), [(44.9, Outcome.NOT_YET), (45, Outcome.PROMOTED)])
 def test_verification_by_lwa_makes_no_call_and_waits(make_world: MakeWorld, minutes: float, outcome: Outcome) -> None:
     world = make_world(verification=Verification.LWA)
@@ -295,6 +306,7 @@ def test_lwa_decides_by_a_token_for_the_rotation_itself(make_world: MakeWorld, m
 # 3. Promotion.
 
 
+@pytest.mark.rule(id="SET-6")
 def test_the_order_is_verify_read_again_swap_publish_take_off(world: World) -> None:
     received(world)
     ports, calls = traced(world.ports)
@@ -311,6 +323,7 @@ def test_the_order_is_verify_read_again_swap_publish_take_off(world: World) -> N
     ]
 
 
+@pytest.mark.rule(id="SET-7")
 def test_the_owners_keys_of_today_are_merged_into_a_new_version(world: World) -> None:
     world.seed(region="eu")
     before = world.labels()[Label.CURRENT]
@@ -340,6 +353,7 @@ def test_an_owners_edit_of_a_keys_type_is_an_edit(world: World, change: dict[str
     assert (type(value), value) == (type(change["a"]), change["a"])
 
 
+@pytest.mark.rule(id="SET-8")
 def test_a_value_that_the_owner_writes_before_the_swap_is_not_lost(world: World) -> None:
     """The swap is from exactly the version that was merged, so it is refused and everything is read again."""
     received(world)
@@ -370,6 +384,7 @@ def test_a_newer_secret_that_the_owner_puts_in_during_verification_is_kept(world
     assert world.recorder.events == []
 
 
+@pytest.mark.rule(id="SET-3")
 def test_the_same_secret_that_the_owner_puts_in_during_verification_is_published(world: World) -> None:
     new = received(world)
     edits: list[str] = []
@@ -384,6 +399,7 @@ def test_the_same_secret_that_the_owner_puts_in_during_verification_is_published
     assert world.labels()[Label.CURRENT] != "new"
 
 
+@pytest.mark.rule(id="SET-6")
 def test_a_newer_secret_that_arrives_during_verification_is_settled_instead(world: World) -> None:
     received(world)
     bodies: list[str] = []
@@ -402,6 +418,7 @@ def test_a_newer_secret_that_arrives_during_verification_is_settled_instead(worl
     assert world.labels()[Label.CURRENT] == "newest"
 
 
+@pytest.mark.rule(id="SET-4")
 @pytest.mark.parametrize("hours", [0, -1])
 def test_a_pending_secret_that_is_not_newer_is_taken_off_unpublished(world: World, hours: int) -> None:
     old = world.amazon.newest
@@ -415,7 +432,8 @@ def test_a_pending_secret_that_is_not_newer_is_taken_off_unpublished(world: Worl
     assert "verification_call" not in calls
 
 
-def test_a_secret_that_is_older_than_an_undated_current_version_is_set_aside(make_world: MakeWorld) -> None:
+@pytest.mark.rule(id="SET-4")
+def test_a_secret_that_is_older_than_an_undated_current_version_is_rejected(make_world: MakeWorld) -> None:
     world = make_world()
     world.seed(dated=False)
     world.clock.advance(days=1)
@@ -430,7 +448,8 @@ def test_a_secret_that_is_older_than_an_undated_current_version_is_set_aside(mak
     assert run(world) is Outcome.NOTHING_PENDING
 
 
-def test_setting_aside_resumes_after_a_crash_between_its_two_labels(make_world: MakeWorld) -> None:
+@pytest.mark.rule(id="SET-2")
+def test_rejecting_resumes_after_a_crash_between_its_two_labels(make_world: MakeWorld) -> None:
     world = make_world()
     world.seed(dated=False)
     world.clock.advance(days=1)
@@ -474,6 +493,7 @@ def test_what_a_person_rejects_during_verification_is_not_promoted(world: World)
     assert in_use(world) == world.amazon.ever[0].text
 
 
+@pytest.mark.rule(id="SET-9")
 def test_a_rotation_is_published_before_its_label_goes(world: World) -> None:
     received(world)
 
@@ -491,6 +511,7 @@ def test_a_rotation_is_published_before_its_label_goes(world: World) -> None:
     assert world.recorder.counted(Metric.PROMOTED) == 1
 
 
+@pytest.mark.rule(id="SET-9")
 def test_the_event_names_what_is_in_use_and_nothing_secret(world: World) -> None:
     new = received(world)
     run(world)
@@ -512,6 +533,7 @@ def test_a_secret_over_a_placeholder_is_promoted(make_world: MakeWorld) -> None:
 # 4. Not accepted.
 
 
+@pytest.mark.rule(id="SET-10")
 @pytest.mark.parametrize(
     ("hours_left", "outcome", "metric"),
     [(24.1, Outcome.NOT_YET, Metric.NOT_YET), (24, Outcome.STUCK, Metric.STUCK), (-24, Outcome.STUCK, Metric.STUCK)],
@@ -527,6 +549,7 @@ def test_from_24_hours_before_the_old_secret_dies_it_is_stuck(
     assert world.labels()[Label.PENDING] == "new"
 
 
+@pytest.mark.rule(id="SET-10")
 def test_a_stuck_secret_is_still_tried(world: World) -> None:
     received(world)
     world.clock.advance(days=6.5)
@@ -565,12 +588,14 @@ def test_a_version_that_is_no_json_is_a_defect(world: World, label: Label) -> No
         run(world)
 
 
+@pytest.mark.rule(id="SEC-5")
 def test_a_previous_version_that_is_no_json_blocks_nothing(world: World) -> None:
     world.write("not json")
     world.seed()
     assert run(world) is Outcome.NOTHING_PENDING
 
 
+@pytest.mark.rule(id="LAB-2")
 def test_labels_that_never_stand_still_are_a_defect(world: World) -> None:
     received(world)
 

@@ -82,6 +82,7 @@ def nothing(world: World) -> None:
     pass
 
 
+@pytest.mark.rule(id="STA-1")
 @pytest.mark.parametrize(
     ("steps", "expected"),
     [
@@ -112,6 +113,7 @@ def test_the_first_state_that_applies(world: World, steps: tuple[Step, ...], exp
     assert state(world) is expected
 
 
+@pytest.mark.rule(id="STA-1")
 def test_the_docs_states_are_all_there_in_the_order_that_decides() -> None:
     assert [one.value for one in State] == [
         *("UNSEEDED", "EXPIRED", "STUCK", "RECEIVED", "OVERDUE"),
@@ -169,6 +171,7 @@ def test_a_current_secret_without_dates_is_current_when_another_version_tells_th
     assert state(world) is State.CURRENT
 
 
+@pytest.mark.rule(id="CHK-5")
 def test_the_delivery_deadline_can_be_shortened(world: World) -> None:
     requested(world)
     world.clock.advance(minutes=1)

@@ -176,7 +176,7 @@ def packaged_files(lock: Lock, folder: Path = PACKAGED_FOLDER) -> dict[str, Path
     if digest(files) != lock.sha256:
         raise NotLocked(
             "The function's third-party files in the installed package differ from the locked ones.",
-            remedy="reinstall pulumi-spapi-rotation with pip's --force-reinstall --no-deps.",
+            remedy="reinstall spapi-rotation with pip's --force-reinstall --no-deps.",
         )
     return files
 

@@ -22,7 +22,7 @@ from spapi_rotation_lambda.ports import Answer, CallAnswer, RotateAnswer, Scope
 
 ROTATE_PATH = "/applications/2023-11-30/clientSecret"
 DESTINATIONS_PATH = "/notifications/v1/destinations"
-USER_AGENT = f"pulumi-spapi-rotation/{__version__} (Language=Python/{platform.python_version()})"
+USER_AGENT = f"spapi-rotation/{__version__} (Language=Python/{platform.python_version()})"
 
 _REFUSING_STATUSES = frozenset({400, 403, 404, 413, 415, 429})
 _DEFINITE_LWA_CODES = frozenset(

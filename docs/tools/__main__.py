@@ -1,0 +1,17 @@
+"""``python -m docs.tools``: renew every picture and table in ``docs/`` that is made from something else."""
+
+from docs.tools.pictures import PICTURES, draw
+from tests.engine.fault_scenarios import suite
+from tests.sandbox import observable
+
+
+def main() -> None:
+    """Write them all."""
+    for source in PICTURES:
+        source.with_suffix(".svg").write_text(draw(source), encoding="utf-8")
+    suite.DOCS.write_text(suite.docs_with_table(suite.DOCS.read_text()))
+    observable.DOCS.write_text(observable.document())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""The conditions of a request as data: their order, the modes in which each is asked for, and where each ends one."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from spapi_rotation_lambda.domain.errors import (
+    AlreadyRequested,
+    Declined,
+    NotDue,
+    NotSeeded,
+    OutsideWindow,
+    QueueNotReady,
+    RequestRefused,
+    TooSoon,
+    UnreadMessages,
+)
+from spapi_rotation_lambda.domain.request_record import Mode, Trigger
+from spapi_rotation_lambda.use_cases.request import request
+from spapi_rotation_lambda.use_cases.request_conditions import CONDITIONS, Condition
+from tests.fakes.interposer import traced
+from tests.fakes.world import World
+from tests.unit.conftest import MakeWorld
+from tests.unit.requesting import REFUSED, UNCLEAR, answer_next, ask
+from tests.unit.support import raises
+
+O, R, F = Mode.ORDINARY, Mode.REPOST, Mode.FORCED  # noqa: E741
+
+EXPECTED = {
+    "REQ-1": {O, R, F},
+    "REQ-2": {O, R, F},
+    "REQ-3": {R},
+    "REQ-4": {O},
+    "REQ-5": {O, R},
+    "REQ-6": {O, R},
+    "REQ-7": {O, R},
+    "REQ-8": {O, R, F},
+    "REQ-9": {O, R},
+}
+
+
+def test_the_conditions_their_order_and_their_modes() -> None:
+    assert {condition.rule: set(condition.modes) for condition in CONDITIONS} == EXPECTED
+    assert [condition.rule for condition in CONDITIONS] == list(EXPECTED)
+    assert len({condition.name for condition in CONDITIONS}) == len(CONDITIONS)
+
+
+def unseeded(make: MakeWorld) -> World:
+    return make()
+
+
+def due(make: MakeWorld, **policy: object) -> World:
+    world = make(**policy)
+    world.seed()
+    world.clock.advance(days=60)
+    return world
+
+
+def unanswered(make: MakeWorld) -> World:
+    world = due(make)
+    answer_next(world, UNCLEAR)
+    ask(world)
+    return world
+
+
+def answered_in_between(make: MakeWorld) -> World:
+    world = unanswered(make)
+    world.clock.advance(hours=25)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    return world
+
+
+def young(make: MakeWorld) -> World:
+    world = make()
+    world.seed()
+    return world
+
+
+def paused(make: MakeWorld) -> World:
+    return due(make, paused=True)
+
+
+def just_refused(make: MakeWorld) -> World:
+    world = due(make)
+    answer_next(world, REFUSED)
+    with raises(world, RequestRefused):
+        ask(world)
+    return world
+
+
+def closed_queue(make: MakeWorld) -> World:
+    world = due(make)
+    world.queue.policy = None
+    return world
+
+
+def unread(make: MakeWorld) -> World:
+    world = due(make)
+    world.queue.visible.append("a message")
+    return world
+
+
+Case = tuple[str, Callable[[MakeWorld], World], Mode, type[Declined]]
+
+CASES: list[Case] = [
+    ("REQ-1", unseeded, O, NotSeeded),
+    ("REQ-3", answered_in_between, R, AlreadyRequested),
+    ("REQ-4", young, O, NotDue),
+    ("REQ-5", paused, O, OutsideWindow),
+    ("REQ-6", unanswered, O, TooSoon),
+    ("REQ-7", just_refused, O, TooSoon),
+    ("REQ-8", closed_queue, O, QueueNotReady),
+    ("REQ-9", unread, O, UnreadMessages),
+]
+
+
+@pytest.mark.rule(id="REQ-1")
+@pytest.mark.rule(id="REQ-3")
+@pytest.mark.rule(id="REQ-9")
+@pytest.mark.parametrize(("rule", "make", "mode", "error"), CASES, ids=[case[0] for case in CASES])
+def test_each_condition_ends_the_request_before_the_next_is_asked_and_before_anything_is_written(
+    make_world: MakeWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    rule: str,
+    make: Callable[[MakeWorld], World],
+    mode: Mode,
+    error: type[Declined],
+) -> None:
+    world = make(make_world)
+    asked: list[str] = []
+
+    def noting(condition: Condition) -> Condition:
+        def require(attempt: object) -> object:
+            asked.append(condition.rule)
+            return condition.require(attempt)  # type: ignore[arg-type]
+
+        return Condition(condition.rule, condition.name, require, condition.modes)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("spapi_rotation_lambda.use_cases.request.CONDITIONS", tuple(map(noting, CONDITIONS)))
+    ports, calls = traced(world.ports)
+    with raises(world, error):
+        request(ports, world.application, Trigger.SCHEDULE, mode=mode)
+    in_this_mode = [condition.rule for condition in CONDITIONS if mode in condition.modes]
+    assert asked == in_this_mode[: in_this_mode.index(rule) + 1]
+    assert not [call for call in calls if call.startswith(("write", "move", "token", "rotate"))]
+
+
+@pytest.mark.rule(id="REQ-2")
+def test_a_trigger_text_that_has_requested_ends_it_with_that_request(make_world: MakeWorld) -> None:
+    world = due(make_world)
+    first = ask(world, Trigger.PULUMI_UP, reference="text")
+    ports, calls = traced(world.ports)
+    again = request(ports, world.application, Trigger.PULUMI_UP, reference="text")
+    assert (again.record_id, again.earlier) == (first.record_id, True)
+    assert "inspect" not in calls
+
+
+@pytest.mark.rule(id="REQ-6")
+def test_the_mode_is_what_a_request_may_pass(make_world: MakeWorld) -> None:
+    world = unanswered(make_world)
+    world.clock.advance(hours=24)
+    with raises(world, TooSoon):
+        ask(world, mode=O)
+    saved = world.clock.now()
+    assert ask(world, Trigger.SCHEDULE, mode=R).certain
+    world.clock.time = saved + timedelta(hours=1)
+    with raises(world, AlreadyRequested):
+        ask(world, Trigger.SCHEDULE, mode=R)
+    assert ask(world, mode=F).certain
