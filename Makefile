@@ -51,7 +51,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m importlinter.cli lint
+	$(BIN)/lint-imports --no-cache
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

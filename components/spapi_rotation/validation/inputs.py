@@ -100,7 +100,7 @@ def is_output(value: object) -> bool:
     return isinstance(value, pulumi.Output) or inspect.isawaitable(value)
 
 
-def text_of(value: MaybeOutput[Any]) -> MaybeOutput[str]:
+def text_of(value: MaybeOutput[int] | MaybeOutput[bool]) -> MaybeOutput[str]:
     """A number or a flag as the function's environment holds it."""
     return value.apply(environment_text) if isinstance(value, pulumi.Output) else environment_text(value)
 

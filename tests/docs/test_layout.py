@@ -1,0 +1,35 @@
+"""What holds the project together beside the code: names, versions, commands."""
+
+import re
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+
+import spapi_rotation_lambda
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_no_two_helper_modules_of_the_tests_share_a_name() -> None:
+    found: dict[str, list[str]] = defaultdict(list)
+    for file in (ROOT / "tests").rglob("*.py"):
+        if not file.name.startswith(("test_", "__", "conftest")):
+            found[file.stem].append(str(file.relative_to(ROOT)))
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}
+
+
+def test_the_version_is_the_same_in_both_places() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == spapi_rotation_lambda.__version__
+
+
+def test_make_help_lists_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)) - {"help"}
+    assert set(re.findall(r"make (\w+) ", makefile.partition("help:")[2].partition("\n\n")[0])) == targets
+
+
+def test_ci_runs_the_commands_of_the_readme() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    assert "make lint test engine" in script
+    assert "make test" in (ROOT / "README.md").read_text()
