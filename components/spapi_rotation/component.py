@@ -50,7 +50,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
     """ARN of the SNS topic of the alarms, made or given; subscribe to it. Absent if alarms are switched off."""
 
     registration_steps: pulumi.Output[str]
-    """What to do by hand in Amazon's portal, with the queue's ARN."""
+    """What to do by hand in Amazon's Developer Console, with the queue's ARN."""
 
     def __init__(self, name: str, args: ClientSecretRotationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the component and its resources.

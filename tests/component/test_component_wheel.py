@@ -29,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_bundle_of_the_wheel_equals_the_lock(wheel: Path, tmp_path: Path) -> None:
+def test_third_party_files_of_the_wheel_equal_the_lock(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     lock = third_party.Lock.read(tmp_path / "spapi_rotation" / "function_archive" / "third_party.lock.json")

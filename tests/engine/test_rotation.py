@@ -17,7 +17,7 @@ from sandbox.session import App, Sandbox, new_app
 from sandbox.stack import PulumiFailed
 from spapi_rotation_lambda.domain.sender_policy import AMAZON_ACCOUNT
 
-pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
+pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow, pytest.mark.sample]
 
 SHOP, OLD, EMPTY = new_app("shop"), new_app("old"), new_app("empty")
 APPS = [SHOP, OLD, EMPTY]

@@ -260,7 +260,7 @@ DEFECTS = (
     Defect(
         "the secret in use is never tried",
         "use_cases/check",
-        (("and tried_now:", "and False:"),),
+        (("and in_daily_slot:", "and False:"),),
         ("a silent rotation in the console, then nobody acts",),
     ),
 )

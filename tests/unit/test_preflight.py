@@ -1,4 +1,4 @@
-"""What must be true of the queue before a rotation: design section 2, request 4."""
+"""What must be true of the queue before a rotation: REQ-8 to REQ-10."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The use case *receive*: design section 2, receive 1 to 6."""
+"""The use cases *receive* and *expiry notice*."""
 
 import json
 from datetime import datetime, timedelta

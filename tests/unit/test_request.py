@@ -1,6 +1,6 @@
-"""The use case *request*: design section 2, request 1, 2 and 5 to 7.
+"""The use case *request*: what is due, the record, the POST.
 
-Its rules are in test_rules, the look at the queue is in test_preflight, step 8 (the repost) in test_check.
+Its rules are in test_rules, the look at the queue is in test_preflight, the repost in test_check.
 """
 
 import json

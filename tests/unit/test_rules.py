@@ -1,4 +1,4 @@
-"""What forbids a rotation: design section 2, request 3."""
+"""What forbids a rotation: REQ-6, REQ-7 and the repost."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The use case *settle*: design section 2, settle 1 to 4."""
+"""The use case *settle*, with verification."""
 
 import json
 from datetime import datetime, timedelta

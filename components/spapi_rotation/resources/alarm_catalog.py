@@ -84,7 +84,7 @@ class AlarmDefinition:
         name: last part of its name.
         source: whose metric.
         metric: its name.
-        says: the state, then what to do. At most 1024 characters; never a secret.
+        description: the state, then what to do. At most 1024 characters; never a secret.
         span: how far back it looks.
         threshold: what the statistic is compared with; None stands for `expiry_alarm_days`.
         statistic: of each period.

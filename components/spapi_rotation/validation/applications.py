@@ -69,9 +69,9 @@ def validate_applications(value: object) -> tuple[ValidApplication, ...]:
     found: dict[str, ValidApplication] = {}
     for name, entry in value.items():
         application = _validate_application(name, entry)
-        if twin := found.get(application.client_id):
+        if other := found.get(application.client_id):
             raise BadSettings(
-                f"applications.{name}.client_id is also that of applications.{twin.name}.",
+                f"applications.{name}.client_id is also that of applications.{other.name}.",
                 remedy="Give each application once: a rotation concerns the client id as a whole.",
             )
         found[application.client_id] = application
@@ -142,9 +142,9 @@ def validate_key_names(value: object, argument: str) -> Mapping[str, str]:
     taken: dict[str, str] = {}
     for ours in KEY_NAMES:
         key = str(getattr(used, ours))
-        if twin := taken.get(key):
+        if other := taken.get(key):
             raise BadSettings(
-                f"{argument} gives {twin} and {ours} the same key.",
+                f"{argument} gives {other} and {ours} the same key.",
                 remedy="Give each its own key of the secret's JSON.",
             )
         taken[key] = ours

@@ -49,12 +49,12 @@ def unanswered_request(snapshot: Snapshot) -> datetime | None:
         if issued is not None and issued >= version.created_at:
             return None  # closed for certain: a record is written after the time that it names
     requested_at = last_request(snapshot)
-    if requested_at is None or answered(snapshot, requested_at):
+    if requested_at is None or is_closed(snapshot, requested_at):
         return None
     return requested_at
 
 
-def answered(snapshot: Snapshot, requested_at: datetime) -> bool:
+def is_closed(snapshot: Snapshot, requested_at: datetime) -> bool:
     """Whether any received secret closes a request made then."""
     return any(closes(snapshot.issued(stored), requested_at) for stored in snapshot.received())
 
@@ -147,7 +147,7 @@ def require_no_rotation_in_flight(asked: Asked) -> None:
     until: list[datetime] = []
     requested_at = last_request(snapshot)
     if requested_at is not None and asked.mode is not Mode.REPOST:
-        block = OVERLAP if answered(snapshot, requested_at) else UNANSWERED_BLOCKS
+        block = OVERLAP if is_closed(snapshot, requested_at) else UNANSWERED_BLOCKS
         until.append(requested_at + block)
     for stored in snapshot.holders():
         if stored.credentials is not None and stored.credentials.previous_expires_at is not None:

@@ -65,6 +65,6 @@ def _at_rest(snapshot: Snapshot) -> State:
             return State.REJECTED
     if snapshot.request_refused:
         record = snapshot.request_record()
-        if record is not None and not rules.answered(snapshot, record.requested_at):
+        if record is not None and not rules.is_closed(snapshot, record.requested_at):
             return State.REFUSED
     return State.UNDATED if issued is None else State.CURRENT

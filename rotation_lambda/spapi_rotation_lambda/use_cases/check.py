@@ -40,8 +40,8 @@ def check(ports: Ports, application: Application, scheduled_at: datetime | None 
     if changed:
         snapshot = Snapshot(ports.store, application)
     state = derive(snapshot, ports.clock.now(), ports.policy.delivery_deadline)
-    tried_now = is_daily_slot(application.client_id, scheduled_at or ports.clock.now(), ports.policy.check_interval)
-    if state not in (State.UNSEEDED, State.EXPIRED) and tried_now:
+    in_daily_slot = is_daily_slot(application.client_id, scheduled_at or ports.clock.now(), ports.policy.check_interval)
+    if state not in (State.UNSEEDED, State.EXPIRED) and in_daily_slot:
         state = _try_current(ports, snapshot, state)
     _report(ports, snapshot, state)
     return state

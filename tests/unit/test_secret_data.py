@@ -1,4 +1,4 @@
-"""The secret's JSON, dates, ids and records."""
+"""The secret's JSON, dates, ids and request records."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
