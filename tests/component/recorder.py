@@ -141,10 +141,12 @@ def deploy(
     """Run a program to its end and return what it registered."""
     recording = Recording()
     mocks = _Mocks(recording, partition, preview)
+    # An earlier test's asyncio.run leaves the thread without a loop, and Pulumi's mocks want one.
+    loop = _ensure_event_loop()  # type: ignore[no-untyped-call]
     pulumi.runtime.set_mocks(mocks, project=PROJECT, stack=stack, preview=preview, monitor=_Monitor(mocks, recording))
 
     # A program that fails fails once, here; asyncio would report it again for each Output that waited.
-    _ensure_event_loop().set_exception_handler(lambda _loop, _context: None)  # type: ignore[no-untyped-call]
+    loop.set_exception_handler(lambda _loop, _context: None)
 
     def run() -> None:
         # Its result is no Output to wait for.
