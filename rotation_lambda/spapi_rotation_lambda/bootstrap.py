@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.config import Config
 
 from spapi_rotation_lambda.adapters.eventbridge import EventBridgeAnnouncer
-from spapi_rotation_lambda.adapters.scheduler import schedule_made_at
+from spapi_rotation_lambda.adapters.scheduler import EventBridgeSchedules
 from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
 from spapi_rotation_lambda.adapters.sqs import SqsQueue
 from spapi_rotation_lambda.ports import Amazon, Ports, Telemetry
@@ -55,5 +55,5 @@ def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) ->
         telemetry=telemetry,
         policy=settings.policy,
         applications=settings.applications,
-        schedule_made_at=lambda arn: schedule_made_at(session.client("scheduler", config=_RETRIES), arn),
+        schedules=EventBridgeSchedules(lambda: session.client("scheduler", config=_RETRIES), settings.schedule_group),
     )

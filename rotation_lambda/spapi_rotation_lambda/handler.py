@@ -23,6 +23,7 @@ from spapi_rotation_lambda.domain.request_record import Trigger
 from spapi_rotation_lambda.domain.times import parse_time
 from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.settings import Action, Env, Settings, validated_client_id
+from spapi_rotation_lambda.use_cases import operator_events
 from spapi_rotation_lambda.use_cases.check import check
 from spapi_rotation_lambda.use_cases.expiry_notice import handle_expiry_notice
 from spapi_rotation_lambda.use_cases.receive import Receipt, receive, settle_after_receipt
@@ -36,7 +37,7 @@ def _ports() -> Ports:
 
 
 def handler(event: object, context: object) -> dict[str, Any]:
-    """Handle one invocation: an SQS batch of one, or ``{"action": "check" | "request", ...}``.
+    """Handle one invocation: an SQS batch of one, ``{"action": "check" | "request", ...}``, or an operator's event.
 
     Raises:
         RotationError: (typed) a defect, or a message that is to stay in the queue.
@@ -52,6 +53,8 @@ def dispatch(ports: Ports, event: object) -> dict[str, Any]:
     """
     if not isinstance(event, Mapping):
         raise _unknown_event()
+    if operator_events.KEY in event:
+        return operator_events.handle(ports, event)
     if "Records" in event:
         return _queue_message(ports, event["Records"])
     action = event.get("action")

@@ -182,6 +182,33 @@ class DeadLetterQueue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledApplication:
+    """An application as its schedule names it.
+
+    Attributes:
+        schedule_arn: its schedule.
+        enabled: whether that calls the function.
+    """
+
+    name: str
+    client_id: str
+    schedule_arn: str
+    enabled: bool
+
+
+class Schedules(Protocol):
+    """The schedules of the component's applications. Every method may raise StoreFailed."""
+
+    def made_at(self, schedule_arn: str) -> datetime:
+        """When a schedule was made."""
+        ...
+
+    def applications(self) -> list[ScheduledApplication]:
+        """Every application that has a schedule, by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class RotationEvent:
     """What consumers are told when a new secret is in use. Names, ids and times only."""
 
@@ -244,7 +271,6 @@ class Ports:
     """Everything that the use cases act on and go by.
 
     ``amazon`` is a factory, so that its HTTP library is loaded only on the paths that call Amazon.
-    ``schedule_made_at`` tells when a schedule, given by its ARN, was made; it may raise StoreFailed.
     """
 
     clock: Clock
@@ -255,4 +281,4 @@ class Ports:
     telemetry: Telemetry
     policy: RotationPolicy
     applications: ApplicationDirectory
-    schedule_made_at: Callable[[str], datetime] | None = None
+    schedules: Schedules

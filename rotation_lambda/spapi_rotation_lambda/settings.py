@@ -41,6 +41,7 @@ class Env(StrEnum):
     PROMOTE_DELAY_MINUTES = "PROMOTE_DELAY_MINUTES"
     VERIFICATION = "VERIFICATION"
     EVENT_BUS = "EVENT_BUS"
+    SCHEDULE_GROUP = "SCHEDULE_GROUP"
     CHECK_INTERVAL_HOURS = "CHECK_INTERVAL_HOURS"
     ROTATION_WINDOW = "ROTATION_WINDOW"
     PAUSED = "PAUSED"
@@ -87,6 +88,10 @@ DEFAULTS: Mapping[Env, str | bool | float] = {
     **{name: number.default for name, number in NUMBERS.items()},
 }
 """What every setting is that is not given. The component's arguments of these names have the same defaults."""
+
+
+NEEDED = (Env.SECRET_PREFIX, Env.QUEUE_URL, Env.DEAD_LETTER_QUEUE_URL, Env.SCHEDULE_GROUP)
+"""What has no default."""
 
 
 def environment_text(value: str | bool | float) -> str:
@@ -150,6 +155,7 @@ class Settings:
     spapi_endpoint: str
     lwa_endpoint: str
     event_bus: str
+    schedule_group: str
     applications: ApplicationDirectory
     policy: RotationPolicy
 
@@ -160,9 +166,7 @@ class Settings:
         Raises:
             BadSettings: a variable is missing or out of its limits; named in the message.
         """
-        missing = [
-            name for name in (Env.SECRET_PREFIX, Env.QUEUE_URL, Env.DEAD_LETTER_QUEUE_URL) if not environ.get(name)
-        ]
+        missing = [name for name in NEEDED if not environ.get(name)]
         if missing:
             raise BadSettings(
                 f"The environment lacks {', '.join(missing)}.",
@@ -181,6 +185,7 @@ class Settings:
             spapi_endpoint=validated_endpoint(text(Env.SPAPI_ENDPOINT), Env.SPAPI_ENDPOINT, regional=True),
             lwa_endpoint=validated_endpoint(text(Env.LWA_ENDPOINT), Env.LWA_ENDPOINT, regional=False),
             event_bus=text(Env.EVENT_BUS),
+            schedule_group=environ[Env.SCHEDULE_GROUP],
             applications=ApplicationDirectory(
                 environ[Env.SECRET_PREFIX], parse_adopted_secrets(environ.get(Env.ADOPTED_SECRETS, ""))
             ),

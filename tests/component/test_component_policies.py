@@ -175,6 +175,7 @@ def test_function_role(recording: Recording) -> None:
         "LookIntoDeadLetters": (["sqs:GetQueueAttributes"], queue_arn("dead-letter-queue")),
         "ReportFailure": (["sqs:SendMessage"], queue_arn("operations-queue")),
         "Publish": (["events:PutEvents"], f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"),
+        "ListApplications": (["scheduler:ListSchedules"], "*"),
         "LookUpAdoption": (
             ["scheduler:GetSchedule"],
             f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/rotation-schedules-0000001/*",
@@ -209,7 +210,7 @@ def test_schedule_role_serves_only_the_own_group(recording: Recording) -> None:
 def test_roles_have_no_star_and_only_allow(recording: Recording, policy: str) -> None:
     for statement in recording.named(policy).policy()["Statement"]:
         assert statement["Effect"] == "Allow"
-        assert statement["Resource"] != "*"
+        assert statement["Resource"] != "*" or statement["Action"] == ["scheduler:ListSchedules"]
         assert not any("*" in action for action in statement["Action"])
 
 

@@ -11,7 +11,7 @@ from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG
 from spapi_rotation.resources.function import METRICS_NAMESPACE
 from spapi_rotation.resources.schedule import rate
 from spapi_rotation_lambda.adapters import telemetry
-from spapi_rotation_lambda.settings import HANDLER, Env, Settings
+from spapi_rotation_lambda.settings import HANDLER, NEEDED, Env, Settings
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, client_id, deploy, deploy_component
 
 SUFFIX = client_id(1).rpartition(".")[2]
@@ -223,6 +223,7 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
         "PROMOTE_DELAY_MINUTES": "0",
         "VERIFICATION": "lwa",
         "EVENT_BUS": "default",
+        "SCHEDULE_GROUP": "rotation-schedules-0000001",
         "ROTATION_WINDOW": '{"days":["SAT","SUN"],"start":"22:00","end":"04:00","time_zone":"Europe/Berlin"}',
         "PAUSED": "true",
         "POWERTOOLS_METRICS_NAMESPACE": "SpApiRotation",
@@ -233,7 +234,7 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
 
 def test_default_environment_gives_the_functions_own_default_settings() -> None:
     variables = deploy_component().named("rotation-function").inputs["environment"]["variables"]
-    needed = {name: variables[name] for name in ("SECRET_PREFIX", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL")}
+    needed = {name: variables[name] for name in NEEDED}
     assert Settings.from_environment(variables) == Settings.from_environment(needed)
 
 

@@ -7,7 +7,7 @@ check is never retried; everything happens on the virtual clock.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +17,7 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.ports import Ports
+from spapi_rotation_lambda.ports import Ports, ScheduledApplication
 from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases import request as request_module
 from spapi_rotation_lambda.use_cases.request import request
@@ -31,6 +31,19 @@ HOUR = timedelta(hours=1)
 PATIENCE_SECONDS = 90.0
 """Between two rotations: Amazon takes one request a minute, and no two secrets are of the same instant."""
 NO_FAULTS: Plan = {}
+
+
+class _NoSchedules:
+    """Nothing in a history asks for a schedule: its events name none."""
+
+    def made_at(self, schedule_arn: str) -> datetime:
+        raise AssertionError(schedule_arn)
+
+    def applications(self) -> list[ScheduledApplication]:
+        raise AssertionError
+
+
+NO_SCHEDULES = _NoSchedules()
 
 Run = Callable[[Ports], Any]
 Before = Callable[[Op], None]
@@ -95,6 +108,7 @@ def invoke(
         amazon=lambda: amazon,
         announcer=FaultyAnnouncer(world.said, injector),
         telemetry=world.said,
+        schedules=NO_SCHEDULES,
         policy=world.policy,
         applications=PLAIN.applications,
     )

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from spapi_rotation_lambda.domain import sender_policy
@@ -10,7 +10,7 @@ from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import QueueNotReady
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.ports import Metric, Ports, QueueState, RotationEvent
+from spapi_rotation_lambda.ports import Metric, Ports, QueueState, RotationEvent, ScheduledApplication
 from spapi_rotation_lambda.settings import Settings, parse_adopted_secrets
 from tests.fakes.amazon import FakeAmazon, Issued
 from tests.fakes.clock import VirtualClock
@@ -19,8 +19,11 @@ from tests.fakes.secrets_manager import FakeSecretsManager
 CLIENT_ID = "amzn1.application-oa2-client.0123456789abcdef"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"
 MAX_RECEIVES = 10
+SCHEDULE_ARN = "arn:aws:scheduler:us-east-1:123456789012:schedule/group/name"
 
-PLAIN = Settings.from_environment({"SECRET_PREFIX": "prefix", "QUEUE_URL": "queue", "DEAD_LETTER_QUEUE_URL": "dead"})
+PLAIN = Settings.from_environment(
+    {"SECRET_PREFIX": "prefix", "QUEUE_URL": "queue", "DEAD_LETTER_QUEUE_URL": "dead", "SCHEDULE_GROUP": "group"}
+)
 """The function's settings when nothing else is given."""
 
 
@@ -49,6 +52,22 @@ class FakeQueue:
             in_flight=self.in_flight,
             dead=len(self.dead),
         )
+
+
+@dataclass
+class FakeSchedules:
+    """The schedule of one application, which is made when the world is."""
+
+    application: Application
+    made: datetime
+    enabled: bool = True
+
+    def made_at(self, schedule_arn: str) -> datetime:
+        assert schedule_arn == SCHEDULE_ARN
+        return self.made
+
+    def applications(self) -> list[ScheduledApplication]:
+        return [ScheduledApplication(self.application.name, self.application.client_id, SCHEDULE_ARN, self.enabled)]
 
 
 @dataclass
@@ -96,6 +115,7 @@ class World:
             amazon=lambda: self.amazon,
             announcer=self.recorder,
             telemetry=self.recorder,
+            schedules=FakeSchedules(self.application, self.clock.now()),
             policy=replace(PLAIN.policy, **policy),
             applications=replace(PLAIN.applications, adopted=parse_adopted_secrets(adopted_secrets)),
         )

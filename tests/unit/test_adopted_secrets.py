@@ -8,14 +8,14 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from spapi_rotation_lambda.adapters.scheduler import schedule_made_at
+from spapi_rotation_lambda.adapters.scheduler import EventBridgeSchedules
 from spapi_rotation_lambda.domain.applications import ApplicationDirectory, KeyNames
 from spapi_rotation_lambda.domain.errors import BadSettings, MalformedSecret, StoreFailed
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.settings import parse_adopted_secrets
 from spapi_rotation_lambda.use_cases.settle import settle
-from tests.fakes.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, SCHEDULE_ARN, FakeSchedules, World
 from tests.unit.conftest import MakeWorld
 
 KEYS = {"client_id": "appId", "client_secret": "appSecret", "expires_at": "validUntil"}
@@ -79,13 +79,12 @@ def test_the_secret_of_another_application_is_refused(make_world: MakeWorld) -> 
 def undated(world: World, made_at: datetime) -> World:
     """A world whose secret has no dates, edited by its owner just now, and whose schedule was made then."""
     world.seed(dated=False)
-    world.ports = replace(world.ports, schedule_made_at=lambda arn: made_at)
+    world.ports = replace(world.ports, schedules=FakeSchedules(world.application, made_at))
     return world
 
 
 def scheduled_check(world: World) -> None:
-    arn = "arn:aws:scheduler:us-east-1:123456789012:schedule/group/name"
-    dispatch(world.ports, {"action": "check", "client_id": CLIENT_ID, "schedule_arn": arn})
+    dispatch(world.ports, {"action": "check", "client_id": CLIENT_ID, "schedule_arn": SCHEDULE_ARN})
 
 
 @pytest.mark.rule(id="REQ-4")
@@ -110,9 +109,10 @@ def test_an_old_secret_that_was_adopted_today_waits_thirty_days(make_world: Make
 
 def test_when_a_schedule_was_made_is_asked_of_the_scheduler() -> None:
     client = boto3.client("scheduler", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+    schedules = EventBridgeSchedules(lambda: client, "group")
     made_at = datetime(2026, 1, 1, tzinfo=UTC)
     with Stubber(client) as stub:
         stub.add_response("get_schedule", {"CreationDate": made_at}, {"GroupName": "group", "Name": "name"})
-        assert schedule_made_at(client, "arn:aws:scheduler:us-east-1:123456789012:schedule/group/name") == made_at
+        assert schedules.made_at(SCHEDULE_ARN) == made_at
         with pytest.raises(StoreFailed, match="names no schedule"):
-            schedule_made_at(client, "<aws.scheduler.schedule-arn>")
+            schedules.made_at("<aws.scheduler.schedule-arn>")

@@ -432,6 +432,7 @@ def test_the_ports_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) ->
             "SECRET_PREFIX": "prefix",
             "QUEUE_URL": "https://queue",
             "DEAD_LETTER_QUEUE_URL": "https://dead",
+            "SCHEDULE_GROUP": "group",
             "SPAPI_ENDPOINT": "https://spapi",
             "LWA_ENDPOINT": "https://lwa",
             "EVENT_BUS": "bus",

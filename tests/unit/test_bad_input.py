@@ -13,7 +13,7 @@ import pytest
 from spapi_rotation_lambda import handler as module
 from spapi_rotation_lambda.domain.errors import BadSettings, MalformedSecret, RotationError, UnknownMessage
 from spapi_rotation_lambda.ports import Metric
-from spapi_rotation_lambda.settings import Env
+from spapi_rotation_lambda.settings import NEEDED, Env
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.fuzz import CANARY, EXPIRY, LARGE, NEW, Message, part, pascal, sample
 from tests.unit.invoking import Entry, Outcome, entry
@@ -79,10 +79,10 @@ def test_an_unknown_event(world: World, function: Entry, event: Any) -> None:
     assert_refused(world, outcome, BadSettings, "The event ")
 
 
-@pytest.mark.parametrize("name", [Env.SECRET_PREFIX, Env.QUEUE_URL, Env.DEAD_LETTER_QUEUE_URL])
+@pytest.mark.parametrize("name", NEEDED)
 def test_a_missing_environment_variable_is_named_at_every_start(name: Env, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before any client of AWS is made: here there is no region, so that would be another error."""
-    for needed in (Env.SECRET_PREFIX, Env.QUEUE_URL, Env.DEAD_LETTER_QUEUE_URL):
+    for needed in NEEDED:
         monkeypatch.setenv(needed, f"https://{CANARY}")
     monkeypatch.delenv(name)
     monkeypatch.setattr("boto3.Session", lambda: pytest.fail("AWS was asked."))

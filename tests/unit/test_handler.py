@@ -123,6 +123,7 @@ def test_the_ports_are_built_once_from_the_environment(monkeypatch: pytest.Monke
         "SECRET_PREFIX": "prefix",
         "QUEUE_URL": "https://sqs.invalid/queue",
         "DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/dead",
+        "SCHEDULE_GROUP": "group",
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
@@ -142,7 +143,7 @@ def test_the_function_loads_neither_pulumi_nor_httpx_at_its_start() -> None:
     code = (
         "import sys, boto3, spapi_rotation_lambda.handler as handler\n"
         "session = boto3.Session('testing', 'testing', region_name='us-east-1')\n"
-        "needed = {name: 'x' for name in ('SECRET_PREFIX', 'QUEUE_URL', 'DEAD_LETTER_QUEUE_URL')}\n"
+        "needed = {name: 'x' for name in ('SECRET_PREFIX', 'QUEUE_URL', 'DEAD_LETTER_QUEUE_URL', 'SCHEDULE_GROUP')}\n"
         "handler.build(session, handler.Settings.from_environment(needed), None)\n"
         "print([name for name in ('httpx', 'pulumi', 'spapi_rotation', 'sandbox') if name in sys.modules])"
     )

@@ -98,7 +98,7 @@ def test_no_port_shows_what_it_carries() -> None:
         "telemetry",
         "policy",
         "applications",
-        "schedule_made_at",
+        "schedules",
     }
     from spapi_rotation_lambda import ports
 

@@ -19,7 +19,12 @@ from spapi_rotation_lambda.settings import (
     validated_number,
 )
 
-NEEDED = {"SECRET_PREFIX": "prefix", "QUEUE_URL": "https://queue", "DEAD_LETTER_QUEUE_URL": "https://dead"}
+NEEDED = {
+    "SECRET_PREFIX": "prefix",
+    "QUEUE_URL": "https://queue",
+    "DEAD_LETTER_QUEUE_URL": "https://dead",
+    "SCHEDULE_GROUP": "g",
+}
 
 
 def read(**more: str) -> Settings:
@@ -33,6 +38,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         spapi_endpoint="https://sellingpartnerapi-na.amazon.com",
         lwa_endpoint="https://api.amazon.com/auth/o2/token",
         event_bus="default",
+        schedule_group="g",
         applications=ApplicationDirectory("prefix", {}),
         policy=RotationPolicy(
             rotate_every=timedelta(days=60),
@@ -68,6 +74,7 @@ def test_every_variable_is_read() -> None:
         spapi_endpoint=SPAPI_ENDPOINTS["EU"],
         lwa_endpoint="http://127.0.0.1:8080/token",
         event_bus="bus",
+        schedule_group="g",
         applications=ApplicationDirectory("prefix", {"id": AdoptedSecret("arn", KeyNames(client_id="own"))}),
         policy=RotationPolicy(
             rotate_every=timedelta(days=8),

@@ -20,6 +20,9 @@ ENVIRONMENT_LIMIT = 4096
 LONGEST_QUEUE_URL = len("https://sqs..amazonaws.com//") + len("ap-southeast-1") + 12 + 80
 """Stands for the queues' URLs, which AWS makes: region, account, and SQS's longest queue name."""
 
+LONGEST_SCHEDULE_GROUP = 64
+"""The same for the schedule group's name. Source: Scheduler API reference, CreateScheduleGroup."""
+
 Entry: TypeAlias = tuple[str, str, Mapping[str, str]]
 """Client id, ARN of its secret, the owner's names of our keys."""
 
@@ -87,9 +90,10 @@ def environment_of(entries: Sequence[Entry]) -> str:
 def validated_environment(variables: Mapping[str, pulumi.Input[str]], adopted: AdoptedSecrets) -> pulumi.Output[str]:
     """ADOPTED_SECRETS, validated to fit into the function's environment together with the other variables.
 
-    The queues' URLs, unknown in the first preview, are counted at their longest, so that the preview can tell.
+    What AWS names, unknown in the first preview, is counted at its longest, so that the preview can tell.
     """
     unknown = dict.fromkeys((Env.QUEUE_URL.value, Env.DEAD_LETTER_QUEUE_URL.value), "x" * LONGEST_QUEUE_URL)
+    unknown[Env.SCHEDULE_GROUP.value] = "x" * LONGEST_SCHEDULE_GROUP
     known = {**variables, **unknown, Env.ADOPTED_SECRETS.value: adopted.environment}
     return pulumi.Output.all(**known).apply(raising_invalid_argument(_validate_size))
 

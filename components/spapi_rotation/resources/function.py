@@ -64,6 +64,7 @@ def environment(
     scope: Scope,
     queue_url: pulumi.Input[str],
     dead_letter_queue_url: pulumi.Input[str],
+    schedule_group: pulumi.Input[str],
     adopted: AdoptedSecrets | None,
 ) -> dict[str, pulumi.Input[str]]:
     """The function's environment variables; texts only, no secret."""
@@ -77,6 +78,7 @@ def environment(
         Env.PROMOTE_DELAY_MINUTES.value: text_of(args.promote_delay_minutes),
         Env.VERIFICATION.value: args.verification,
         Env.EVENT_BUS.value: EVENT_BUS,
+        Env.SCHEDULE_GROUP.value: schedule_group,
         Env.CHECK_INTERVAL_HOURS.value: text_of(args.check_interval_hours),
         Env.PAUSED.value: text_of(args.paused),
         Env.METRICS_NAMESPACE.value: METRICS_NAMESPACE,
@@ -111,6 +113,8 @@ def function_policy(
         allow("LookIntoDeadLetters", ("sqs:GetQueueAttributes",), queues.dead_letter.arn),
         allow("ReportFailure", ("sqs:SendMessage",), queues.operations.arn),
         allow("Publish", ("events:PutEvents",), scope.arn("events", f"event-bus/{EVENT_BUS}")),
+        # The operator interface names the applications by their schedules. ListSchedules knows no resources.
+        allow("ListApplications", ("scheduler:ListSchedules",), "*"),
         # When a schedule was made is when its application was adopted.
         allow(
             "LookUpAdoption",
@@ -167,7 +171,7 @@ def create_function(
         ),
         opts=scope.options(),
     )
-    variables = environment(args, scope, queues.destination.url, queues.dead_letter.url, adopted)
+    variables = environment(args, scope, queues.destination.url, queues.dead_letter.url, schedule_group, adopted)
     function = aws.lambda_.Function(
         f"{scope.name}-function",
         description="Rotates SP-API client secrets.",

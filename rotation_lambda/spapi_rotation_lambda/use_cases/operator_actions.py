@@ -4,12 +4,13 @@ They move labels with the same compare-and-swap as the machine. A crash inside o
 REJECTED, which says that a person has to finish; repeating the action finishes it.
 """
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials, Document
-from spapi_rotation_lambda.domain.errors import NotYetAccepted, RotationError
+from spapi_rotation_lambda.domain.errors import MalformedSecret, NotYetAccepted, RotationError
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.rules import OVERLAP
 from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
@@ -118,7 +119,8 @@ def rollback(ports: Ports, application: Application) -> str:
 def seed(ports: Ports, application: Application, credentials: Credentials, *, verify: bool = True) -> str:
     """Put credentials into the secret, keeping the owner's other keys. Returns the new version's id.
 
-    Takes AWSPENDING and REJECTED off: what a person puts in now is the newest.
+    Takes AWSPENDING and REJECTED off: what a person puts in now is the newest. Over a malformed value our keys stand
+    alone; the malformed version stays AWSPREVIOUS.
 
     Args:
         verify: try the credentials at Amazon first.
@@ -129,7 +131,7 @@ def seed(ports: Ports, application: Application, credentials: Credentials, *, ve
         StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
     """
     snapshot = Snapshot(ports.store, application)
-    pending = snapshot.pending
+    pending = _readable(snapshot, Label.PENDING)
     if pending is not None and pending.credentials is not None and _newer(pending.credentials, credentials):
         raise NothingToDo(
             f"{application.name}: the pending secret is newer than this one.", remedy="Promote or reject it first."
@@ -139,26 +141,41 @@ def seed(ports: Ports, application: Application, credentials: Credentials, *, ve
             f"{application.name}: Amazon does not accept these credentials.",
             remedy="Check client id and secret. A secret made minutes ago may need half an hour.",
         )
-    current = snapshot.current
+    replaced, current = snapshot.versions.labelled(Label.CURRENT), _readable(snapshot, Label.CURRENT)
     base = current.document if current is not None else Document({}, application)
     document = base.with_credentials(credentials, application)
     if current is not None and document == current.document:
         version_id = current.version.id
     else:
-        version_id = derived_id("seed", current.version.id if current else "", format_time(ports.clock.now()))
+        version_id = derived_id("seed", replaced.id if replaced else "", _digest(credentials))
     with telling_a_person(application):
-        if current is None:
+        if replaced is None:
             # The first version gets AWSCURRENT by itself.
             ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)
-        elif version_id != current.version.id:
+        elif version_id != replaced.id:
             ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)
-            ports.store.move(application.secret_id, Label.CURRENT, to=version_id, away_from=current.version.id)
+            ports.store.move(application.secret_id, Label.CURRENT, to=version_id, away_from=replaced.id)
         announce(ports, snapshot, credentials, version_id)
         for label in (Label.PENDING, Label.REJECTED):
             if (holder := snapshot.id_of(label)) is not None:
                 ports.store.move(application.secret_id, label, to=None, away_from=holder)
     ports.telemetry.warning("seeded_by_hand", application, version_id=version_id)
     return version_id
+
+
+def _readable(snapshot: Snapshot, label: Label) -> StoredVersion | None:
+    """The version under a label; None when there is none, or its value is malformed."""
+    try:
+        return snapshot.stored(label)
+    except MalformedSecret:
+        return None
+
+
+def _digest(credentials: Credentials) -> str:
+    """What tells two seeds over one version apart, so that a repeated seed writes the same version again."""
+    dates = (credentials.issued_at, credentials.expires_at, credentials.previous_expires_at)
+    parts = (credentials.client_secret.reveal(), *(format_time(date) if date else "" for date in dates))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _seeded(snapshot: Snapshot) -> StoredVersion:

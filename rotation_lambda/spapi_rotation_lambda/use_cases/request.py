@@ -90,8 +90,8 @@ def describe(requested: Requested) -> str:
 
 def _adopted_at(ports: Ports, application: Application) -> datetime:
     """When this package began to look after the application; an owner's edits do not change it."""
-    if application.schedule_arn is not None and ports.schedule_made_at is not None:
-        return ports.schedule_made_at(application.schedule_arn)
+    if application.schedule_arn is not None:
+        return ports.schedules.made_at(application.schedule_arn)
     return ports.store.created_at(application.secret_id)
 
 

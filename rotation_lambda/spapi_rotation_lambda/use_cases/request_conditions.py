@@ -70,12 +70,14 @@ class Condition:
         name: what must be so.
         require: raises Declined when it is not; a request that it returns makes another one needless.
         modes: in which it is asked for.
+        looks_at_queue: whether it reads more than the secret.
     """
 
     rule: str
     name: str
     require: Callable[[Attempt], Requested | None]
     modes: frozenset[Mode] = frozenset(Mode)
+    looks_at_queue: bool = False
 
 
 def _seeded(attempt: Attempt) -> None:
@@ -118,7 +120,7 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition("REQ-5", "the rotation window is open", _by(rules.require_open_window), _UNFORCED),
     Condition("REQ-6", "no rotation is in flight", _by(rules.require_no_rotation_in_flight), _UNFORCED),
     Condition("REQ-7", "the wait after a refusal is over", _by(rules.require_patience_after_refusal), _UNFORCED),
-    Condition("REQ-8", "Amazon can send to the queue", _queue_is_ready),
-    Condition("REQ-9", "no message is unread", _nothing_unread, _UNFORCED),
+    Condition("REQ-8", "Amazon can send to the queue", _queue_is_ready, looks_at_queue=True),
+    Condition("REQ-9", "no message is unread", _nothing_unread, _UNFORCED, looks_at_queue=True),
 )
 """What must be so before Amazon is asked, in the order in which it is looked at."""

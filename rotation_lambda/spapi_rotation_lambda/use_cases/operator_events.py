@@ -1,0 +1,208 @@
+"""The operator interface: what a person asks of the deployed function, by synchronous invocation.
+
+Events and answers are JSON objects; ``docs/operator-interface.md`` has their schemas. Nothing here ever raises: the
+record of a failed call could carry the payload, which for ``seed`` holds a secret. No answer holds a secret, a token or
+a message's body.
+"""
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.credentials import Credentials, is_storable
+from spapi_rotation_lambda.domain.errors import BadSettings, RotationError
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.registration import registration_steps
+from spapi_rotation_lambda.domain.request_record import Mode, Trigger
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.domain.times import parse_time
+from spapi_rotation_lambda.ports import Ports
+from spapi_rotation_lambda.settings import validated_client_id
+from spapi_rotation_lambda.use_cases import operator_actions
+from spapi_rotation_lambda.use_cases.check import check
+from spapi_rotation_lambda.use_cases.request import describe, request
+from spapi_rotation_lambda.use_cases.status import seen, status
+
+PROTOCOL = 1
+"""The version of the operator interface. The command line and the function must speak the same one."""
+
+KEY = "operator"
+"""The key of an event that names the action; no other event of the function has it."""
+
+MAX_WHO = 256
+MAX_SECRET = 4096
+
+
+class Changed(RotationError):
+    """The labels are not where the person saw them; nothing was done."""
+
+
+class ProtocolMismatch(RotationError):
+    """The command line and the function speak different versions of the operator interface."""
+
+
+def handle(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer one event of an operator. Never raises."""
+    name = event.get(KEY)
+    answer: dict[str, Any] = {"protocol": PROTOCOL, "action": name if isinstance(name, str) else None}
+    try:
+        return answer | _answer(ports, event, name)
+    except RotationError as error:
+        kind, message, remedy = type(error).__name__, str(error.args[0]), error.remedy
+    except Exception as error:  # noqa: BLE001  (its text could hold anything; its place cannot)
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        kind, message = "Unexpected", f"Unexpected {type(error).__name__} at {place.name}, line {place.lineno}."
+        remedy = "Report it with these words; look at the state before you repeat the command."
+    ports.telemetry.warning("operator_action_failed", action=answer["action"], error=kind, detail=message)
+    return answer | {"error": {"type": kind, "message": message, "remedy": remedy}}
+
+
+def _answer(ports: Ports, event: Mapping[str, Any], name: object) -> dict[str, Any]:
+    if event.get("protocol") != PROTOCOL:
+        raise ProtocolMismatch(
+            f"The function speaks version {PROTOCOL} of the operator interface, the command another one.",
+            remedy="Upgrade the older one: the command with pip, the function with pulumi up.",
+        )
+    named = name if isinstance(name, str) else ""
+    if (ask := _QUESTIONS.get(named)) is not None:
+        return ask(ports, event)
+    act = _ACTIONS.get(named)
+    if act is None:
+        raise BadSettings(
+            "The function knows no such action.",
+            remedy=f"Use one of {', '.join(sorted([*_ACTIONS, *_QUESTIONS]))}; a newer command needs a newer function.",
+        )
+    application = _application(ports, event)
+    _require_as_seen(ports, application, event.get("expect"))
+    before = status(ports, application)
+    result = act(ports, application, event)
+    after = status(ports, application)
+    ports.telemetry.info(
+        "operator_action",
+        application,
+        action=name,
+        claimed_by=_who(event),
+        before=before.state,
+        after=after.state,
+        result=result,
+    )
+    return {"before": before.as_json(), "after": after.as_json(), "result": result}
+
+
+def _application(ports: Ports, event: Mapping[str, Any]) -> Application:
+    client_id = validated_client_id(event.get("client_id"), "client_id")
+    name, arn = event.get("application"), event.get("schedule_arn")
+    found = ports.applications.find(client_id, name if isinstance(name, str) else None)
+    return replace(found, schedule_arn=arn) if isinstance(arn, str) and arn.startswith("arn:") else found
+
+
+def _require_as_seen(ports: Ports, application: Application, expected: object) -> None:
+    if expected is not None and expected != seen(Snapshot(ports.store, application)):
+        raise Changed(
+            f"{application.name}: the secret has changed since you looked. Nothing was done.",
+            remedy="Look at the status again, then repeat the command if it is still wanted.",
+        )
+
+
+def _who(event: Mapping[str, Any]) -> str:
+    """The caller's ARN as the command sends it: a claim, not a proof."""
+    who = event.get("who")
+    return who if isinstance(who, str) and who.isprintable() and len(who) <= MAX_WHO else ""
+
+
+def _check(ports: Ports, application: Application, _event: Mapping[str, Any]) -> str:
+    return f"checked: {check(ports, application).value}"
+
+
+def _request(ports: Ports, application: Application, event: Mapping[str, Any]) -> str:
+    mode = Mode.FORCED if event.get("force") is True else Mode.ORDINARY
+    return describe(request(ports, application, Trigger.CLI, mode=mode))
+
+
+def _promote(ports: Ports, application: Application, _event: Mapping[str, Any]) -> str:
+    return f"in use: version {operator_actions.promote(ports, application)}"
+
+
+def _reject(ports: Ports, application: Application, _event: Mapping[str, Any]) -> str:
+    return f"rejected: version {operator_actions.reject(ports, application)}"
+
+
+def _rollback(ports: Ports, application: Application, _event: Mapping[str, Any]) -> str:
+    return f"in use: version {operator_actions.rollback(ports, application)}"
+
+
+def _seed(ports: Ports, application: Application, event: Mapping[str, Any]) -> str:
+    return f"in use: version {operator_actions.seed(ports, application, _credentials(application, event))}"
+
+
+def _credentials(application: Application, event: Mapping[str, Any]) -> Credentials:
+    value = event.get("client_secret")
+    secret = Sensitive(value if isinstance(value, str) else "")
+    if not secret or len(secret.reveal()) > MAX_SECRET or not is_storable(secret.reveal()):
+        raise BadSettings("client_secret is not a usable text.", remedy="Give the client secret as Amazon shows it.")
+    if secret.reveal() != secret.reveal().strip():
+        raise BadSettings(
+            "client_secret has white space at its beginning or end.", remedy="Copy it again, without the white space."
+        )
+    return Credentials(
+        application.client_id,
+        secret,
+        issued_at=_date(event.get("issued_at"), "issued_at"),
+        expires_at=_date(event.get("expires_at"), "expires_at"),
+    )
+
+
+def _date(value: object, what: str) -> datetime | None:
+    """A time or a date (its start, UTC); None when it is not given."""
+    if value is None:
+        return None
+    try:
+        if isinstance(value, str) and len(value) == len("2026-01-01"):
+            value += "T00:00:00Z"
+        return parse_time(value, what)
+    except ValueError:
+        raise BadSettings(
+            f"{what} is neither a date nor a time.", remedy="Use 2026-12-07, or 2026-12-07T10:02:48Z, or leave it out."
+        ) from None
+
+
+def _applications(ports: Ports, _event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "applications": [
+            {
+                "application": each.name,
+                "client_id": each.client_id,
+                "schedule_arn": each.schedule_arn,
+                "enabled": each.enabled,
+            }
+            for each in ports.schedules.applications()
+        ]
+    }
+
+
+def _registration(ports: Ports, _event: Mapping[str, Any]) -> dict[str, Any]:
+    arn = ports.queue.inspect().arn
+    return {"queue_arn": arn, "steps": registration_steps(arn)}
+
+
+def _status(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
+    return {"status": status(ports, _application(ports, event)).as_json()}
+
+
+_QUESTIONS: Mapping[str, Callable[[Ports, Mapping[str, Any]], dict[str, Any]]] = {
+    "applications": _applications,
+    "registration": _registration,
+    "status": _status,
+}
+
+_ACTIONS: Mapping[str, Callable[[Ports, Application, Mapping[str, Any]], str]] = {
+    "check": _check,
+    "request": _request,
+    "promote": _promote,
+    "reject": _reject,
+    "rollback": _rollback,
+    "seed": _seed,
+}
