@@ -10,7 +10,7 @@ from botocore.config import Config
 from spapi_rotation_lambda.adapters.eventbridge import EventBridgeAnnouncer
 from spapi_rotation_lambda.adapters.scheduler import EventBridgeSchedules
 from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
-from spapi_rotation_lambda.adapters.sqs import SqsQueue
+from spapi_rotation_lambda.adapters.sqs import SqsDeadLetterQueue, SqsQueue
 from spapi_rotation_lambda.ports import Amazon, Ports, Telemetry
 from spapi_rotation_lambda.settings import Settings
 
@@ -41,15 +41,17 @@ def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) ->
 
         return AmazonClient(settings.lwa_endpoint, settings.spapi_endpoint)
 
+    sqs = session.client("sqs", config=_RETRIES)
     return Ports(
         clock=SystemClock(),
         store=SecretsManagerStore(session.client("secretsmanager", config=_RETRIES)),
         queue=SqsQueue(
-            session.client("sqs", config=_RETRIES),
+            sqs,
             session.client("kms", config=_RETRIES),
             settings.queue_url,
             settings.dead_letter_queue_url,
         ),
+        dead_letters=SqsDeadLetterQueue(sqs, settings.dead_letter_queue_url),
         amazon=amazon,
         announcer=EventBridgeAnnouncer(session.client("events", config=_RETRIES), settings.event_bus),
         telemetry=telemetry,

@@ -17,7 +17,6 @@ from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
 from spapi_rotation_lambda.bootstrap import build
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import BadSettings, Declined
-from spapi_rotation_lambda.domain.messages import NewSecret, parse
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import Trigger
 from spapi_rotation_lambda.domain.times import parse_time
@@ -25,8 +24,7 @@ from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.settings import Action, Env, Settings, validated_client_id
 from spapi_rotation_lambda.use_cases import operator_events
 from spapi_rotation_lambda.use_cases.check import check
-from spapi_rotation_lambda.use_cases.expiry_notice import handle_expiry_notice
-from spapi_rotation_lambda.use_cases.receive import Receipt, receive, settle_after_receipt
+from spapi_rotation_lambda.use_cases.message import handle_message
 from spapi_rotation_lambda.use_cases.request import describe, report_declined, request
 
 
@@ -75,14 +73,7 @@ def _queue_message(ports: Ports, records: object) -> dict[str, Any]:
     body = record.get("body")
     if record.get("eventSource") != "aws:sqs" or not isinstance(body, str):
         raise _unknown_event()
-    message = parse(Sensitive(body))
-    application = ports.applications.find(message.client_id)
-    if not isinstance(message, NewSecret):
-        return {"receipt": handle_expiry_notice(ports, application, message).value}
-    receipt = receive(ports, application, message)
-    if receipt in (Receipt.STORED, Receipt.DUPLICATE):
-        settle_after_receipt(ports, application)
-    return {"receipt": receipt.value}
+    return {"receipt": handle_message(ports, Sensitive(body))}
 
 
 def _request(ports: Ports, application: Application, event: Mapping[str, Any]) -> dict[str, Any]:

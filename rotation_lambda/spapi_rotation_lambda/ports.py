@@ -165,19 +165,27 @@ class DeadMessage:
     body: Sensitive
 
 
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """How many messages a queue holds, approximately, as SQS counts: visible, and hidden by a reader for a while."""
+
+    visible: int
+    hidden: int
+
+
 class DeadLetterQueue(Protocol):
     """The dead-letter queue. Every method may raise StoreFailed."""
 
-    def peek(self) -> list[DeadMessage]:
-        """Its messages, each invisible to others for a short while."""
+    def counts(self) -> QueueCounts:
+        """How many messages it holds."""
+        ...
+
+    def take(self, limit: int, hidden_seconds: int) -> list[DeadMessage]:
+        """At most so many of its visible messages, each hidden from others for a while; they stay in the queue."""
         ...
 
     def delete(self, message: DeadMessage) -> None:
         """Delete one."""
-        ...
-
-    def redrive(self) -> None:
-        """Move all back to the destination queue (SQS's own message move task)."""
         ...
 
 
@@ -276,6 +284,7 @@ class Ports:
     clock: Clock
     store: SecretStore
     queue: Queue
+    dead_letters: DeadLetterQueue
     amazon: Callable[[], Amazon]
     announcer: Announcer
     telemetry: Telemetry

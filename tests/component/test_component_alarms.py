@@ -224,8 +224,8 @@ COMMANDS = {
     "status",
     "promote",
     "seed",
-    "request",
-    "request --force",
+    "rotate",
+    "rotate --force",
     "redrive",
     "discard",
 }

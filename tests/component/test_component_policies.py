@@ -172,7 +172,10 @@ def test_function_role(recording: Recording) -> None:
             ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
             queue_arn("queue"),
         ),
-        "LookIntoDeadLetters": (["sqs:GetQueueAttributes"], queue_arn("dead-letter-queue")),
+        "HandleDeadLetters": (
+            ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+            queue_arn("dead-letter-queue"),
+        ),
         "ReportFailure": (["sqs:SendMessage"], queue_arn("operations-queue")),
         "Publish": (["events:PutEvents"], f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"),
         "ListApplications": (["scheduler:ListSchedules"], "*"),

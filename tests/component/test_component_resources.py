@@ -234,7 +234,7 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
 
 def test_default_environment_gives_the_functions_own_default_settings() -> None:
     variables = deploy_component().named("rotation-function").inputs["environment"]["variables"]
-    needed = {name: variables[name] for name in NEEDED}
+    needed = {name.value: variables[name] for name in NEEDED}
     assert Settings.from_environment(variables) == Settings.from_environment(needed)
 
 

@@ -186,7 +186,7 @@ def test_an_unexpected_error_is_rebuilt_without_its_text(
         raise error(world.amazon.newest.text)
 
     monkeypatch.setattr(world.amazon, "token", fail)
-    with pytest.raises(RotateOnUpError, match=f"unexpected {error.__name__}") as caught:
+    with pytest.raises(RotateOnUpError, match=f"Unexpected {error.__name__}") as caught:
         provider().create(props())
     assert_no_canary(world, "".join(traceback.format_exception(caught.value)))
     assert caught.value.__cause__ is None and caught.value.__suppress_context__

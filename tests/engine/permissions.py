@@ -152,7 +152,9 @@ class Bench:
     def round(self, dated: App, undated: App) -> str | None:
         """Run everything; the first thing that is seen to fail, or None."""
         return (
-            self._check(dated)
+            self._applications()
+            or self._dead_letters()
+            or self._check(dated)
             or self._check_undated(undated)
             or self._delivery(dated)
             or self._adopted()
@@ -176,6 +178,25 @@ class Bench:
         answer = self.world.lambda_.invoke(FunctionName=self.world.function, Payload=json.dumps(event).encode())
         content = json.loads(answer["Payload"].read())
         return content.get("state"), _first_sentence(content.get("errorMessage", ""))
+
+    def _applications(self) -> str | None:
+        """The operator interface names the applications."""
+        content = self.world.operate("applications")
+        if "error" in content:
+            return f"applications are not listed: {content['error']['message']}"
+        listed = {each["application"] for each in content["applications"]}
+        return None if self.base.name in listed else "applications are not listed"
+
+    def _dead_letters(self) -> str | None:
+        """The operator interface shows and discards dead letters."""
+        sent = self.world.sqs.send_message(QueueUrl=self.world.dead_letter_url, MessageBody="a dead letter")
+        for content in (
+            self.world.operate("discard", message_id=sent["MessageId"]),
+            self.world.operate("dead_letters"),
+        ):
+            if "error" in content:
+                return f"dead letters: {content['error']['message']}"
+        return None
 
     def _check(self, app: App) -> str | None:
         """A check on which the rotation is due, and the daily try of the current secret, too."""

@@ -60,10 +60,15 @@ SYMPTOMS = {
     Permission(FUNCTION, "Receive", "sqs:DeleteMessage"): NOT_TAKEN,
     Permission(FUNCTION, "Receive", "sqs:GetQueueAttributes"): NO_COUNTS,
     Permission(FUNCTION, "Receive", "sqs:ReceiveMessage"): NOT_TAKEN,
-    Permission(FUNCTION, "LookIntoDeadLetters", "sqs:GetQueueAttributes"): NO_COUNTS,
+    **{
+        Permission(FUNCTION, "HandleDeadLetters", action): f"dead letters: {fails(action)}"
+        for action in ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+    },
     Permission(FUNCTION, "ReportFailure", "sqs:SendMessage"): NO_REPORT,
     Permission(FUNCTION, "Publish", "events:PutEvents"): f"secret is not settled: {fails('events:PutEvents')}",
-    Permission(FUNCTION, "LookUpAdoption", "scheduler:GetSchedule"): "check of an undated secret fails: "
+    Permission(FUNCTION, "ListApplications", "scheduler:ListSchedules"): "applications are not listed: "
+    + fails("scheduler:ListSchedules"),
+    Permission(FUNCTION, "LookUpAdoption", "scheduler:GetSchedule"): "applications are not listed: "
     + fails("scheduler:GetSchedule"),
     Permission(FUNCTION, "Log", "logs:CreateLogStream"): NO_LOG,
     Permission(FUNCTION, "Log", "logs:PutLogEvents"): NO_LOG,
@@ -209,6 +214,9 @@ NEEDED = {
         (DESTINATION, "sqs:DeleteMessage"),
         (DESTINATION, "sqs:GetQueueAttributes"),
         (DEAD_LETTERS, "sqs:GetQueueAttributes"),
+        # The operator interface shows, handles again and discards dead letters. SQS API reference.
+        (DEAD_LETTERS, "sqs:ReceiveMessage"),
+        (DEAD_LETTERS, "sqs:DeleteMessage"),
         # The function looks whether Amazon may use the key. KMS API reference, GetKeyPolicy.
         (OWN_KEY, "kms:GetKeyPolicy"),
         # Lambda developer guide, "Retaining records of asynchronous invocations"; SQS developer guide, "Key
@@ -231,6 +239,13 @@ NEEDED = {
     },
 }
 """What each role needs, on what. Written from AWS's documentation, not from the policies."""
+
+ON_EVERYTHING = {
+    # Scheduler's ListSchedules knows no resources: whoever may list, may list them all.
+    FUNCTION: {"scheduler:ListSchedules"},
+    SCHEDULES: set[str](),
+}
+"""What each role may do on every resource, since the action cannot be limited to some."""
 
 SERVICES = ("secretsmanager", "sqs", "kms", "events", "logs", "lambda", "scheduler", "sns", "iam", "sts", "cloudwatch")
 
@@ -283,7 +298,7 @@ def test_a_role_may_do_exactly_what_is_needed(bench: Bench, role: str) -> None:
     document = {**bench.policies[role].document, "Statement": statements}
     assert not [each for each in bench.policies[role].permissions(role) if "*" in each.action]
     may = {(name, action) for name, arn in resources(bench).items() for action in allowed(bench, document, arn)}
-    assert may == NEEDED[role]
+    assert may == NEEDED[role] | set(product(resources(bench), ON_EVERYTHING[role]))
 
 
 def test_the_existing_secrets_key_serves_secrets_manager_alone(bench: Bench) -> None:

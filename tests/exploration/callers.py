@@ -17,7 +17,7 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.ports import Ports, ScheduledApplication
+from spapi_rotation_lambda.ports import DeadMessage, Ports, QueueCounts, ScheduledApplication
 from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases import request as request_module
 from spapi_rotation_lambda.use_cases.request import request
@@ -44,6 +44,22 @@ class _NoSchedules:
 
 
 NO_SCHEDULES = _NoSchedules()
+
+
+class _NoDeadLetters:
+    """People handle dead letters by the queue itself here: see ``empty_dead_letters``."""
+
+    def counts(self) -> QueueCounts:
+        raise AssertionError
+
+    def take(self, limit: int, hidden_seconds: int) -> list[DeadMessage]:
+        raise AssertionError(limit, hidden_seconds)
+
+    def delete(self, message: DeadMessage) -> None:
+        raise AssertionError(message)
+
+
+NO_DEAD_LETTERS = _NoDeadLetters()
 
 Run = Callable[[Ports], Any]
 Before = Callable[[Op], None]
@@ -109,6 +125,7 @@ def invoke(
         announcer=FaultyAnnouncer(world.said, injector),
         telemetry=world.said,
         schedules=NO_SCHEDULES,
+        dead_letters=NO_DEAD_LETTERS,
         policy=world.policy,
         applications=PLAIN.applications,
     )

@@ -8,9 +8,18 @@ from typing import Any
 from spapi_rotation_lambda.domain import sender_policy
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import QueueNotReady
+from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.ports import Metric, Ports, QueueState, RotationEvent, ScheduledApplication
+from spapi_rotation_lambda.ports import (
+    DeadMessage,
+    Metric,
+    Ports,
+    QueueCounts,
+    QueueState,
+    RotationEvent,
+    ScheduledApplication,
+)
 from spapi_rotation_lambda.settings import Settings, parse_adopted_secrets
 from tests.fakes.amazon import FakeAmazon, Issued
 from tests.fakes.clock import VirtualClock
@@ -52,6 +61,28 @@ class FakeQueue:
             in_flight=self.in_flight,
             dead=len(self.dead),
         )
+
+
+@dataclass
+class FakeDeadLetters:
+    """The dead-letter queue's messages, for whoever looks at them."""
+
+    queue: FakeQueue
+    clock: VirtualClock
+    deleted: list[str] = field(default_factory=list)
+
+    def counts(self) -> QueueCounts:
+        return QueueCounts(len(self.queue.dead), 0)
+
+    def take(self, limit: int, hidden_seconds: int) -> list[DeadMessage]:
+        return [
+            DeadMessage(f"message-{number}", f"handle-{number}", self.clock.now(), len(body), Sensitive(body))
+            for number, body in enumerate(self.queue.dead[:limit])
+        ]
+
+    def delete(self, message: DeadMessage) -> None:
+        self.queue.dead.remove(message.body.reveal())
+        self.deleted.append(message.message_id)
 
 
 @dataclass
@@ -104,6 +135,7 @@ class World:
         self.clock = VirtualClock()
         self.store = FakeSecretsManager(self.clock)
         self.queue = FakeQueue()
+        self.dead_letters = FakeDeadLetters(self.queue, self.clock)
         self.recorder = Recorder()
         self.amazon = FakeAmazon(self.clock, CLIENT_ID, self.queue.visible.append)
         self.application = Application("shop", CLIENT_ID, f"prefix/{CLIENT_ID}")
@@ -112,6 +144,7 @@ class World:
             clock=self.clock,
             store=self.store,
             queue=self.queue,
+            dead_letters=self.dead_letters,
             amazon=lambda: self.amazon,
             announcer=self.recorder,
             telemetry=self.recorder,

@@ -20,7 +20,7 @@ from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import DeadMessage, LabelMoved, QueueState, RotationEvent, VersionExists
+from spapi_rotation_lambda.ports import DeadMessage, LabelMoved, QueueCounts, QueueState, RotationEvent, VersionExists
 from spapi_rotation_lambda.settings import Settings
 from tests.fakes.world import CLIENT_ID, QUEUE_ARN
 from tests.unit.support import logged, shown
@@ -337,7 +337,7 @@ def received(*names: str) -> dict[str, Any]:
 def test_every_dead_message_is_seen_once_and_its_body_is_not_shown(aws: Aws, dead: SqsDeadLetterQueue) -> None:
     for answer in (received("a", "b"), received("b", "c"), received("a")):
         aws.stub("sqs").add_response("receive_message", answer)
-    found = dead.peek()
+    found = dead.take(50, 5)
     assert [message.message_id for message in found] == ["a", "b", "c"]
     assert {message.sent_at for message in found} == {datetime(1970, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)}
     assert {message.size for message in found} == {len(CANARY)}
@@ -349,12 +349,12 @@ def test_a_look_asks_all_of_sqss_servers(aws: Aws, dead: SqsDeadLetterQueue) -> 
     sent = {
         "QueueUrl": "https://dead",
         "MaxNumberOfMessages": 10,
-        "VisibilityTimeout": 30,
+        "VisibilityTimeout": 5,
         "WaitTimeSeconds": 1,
         "MessageSystemAttributeNames": ["SentTimestamp"],
     }
     aws.answer("sqs", "receive_message", {}, sent)
-    assert dead.peek() == []
+    assert dead.take(50, 5) == []
 
 
 def test_a_dead_message_is_deleted_by_its_handle(aws: Aws, dead: SqsDeadLetterQueue) -> None:
@@ -362,18 +362,40 @@ def test_a_dead_message_is_deleted_by_its_handle(aws: Aws, dead: SqsDeadLetterQu
     dead.delete(DeadMessage("a", "h", AT, 1, Sensitive(CANARY)))
 
 
-def test_dead_messages_are_moved_back_to_where_they_came_from(aws: Aws, dead: SqsDeadLetterQueue) -> None:
-    attributes(aws, "https://dead", ["QueueArn"], QueueArn=QUEUE_ARN)
-    aws.answer("sqs", "start_message_move_task", {"TaskHandle": "x"}, {"SourceArn": QUEUE_ARN})
-    dead.redrive()
+def test_dead_messages_are_counted(aws: Aws, dead: SqsDeadLetterQueue) -> None:
+    attributes(
+        aws,
+        "https://dead",
+        [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ],
+        ApproximateNumberOfMessages="3",
+        ApproximateNumberOfMessagesNotVisible="2",
+        ApproximateNumberOfMessagesDelayed="1",
+    )
+    assert dead.counts() == QueueCounts(visible=4, hidden=2)
+
+
+def test_no_more_messages_are_taken_than_asked_for(aws: Aws, dead: SqsDeadLetterQueue) -> None:
+    sent = {
+        "QueueUrl": "https://dead",
+        "MaxNumberOfMessages": 2,
+        "VisibilityTimeout": 60,
+        "WaitTimeSeconds": 1,
+        "MessageSystemAttributeNames": ["SentTimestamp"],
+    }
+    aws.answer("sqs", "receive_message", received("a", "b"), sent)
+    assert [message.message_id for message in dead.take(2, 60)] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
     ("operation", "name", "call"),
     [
-        ("receive_message", "ReceiveMessage", lambda dead: dead.peek()),
+        ("receive_message", "ReceiveMessage", lambda dead: dead.take(50, 5)),
         ("delete_message", "DeleteMessage", lambda dead: dead.delete(DeadMessage("a", "h", AT, 1, Sensitive(CANARY)))),
-        ("get_queue_attributes", "StartMessageMoveTask", lambda dead: dead.redrive()),
+        ("get_queue_attributes", "GetQueueAttributes", lambda dead: dead.counts()),
     ],
 )
 def test_a_refused_look_at_dead_messages_is_named(

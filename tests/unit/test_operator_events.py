@@ -23,7 +23,7 @@ from tests.unit.requesting import UNCLEAR, answer_next, ask
 from tests.unit.support import assert_silent
 
 ACTIONS = ("check", "request", "promote", "reject", "rollback", "seed")
-QUESTIONS = ("applications", "registration", "status")
+QUESTIONS = ("applications", "dead_letters", "discard", "redrive", "registration", "status")
 
 
 def operate(world: World, action: object, *, ports: Ports | None = None, **more: Any) -> dict[str, Any]:
@@ -237,6 +237,42 @@ def test_who_asked_is_logged_as_a_claim(world: World) -> None:
     assert claims == ["arn:aws:sts::123456789012:assumed-role/ops/ann", "", ""]
 
 
+# Dead letters.
+
+
+def test_dead_letters_are_shown_without_their_bodies(world: World) -> None:
+    new = world.amazon.rotate_by_hand(message=False)
+    world.queue.dead += ["canary-garbage", world.amazon.message(new, world.clock.now())]
+    answer = operate(world, "dead_letters")
+    assert (answer["visible"], answer["hidden"]) == (2, 0)
+    garbage, secret = answer["messages"]
+    assert set(garbage) == {"message_id", "kind", "client_id", "sent_at", "size", "needed", "problem"}
+    assert (garbage["kind"], garbage["needed"]) == ("unknown", False)
+    assert (secret["kind"], secret["client_id"], secret["needed"]) == ("new-secret", CLIENT_ID, True)
+    assert "canary" not in json.dumps(answer)
+
+
+def test_redrive_gives_one_result_for_each(world: World) -> None:
+    new = world.amazon.rotate_by_hand(message=False)
+    world.queue.dead += ["canary-garbage", world.amazon.message(new, world.clock.now())]
+    garbage, secret = operate(world, "redrive")["messages"]
+    assert (garbage["result"], secret["result"], secret["error"]) == ("", "stored", None)
+    assert garbage["error"]["type"] == "UnknownMessage"
+    assert (world.value() or {})["client_secret"] == new.text
+    assert world.queue.dead == ["canary-garbage"]
+
+
+def test_discard_needs_an_id_and_force_where_a_secret_would_be_lost(world: World) -> None:
+    new = world.amazon.rotate_by_hand(message=False)
+    world.queue.dead += [world.amazon.message(new, world.clock.now())]
+    failed(operate(world, "discard"), "NothingToDo")
+    failed(operate(world, "discard", message_id="message-7"), "NothingToDo")
+    failed(operate(world, "discard", message_id="message-0"), "StillNeeded")
+    failed(operate(world, "discard", message_id="message-0", force="true"), "StillNeeded")
+    assert operate(world, "discard", message_id="message-0", force=True)["result"] == "discarded"
+    assert world.queue.dead == []
+
+
 # Seed.
 
 
@@ -392,6 +428,7 @@ def test_a_call_that_fails_anywhere_is_an_answer(world: World, action: str, erro
         clock=world.clock,
         store=broken,
         queue=broken,
+        dead_letters=broken,
         amazon=lambda: broken,
         announcer=broken,
         telemetry=world.recorder,
@@ -399,7 +436,7 @@ def test_a_call_that_fails_anywhere_is_an_answer(world: World, action: str, erro
         policy=world.ports.policy,
         applications=world.ports.applications,
     )
-    answer = operate(world, action, ports=ports, client_secret=world.amazon.newest.text)
+    answer = operate(world, action, ports=ports, client_secret=world.amazon.newest.text, message_id="message-0")
     message = failed(answer, "StoreFailed" if isinstance(error, StoreFailed) else "Unexpected")
     assert "canary" not in message
     assert ("operator_action_failed", answer["error"]["type"]) in [

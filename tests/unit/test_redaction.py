@@ -93,6 +93,7 @@ def test_no_port_shows_what_it_carries() -> None:
         "clock",
         "store",
         "queue",
+        "dead_letters",
         "amazon",
         "announcer",
         "telemetry",

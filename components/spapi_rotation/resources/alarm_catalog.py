@@ -181,7 +181,7 @@ ALARM_CATALOG = (
         "for at least 7 days after the request. What to do: `spapi-rotation status` (or state OVERDUE in the log) "
         "names the application. See whether the queue is subscribed to Application Client New Secret in Amazon's "
         "Developer Console. After 24 hours the request is made once more; after that a person must act: "
-        "`spapi-rotation request --force`, or a new secret by hand and `spapi-rotation seed`.",
+        "`spapi-rotation rotate --force`, or a new secret by hand and `spapi-rotation seed`.",
     ),
     _own(
         "stuck",
@@ -217,7 +217,7 @@ ALARM_CATALOG = (
         NEXT_CHECK,
         "A secret at least as new as the one in use is rejected (label REJECTED), so the one in use may die "
         "soon. What to do: `spapi-rotation status` (or state REJECTED in the log) names the application. "
-        "`spapi-rotation promote` puts the rejected secret into use; `spapi-rotation request --force` gets a newer "
+        "`spapi-rotation promote` puts the rejected secret into use; `spapi-rotation rotate --force` gets a newer "
         "one; a secret made by hand goes in by `spapi-rotation seed`.",
     ),
     _own(
@@ -235,7 +235,7 @@ ALARM_CATALOG = (
         "Amazon refused a rotation. Nothing was changed; it is asked for again after 6 hours, then every 24 hours. "
         "What to do: rotation_refused in the log names the application and Amazon's code, and the line after it says "
         "what to do. Most often (400) the queue is not subscribed in Amazon's Developer Console: see the output "
-        "registration_steps. `spapi-rotation request` tries at once.",
+        "registration_steps. `spapi-rotation rotate` tries at once.",
     ),
     AlarmDefinition(
         "unseeded",
@@ -254,7 +254,7 @@ ALARM_CATALOG = (
         "A client secret is close to its expiry and has not been renewed. When it dies, calls to SP-API fail. What to "
         "do: `spapi-rotation status` (or expires_at in the log) names the application; rotation_declined in the log "
         "says why it is not renewed: queue not ready, unread messages, refused. It may be paused, or its window too "
-        "narrow. Then `spapi-rotation request`.",
+        "narrow. Then `spapi-rotation rotate`.",
         NEXT_CHECK,
         threshold=None,
         statistic="Minimum",

@@ -110,7 +110,7 @@ def function_policy(
         allow("Secrets", SECRET_ACTIONS, secrets),
         allow("Key", KEY_ACTIONS, key_arn),
         allow("Receive", QUEUE_ACTIONS, queues.destination.arn),
-        allow("LookIntoDeadLetters", ("sqs:GetQueueAttributes",), queues.dead_letter.arn),
+        allow("HandleDeadLetters", QUEUE_ACTIONS, queues.dead_letter.arn),
         allow("ReportFailure", ("sqs:SendMessage",), queues.operations.arn),
         allow("Publish", ("events:PutEvents",), scope.arn("events", f"event-bus/{EVENT_BUS}")),
         # The operator interface names the applications by their schedules. ListSchedules knows no resources.

@@ -6,7 +6,6 @@ This module's dotted name is part of Pulumi state: the provider is pickled by re
 Everything that this provider raises is printed by Pulumi, so exceptions are rebuilt from names, times and codes.
 """
 
-import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,7 +20,7 @@ from spapi_rotation.rotate_on_up.waiting import wait_until_in_use
 from spapi_rotation_lambda.adapters.aws_failures import error_code
 from spapi_rotation_lambda.adapters.telemetry import quiet_http_libraries
 from spapi_rotation_lambda.bootstrap import build
-from spapi_rotation_lambda.domain.errors import RotationError
+from spapi_rotation_lambda.domain.errors import RotationError, Unexpected
 from spapi_rotation_lambda.domain.request_record import Trigger
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.settings import Settings
@@ -126,8 +125,7 @@ def _rotated(aws: Mapping[str, str | None], props: Props) -> Props:
             "What to do: check the stack's AWS credentials and their permissions."
         )
     except Exception as error:  # noqa: BLE001  (its text could hold anything; its place cannot)
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        message = f"{props['application']}: unexpected {type(error).__name__} at {place.name}, line {place.lineno}."
+        message = f"{props['application']}: {Unexpected.of(error)}"
     raise RotateOnUpError(message) from None
 
 

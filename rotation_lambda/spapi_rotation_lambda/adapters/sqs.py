@@ -9,7 +9,7 @@ from spapi_rotation_lambda.adapters.aws_failures import error_code, failed, name
 from spapi_rotation_lambda.adapters.kms import key_policy
 from spapi_rotation_lambda.domain.errors import QueueNotReady
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import DeadMessage, QueueState
+from spapi_rotation_lambda.ports import DeadMessage, QueueCounts, QueueState
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -57,30 +57,35 @@ class SqsQueue:
         return {str(name): value for name, value in answer.get("Attributes", {}).items()}
 
 
-_PEEK_SECONDS = 30
-
-
 class SqsDeadLetterQueue:
-    """The DeadLetterQueue port on SQS, with the caller's own permissions: the function has none of these."""
+    """The DeadLetterQueue port on SQS."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs, self._url = sqs, url
 
-    def peek(self) -> list[DeadMessage]:
-        """Receive every message once; each is visible to others again after half a minute."""
+    def counts(self) -> QueueCounts:
+        """Read them."""
+        names = list(_COUNTS)
+        with named("sqs:GetQueueAttributes"):
+            answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)  # type: ignore[arg-type]
+        visible, hidden, delayed = (int(answer["Attributes"].get(name, 0)) for name in names)  # type: ignore[call-overload]
+        return QueueCounts(visible + delayed, hidden)
+
+    def take(self, limit: int, hidden_seconds: int) -> list[DeadMessage]:
+        """Receive messages until there are no more, each once."""
         found: dict[str, DeadMessage] = {}
-        while True:
+        while len(found) < limit:
             with named("sqs:ReceiveMessage"):
                 answer = self._sqs.receive_message(
                     QueueUrl=self._url,
-                    MaxNumberOfMessages=10,
-                    VisibilityTimeout=_PEEK_SECONDS,
+                    MaxNumberOfMessages=min(10, limit - len(found)),
+                    VisibilityTimeout=hidden_seconds,
                     WaitTimeSeconds=1,  # a short poll asks only some of SQS's servers
                     MessageSystemAttributeNames=["SentTimestamp"],
                 )
             fresh = [message for message in answer.get("Messages", ()) if message.get("MessageId") not in found]
             if not fresh:
-                return list(found.values())
+                break
             for message in fresh:
                 sent = int(message.get("Attributes", {}).get("SentTimestamp", 0))
                 body = message.get("Body", "")
@@ -91,14 +96,9 @@ class SqsDeadLetterQueue:
                     size=len(body),
                     body=Sensitive(body),
                 )
+        return list(found.values())
 
     def delete(self, message: DeadMessage) -> None:
         """Delete one message."""
         with named("sqs:DeleteMessage"):
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.handle)
-
-    def redrive(self) -> None:
-        """Start a message move task to where the messages came from."""
-        with named("sqs:StartMessageMoveTask"):
-            arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]
-            self._sqs.start_message_move_task(SourceArn=arn["QueueArn"])

@@ -3,6 +3,7 @@
 No error ever holds a secret, a token or a message body: messages are built from names, times and codes only.
 """
 
+import traceback
 from datetime import datetime
 
 
@@ -113,6 +114,19 @@ class StoreFailed(RotationError):
 
 class SecretMissing(StoreFailed):
     """There is no such secret."""
+
+
+class Unexpected(RotationError):
+    """A defect of ours, told by its kind and place: its own text could hold anything."""
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Unexpected":
+        """Of an exception that nobody expected; nothing of its text or its cause is kept."""
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return cls(
+            f"Unexpected {type(error).__name__} at {place.name}, line {place.lineno}.",
+            remedy="Report it with these words. Look at the state before you try again.",
+        )
 
 
 class BadSettings(RotationError):

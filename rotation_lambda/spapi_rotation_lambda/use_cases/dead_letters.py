@@ -1,15 +1,22 @@
-"""Operator actions for the dead-letter queue: look (without bodies), bring back, discard.
+"""The dead-letter queue: look (without bodies), handle again, discard.
 
-Its messages may hold a live secret. What is brought back is handled exactly like a new message.
+Its messages may hold a live secret. What is handled again is handled exactly like a message of the queue.
 """
 
 from dataclasses import dataclass
 
-from spapi_rotation_lambda.domain.errors import RotationError, SecretMissing, UnknownMessage
+from spapi_rotation_lambda.domain.errors import RotationError, SecretMissing, Unexpected, UnknownMessage
 from spapi_rotation_lambda.domain.messages import NewSecret, Notification, parse
 from spapi_rotation_lambda.domain.snapshot import Snapshot
-from spapi_rotation_lambda.ports import DeadLetterQueue, DeadMessage, Ports
+from spapi_rotation_lambda.ports import DeadMessage, Ports
+from spapi_rotation_lambda.use_cases.message import handle_message
 from spapi_rotation_lambda.use_cases.receive import Receipt, judge
+
+MOST_SHOWN, SHOWN_HIDDEN_SECONDS = 50, 5
+"""A message that was looked at is hidden from others for as long as the look takes."""
+
+MOST_REDRIVEN, REDRIVEN_HIDDEN_SECONDS = 5, 60
+"""At a time: the function has a minute, and each message may ask Amazon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +25,7 @@ class Described:
 
     Attributes:
         kind: ``new-secret``, ``expiry-notice`` or ``unknown``.
-        problem: why it is not known, or why it cannot be handled; empty when it could be brought back.
+        problem: why it is not known, or why it cannot be handled; empty when it could be handled again.
         needed: whether it holds a secret that is stored nowhere else.
     """
 
@@ -33,29 +40,64 @@ class StillNeeded(RotationError):
     """A message holds a secret that is stored nowhere else."""
 
 
-def look(ports: Ports, queue: DeadLetterQueue) -> list[Described]:
-    """Describe every message in the dead-letter queue."""
-    return [_describe(ports, message) for message in queue.peek()]
+def look(ports: Ports) -> list[Described]:
+    """Describe the messages in the dead-letter queue, at most 50."""
+    return [_describe(ports, message) for message in ports.dead_letters.take(MOST_SHOWN, SHOWN_HIDDEN_SECONDS)]
 
 
-def discard(ports: Ports, queue: DeadLetterQueue, message_id: str, *, force: bool = False) -> bool:
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """What became of one message that was handled again.
+
+    Attributes:
+        described: the message.
+        result: what became of it; it is deleted then. Empty if it stays.
+        error: why it stays, or None.
+    """
+
+    described: Described
+    result: str
+    error: RotationError | None
+
+
+def redrive(ports: Ports) -> list[Redriven]:
+    """Handle up to five messages as if they came from the queue; those that it would acknowledge are deleted."""
+    taken = ports.dead_letters.take(MOST_REDRIVEN, REDRIVEN_HIDDEN_SECONDS)
+    return [_redrive(ports, _describe(ports, message)) for message in taken]
+
+
+def discard(ports: Ports, message_id: str, *, force: bool = False) -> bool:
     """Delete one message; False when it is not there.
 
     Raises:
         StillNeeded: it holds a secret that is stored nowhere else, and ``force`` is not set.
     """
-    for found in look(ports, queue):
+    for found in look(ports):
         if found.message.message_id != message_id:
             continue
         if found.needed and not force:
             raise StillNeeded(
                 f"Message {message_id} holds a secret of {found.client_id} that is stored nowhere else.",
-                remedy="Bring it back with redrive. Only an explicit force deletes it.",
+                remedy="Handle it again with redrive. Only an explicit force deletes it.",
             )
-        queue.delete(found.message)
+        ports.dead_letters.delete(found.message)
         ports.telemetry.warning("dead_letter_discarded", message_id=message_id, kind=found.kind, forced=force)
         return True
     return False
+
+
+def _redrive(ports: Ports, described: Described) -> Redriven:
+    try:
+        result = handle_message(ports, described.message.body)
+    except RotationError as error:
+        return Redriven(described, "", error)
+    except Exception as error:  # noqa: BLE001  (the other messages are handled all the same)
+        return Redriven(described, "", Unexpected.of(error))
+    ports.dead_letters.delete(described.message)
+    ports.telemetry.warning(
+        "dead_letter_redriven", message_id=described.message.message_id, kind=described.kind, result=result
+    )
+    return Redriven(described, result, None)
 
 
 def _describe(ports: Ports, message: DeadMessage) -> Described:

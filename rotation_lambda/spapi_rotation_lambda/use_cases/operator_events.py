@@ -5,7 +5,6 @@ record of a failed call could carry the payload, which for ``seed`` holds a secr
 a message's body.
 """
 
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,16 +12,18 @@ from typing import Any
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials, is_storable
-from spapi_rotation_lambda.domain.errors import BadSettings, RotationError
+from spapi_rotation_lambda.domain.errors import BadSettings, RotationError, Unexpected
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.registration import registration_steps
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
-from spapi_rotation_lambda.domain.times import parse_time
+from spapi_rotation_lambda.domain.times import format_time, parse_time
 from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.settings import validated_client_id
-from spapi_rotation_lambda.use_cases import operator_actions
+from spapi_rotation_lambda.use_cases import dead_letters, operator_actions
 from spapi_rotation_lambda.use_cases.check import check
+from spapi_rotation_lambda.use_cases.dead_letters import Described
+from spapi_rotation_lambda.use_cases.operator_actions import NothingToDo
 from spapi_rotation_lambda.use_cases.request import describe, request
 from spapi_rotation_lambda.use_cases.status import seen, status
 
@@ -48,16 +49,22 @@ def handle(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
     """Answer one event of an operator. Never raises."""
     name = event.get(KEY)
     answer: dict[str, Any] = {"protocol": PROTOCOL, "action": name if isinstance(name, str) else None}
+    error: RotationError
     try:
         return answer | _answer(ports, event, name)
-    except RotationError as error:
-        kind, message, remedy = type(error).__name__, str(error.args[0]), error.remedy
-    except Exception as error:  # noqa: BLE001  (its text could hold anything; its place cannot)
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        kind, message = "Unexpected", f"Unexpected {type(error).__name__} at {place.name}, line {place.lineno}."
-        remedy = "Report it with these words; look at the state before you repeat the command."
-    ports.telemetry.warning("operator_action_failed", action=answer["action"], error=kind, detail=message)
-    return answer | {"error": {"type": kind, "message": message, "remedy": remedy}}
+    except RotationError as expected:
+        error = expected
+    except Exception as unexpected:  # noqa: BLE001  (nothing of its text is kept)
+        error = Unexpected.of(unexpected)
+    told = _error(error)
+    ports.telemetry.warning(
+        "operator_action_failed", action=answer["action"], error=told["type"], detail=told["message"]
+    )
+    return answer | {"error": told}
+
+
+def _error(error: RotationError) -> dict[str, str]:
+    return {"type": type(error).__name__, "message": str(error.args[0]), "remedy": error.remedy}
 
 
 def _answer(ports: Ports, event: Mapping[str, Any], name: object) -> dict[str, Any]:
@@ -188,12 +195,57 @@ def _registration(ports: Ports, _event: Mapping[str, Any]) -> dict[str, Any]:
     return {"queue_arn": arn, "steps": registration_steps(arn)}
 
 
+def _dead_letters(ports: Ports, _event: Mapping[str, Any]) -> dict[str, Any]:
+    counts = ports.dead_letters.counts()
+    messages = [_shown(each) for each in dead_letters.look(ports)]
+    return {"visible": counts.visible, "hidden": counts.hidden, "messages": messages}
+
+
+def _shown(described: Described) -> dict[str, Any]:
+    """What may be shown of a message: never its body."""
+    return {
+        "message_id": described.message.message_id,
+        "kind": described.kind,
+        "client_id": described.client_id,
+        "sent_at": format_time(described.message.sent_at),
+        "size": described.message.size,
+        "needed": described.needed,
+        "problem": described.problem,
+    }
+
+
+def _redrive(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
+    redriven = dead_letters.redrive(ports)
+    ports.telemetry.info("operator_action", action="redrive", claimed_by=_who(event), messages=len(redriven))
+    return {
+        "messages": [
+            {**_shown(each.described), "result": each.result, "error": _error(each.error) if each.error else None}
+            for each in redriven
+        ]
+    }
+
+
+def _discard(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
+    message_id, force = event.get("message_id"), event.get("force") is True
+    found = isinstance(message_id, str) and dead_letters.discard(ports, message_id, force=force)
+    ports.telemetry.info("operator_action", action="discard", claimed_by=_who(event), found=found)
+    if not found:
+        raise NothingToDo(
+            "There is no such message, or it is hidden: somebody has looked at it within the last minute.",
+            remedy="Look at the dead letters, wait a minute, and repeat it with a message_id that is there.",
+        )
+    return {"result": "discarded"}
+
+
 def _status(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
     return {"status": status(ports, _application(ports, event)).as_json()}
 
 
 _QUESTIONS: Mapping[str, Callable[[Ports, Mapping[str, Any]], dict[str, Any]]] = {
     "applications": _applications,
+    "dead_letters": _dead_letters,
+    "discard": _discard,
+    "redrive": _redrive,
     "registration": _registration,
     "status": _status,
 }

@@ -301,7 +301,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "redriven",
         "The message fails ten times: somebody has scheduled the application's secret for deletion.",
-        "The dead-letter queue keeps the message, with alarms. With the secret restored and the message moved back, "
+        "The dead-letter queue keeps the message, with alarms. With the secret restored and the message redriven, "
         "it is taken into use like any other.",
         current(
             "1 in the dead-letter queue",

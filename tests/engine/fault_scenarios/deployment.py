@@ -25,6 +25,7 @@ from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import Metric
 from spapi_rotation_lambda.settings import Env
+from spapi_rotation_lambda.use_cases.operator_events import PROTOCOL
 from tests.engine.fault_scenarios.crash import CrashSwitch
 from tests.fakes.world import PLAIN
 
@@ -174,6 +175,13 @@ class World:
     def ask(self, app: App) -> dict[str, Any]:
         """Have the function request a rotation on purpose, as ``pulumi up`` does."""
         event = {"action": "request", "application": app.name, "client_id": app.client_id}
+        answer = self.lambda_.invoke(FunctionName=self.function, Payload=json.dumps(event).encode())
+        return cast(dict[str, Any], json.loads(answer["Payload"].read()))
+
+    def operate(self, action: str, app: App | None = None, **more: Any) -> dict[str, Any]:
+        """What the operator interface answers."""
+        whose = {"application": app.name, "client_id": app.client_id} if app else {}
+        event = {"operator": action, "protocol": PROTOCOL, **whose, **more}
         answer = self.lambda_.invoke(FunctionName=self.function, Payload=json.dumps(event).encode())
         return cast(dict[str, Any], json.loads(answer["Payload"].read()))
 

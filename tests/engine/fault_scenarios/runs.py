@@ -12,7 +12,6 @@ from sandbox.amazon.faults import AcceptLate, Answer, Close, Delay, Duplicate, H
 from sandbox.amazon.outbox import NotificationType, envelope, fresh_id, new_secret_payload
 from sandbox.processes import descendants
 from sandbox.session import App, new_app
-from spapi_rotation_lambda.adapters.sqs import SqsDeadLetterQueue
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.ports import Metric
@@ -291,7 +290,7 @@ def asked_at_once(world: World, app: App) -> End:
 
 
 def redriven(world: World, app: App) -> End:
-    """Its secret is scheduled for deletion, so that the message fails ten times; restored, it is moved back."""
+    """Its secret is scheduled for deletion, so that the message fails ten times; restored, it is handled again."""
     world.begin(app, days=10)
     secret = {"SecretId": world.secret_id(app)}
     world.secrets.delete_secret(**secret, RecoveryWindowInDays=7)
@@ -301,7 +300,7 @@ def redriven(world: World, app: App) -> End:
     dead, _ = world.messages_in(world.dead_letter_url)
     world.secrets.restore_secret(**secret)
     kept = world.in_use(app)
-    SqsDeadLetterQueue(world.sqs, world.dead_letter_url).redrive()
+    world.operate("redrive")
     world.until(lambda: world.rotated(app))
     left = sum(world.messages_in(world.dead_letter_url))
     facts = [f"{dead} in the dead-letter queue", f"in use meanwhile: {kept}", f"{left} left there"]
