@@ -153,7 +153,6 @@ class Bench:
         """Run everything; the first thing that is seen to fail, or None."""
         return (
             self._applications()
-            or self._dead_letters()
             or self._check(dated)
             or self._check_undated(undated)
             or self._delivery(dated)
@@ -161,6 +160,7 @@ class Bench:
             or self._failed_event()
             or self._schedule(undated)
             or self._failing_schedule(undated)
+            or self._dead_letters()
         )
 
     def _seed_without_dates(self, app: App) -> str:

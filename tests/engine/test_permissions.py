@@ -61,9 +61,10 @@ SYMPTOMS = {
     Permission(FUNCTION, "Receive", "sqs:GetQueueAttributes"): NO_COUNTS,
     Permission(FUNCTION, "Receive", "sqs:ReceiveMessage"): NOT_TAKEN,
     **{
-        Permission(FUNCTION, "HandleDeadLetters", action): f"dead letters: {fails(action)}"
-        for action in ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+        Permission(FUNCTION, "HandleDeadLetters", action): f"dead letters: {fails(action, 'AccessDenied')}"
+        for action in ("sqs:DeleteMessage", "sqs:ReceiveMessage")
     },
+    Permission(FUNCTION, "HandleDeadLetters", "sqs:GetQueueAttributes"): NO_COUNTS,
     Permission(FUNCTION, "ReportFailure", "sqs:SendMessage"): NO_REPORT,
     Permission(FUNCTION, "Publish", "events:PutEvents"): f"secret is not settled: {fails('events:PutEvents')}",
     Permission(FUNCTION, "ListApplications", "scheduler:ListSchedules"): "applications are not listed: "
