@@ -220,17 +220,6 @@ def test_alarms_follow_the_check_interval_and_the_days_to_expiry(late: bool) -> 
     assert deployed(recording, "days-to-expiry")["threshold"] == 30
 
 
-COMMANDS = {
-    "status",
-    "promote",
-    "seed",
-    "rotate",
-    "rotate --force",
-    "redrive",
-    "discard",
-}
-
-
 @named
 def test_alarm_says_the_state_and_then_what_to_do(alarm: AlarmDefinition) -> None:
     state, _, remedy = alarm.description.partition(" What to do: ")
@@ -239,7 +228,6 @@ def test_alarm_says_the_state_and_then_what_to_do(alarm: AlarmDefinition) -> Non
     assert len(alarm.description) <= 1024
     assert "  " not in alarm.description
     assert alarm.description.isascii()
-    assert {each.removeprefix("spapi-rotation ") for each in re.findall(r"`([^`]*)`", alarm.description)} <= COMMANDS
 
 
 @named

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sandbox.aws.emulator import AwsEmulator
 from tests.exploration import random_histories, store_contract
-from tests.exploration.defects import DEFECTS, Verdict, look_for_all
+from tests.exploration.defects import DEFECTS, Verdict, look_for_all, require_that_all_apply
 from tests.exploration.explore import Explorer, Figures
 from tests.exploration.meetings import meetings
 from tests.exploration.random_histories import RandomFigures
@@ -105,6 +105,7 @@ def compare() -> list[store_contract.Difference]:
 
 def run(*, singles: bool) -> Report:
     """Run everything, on two processes."""
+    require_that_all_apply()
     report = Report()
     with Pool(WORKERS, maxtasksperchild=1) as pool:
         jobs = [(number, singles) for number in range(len(scenarios()))]

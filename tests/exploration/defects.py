@@ -85,12 +85,12 @@ DEFECTS = (
     ),
     Defect(
         "a message is acknowledged although it was not stored",
-        "handler",
+        "use_cases/message",
         (
             (
                 "    receipt = receive(ports, application, message)\n",
                 "    try:\n        receipt = receive(ports, application, message)\n"
-                '    except Exception:\n        return {"receipt": "lost"}\n',
+                '    except Exception:\n        return "lost"\n',
             ),
         ),
         ("schedule: normal",),
@@ -264,6 +264,13 @@ DEFECTS = (
         ("a silent rotation in the console, then nobody acts",),
     ),
 )
+
+
+def require_that_all_apply() -> None:
+    """Before a long run: raises SnippetGone when the code has changed under a defect."""
+    for defect in DEFECTS:
+        with tempfile.TemporaryDirectory() as folder:
+            copy_with(defect, Path(folder))
 
 
 def copy_with(defect: Defect, folder: Path) -> None:

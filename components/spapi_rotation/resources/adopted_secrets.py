@@ -92,8 +92,11 @@ def validated_environment(variables: Mapping[str, pulumi.Input[str]], adopted: A
 
     What AWS names, unknown in the first preview, is counted at its longest, so that the preview can tell.
     """
-    unknown = dict.fromkeys((Env.QUEUE_URL.value, Env.DEAD_LETTER_QUEUE_URL.value), "x" * LONGEST_QUEUE_URL)
-    unknown[Env.SCHEDULE_GROUP.value] = "x" * LONGEST_SCHEDULE_GROUP
+    unknown = {
+        Env.QUEUE_URL.value: "x" * LONGEST_QUEUE_URL,
+        Env.DEAD_LETTER_QUEUE_URL.value: "x" * LONGEST_QUEUE_URL,
+        Env.SCHEDULE_GROUP.value: "x" * LONGEST_SCHEDULE_GROUP,
+    }
     known = {**variables, **unknown, Env.ADOPTED_SECRETS.value: adopted.environment}
     return pulumi.Output.all(**known).apply(raising_invalid_argument(_validate_size))
 

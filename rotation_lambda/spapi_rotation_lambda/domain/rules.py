@@ -89,12 +89,12 @@ def require_credentials(snapshot: Snapshot) -> Credentials:
     """The credentials in use. Raises NotSeeded when there are none."""
     current = snapshot.current
     if current is None or current.credentials is None:
-        name = snapshot.application.secret_id
+        application = snapshot.application
         raise NotSeeded(
-            f"{snapshot.application.name}: the secret holds no credentials yet.",
-            remedy="Put them in: aws secretsmanager put-secret-value "
-            f"--secret-id {name} --secret-string file://credentials.json, where the file is a JSON object with "
-            "client_id and client_secret. Delete the file afterwards.",
+            f"{application.name}: the secret holds no credentials yet.",
+            remedy=f"Put them in: spapi-rotation seed {application.name}. Or by the AWS CLI: aws secretsmanager "
+            f"put-secret-value --secret-id {application.secret_id} --secret-string file://credentials.json, where the "
+            "file is a JSON object with client_id and client_secret. Delete the file afterwards.",
         )
     return current.credentials
 

@@ -1,0 +1,151 @@
+"""The function's answers, typed. Keys that this command does not know are left alone: a newer function has them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from spapi_rotation_cli.errors import CommandError
+
+CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+PENDING, REJECTED = "AWSPENDING", "REJECTED"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application, as its schedule names it.
+
+    Attributes:
+        name: what people call it; its client id if nothing names it.
+        enabled: whether its schedule calls the function; None if no schedule names it.
+    """
+
+    name: str
+    client_id: str
+    schedule_arn: str | None = None
+    enabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastRequest:
+    """The last request: when, who, and what became of it (``answered``, ``unanswered`` or ``refused``)."""
+
+    requested_at: datetime | None
+    trigger: str
+    reference: str | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One application's secret, as ``docs/operator-interface.md`` describes it. Unknown times are None.
+
+    Attributes:
+        document: the answer itself, for programs.
+    """
+
+    document: Mapping[str, Any]
+    secret_id: str
+    state: str
+    problem: str
+    seen: str
+    labels: Mapping[str, str]
+    issued_at: datetime | None
+    expires_at: datetime | None
+    old_secret_dies_at: datetime | None
+    in_use_since: datetime | None
+    pending_since: datetime | None
+    last_request: LastRequest | None
+    verdict: str
+    detail: str
+    subscription_seen: bool
+
+    @property
+    def in_use(self) -> str | None:
+        """The version in use."""
+        return self.labels.get(CURRENT)
+
+    @property
+    def pending(self) -> str | None:
+        """The pending version, unless it is the one in use."""
+        pending = self.labels.get(PENDING)
+        return pending if pending != self.in_use else None
+
+
+def read_applications(answer: Mapping[str, Any]) -> list[Application]:
+    """The answer to ``applications``. Raises CommandError when it is none."""
+    return [
+        Application(
+            name=_required(each, "application", str),
+            client_id=_required(each, "client_id", str),
+            schedule_arn=_optional(each, "schedule_arn", str),
+            enabled=_optional(each, "enabled", bool),
+        )
+        for each in _required(answer, "applications", list)
+    ]
+
+
+def read_status(document: object) -> Status:
+    """A status. Raises CommandError when it is none."""
+    if not isinstance(document, Mapping):
+        raise unexpected("a status")
+    request, following = document.get("last_request"), document.get("next")
+    found = following if isinstance(following, Mapping) else {}
+    return Status(
+        document=document,
+        secret_id=_optional(document, "secret_id", str) or "",
+        state=_required(document, "state", str),
+        problem=_optional(document, "problem", str) or "",
+        seen=_required(document, "seen", str),
+        labels={str(label): str(version) for label, version in _required(document, "labels", dict).items()},
+        issued_at=_time(document, "issued_at"),
+        expires_at=_time(document, "expires_at"),
+        old_secret_dies_at=_time(document, "old_secret_dies_at"),
+        in_use_since=_time(document, "in_use_since"),
+        pending_since=_time(document, "pending_since"),
+        last_request=_last_request(request) if isinstance(request, Mapping) else None,
+        verdict=_optional(found, "verdict", str) or "",
+        detail=_optional(found, "detail", str) or "",
+        subscription_seen=document.get("subscription_seen") is True,
+    )
+
+
+def unexpected(what: str) -> CommandError:
+    """The function answered something else than the operator interface says."""
+    return CommandError(
+        "UnexpectedAnswer",
+        f"The function's answer is not {what}.",
+        remedy="See whether --function names the rotation function. If it does, upgrade this command: "
+        "pip install --upgrade spapi-rotation-cli",
+    )
+
+
+def _last_request(found: Mapping[str, Any]) -> LastRequest:
+    return LastRequest(
+        _time(found, "requested_at"),
+        _optional(found, "trigger", str) or "unknown",
+        _optional(found, "reference", str),
+        _optional(found, "outcome", str) or "unknown",
+    )
+
+
+def _required(found: object, key: str, kind: type[T]) -> T:
+    value = found.get(key) if isinstance(found, Mapping) else None
+    if not isinstance(value, kind):
+        raise unexpected(f"one with a usable {key}")
+    return value
+
+
+def _optional(found: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
+    value = found.get(key)
+    return value if isinstance(value, kind) else None
+
+
+def _time(found: Mapping[str, Any], key: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(_optional(found, key, str) or "")
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo is not None else None

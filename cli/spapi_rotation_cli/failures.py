@@ -1,0 +1,124 @@
+"""What AWS's failures mean to a person: the cause, the right that is missing, and how to look all the same.
+
+Nothing here repeats what an exception says, with one exception: AWS's own words about a missing right.
+"""
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ReadTimeoutError,
+)
+
+from spapi_rotation_cli.errors import CommandError, NoAnswer, UsageProblem
+from spapi_rotation_cli.target import Target
+
+PERMISSION = "lambda:InvokeFunction"
+"""The only right that an operator needs."""
+
+_SIGN_IN = "Sign in to AWS (aws sso login, or aws configure), or name another profile: --profile NAME."
+_NOT_SIGNED_IN = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+
+
+def code_of(error: Exception) -> str:
+    """AWS's error code and request id, or the kind of failure. Never its text."""
+    if not isinstance(error, ClientError):
+        return type(error).__name__
+    code = str(error.response.get("Error", {}).get("Code", "unknown"))
+    request_id = error.response.get("ResponseMetadata", {}).get("RequestId")
+    return f"{code}, request id {request_id}" if request_id else code
+
+
+def explain(error: BotoCoreError | ClientError, target: Target, *, seconds: int) -> CommandError:
+    """The failure of an invocation, for a person.
+
+    Args:
+        seconds: how long an answer was waited for.
+    """
+    if isinstance(error, ClientError):
+        return _refused(error, target)
+    if isinstance(error, ReadTimeoutError):
+        return NoAnswer(
+            "NoAnswer",
+            f"The function {target.function} did not answer within {seconds} seconds. It may have done what was asked.",
+            remedy=f"Look at the status before you repeat anything. {_look(target)}",
+        )
+    if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
+        return NoAnswer(
+            "NoConnection",
+            "AWS could not be reached. Nothing was asked of the function.",
+            remedy=f"See to the network, a proxy, and the region ({target.region or 'the configured one'}).",
+        )
+    if isinstance(error, HTTPClientError):
+        return NoAnswer(
+            "ConnectionBroken",
+            "The connection to AWS broke before the answer came. The function may have done what was asked.",
+            remedy=f"Look at the status before you repeat anything. {_look(target)}",
+        )
+    return explain_session(error)
+
+
+def explain_session(error: BotoCoreError) -> CommandError:
+    """The failure to make a session or a client, for a person."""
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return CommandError("NoCredentials", "There are no AWS credentials.", remedy=_SIGN_IN)
+    if isinstance(error, NoRegionError):
+        return CommandError("NoRegion", "No AWS region is configured.", remedy="Name it: --region NAME.")
+    if isinstance(error, ProfileNotFound):
+        return UsageProblem("NoProfile", "There is no such AWS profile.", remedy="aws configure list-profiles")
+    if isinstance(error, ParamValidationError):
+        return UsageProblem("BadFunctionName", "This is no function's name.", remedy="Give --function NAME or its ARN.")
+    return CommandError("AwsFailed", f"AWS could not be asked: {type(error).__name__}.", remedy=_SIGN_IN)
+
+
+def _refused(error: ClientError, target: Target) -> CommandError:
+    found = error.response.get("Error", {})
+    code = str(found.get("Code", "unknown"))
+    if code in _NOT_SIGNED_IN or error.operation_name != "Invoke":
+        return CommandError("NotSignedIn", f"AWS does not accept your credentials ({code}).", remedy=_SIGN_IN)
+    if code == "AccessDeniedException":
+        return CommandError(
+            "AccessDenied",
+            f"You may not ask the function {target.function}. AWS says: {found.get('Message', code)}",
+            remedy=f"Have {PERMISSION} on this function allowed for you; it is the only right that this command needs. "
+            f"{_look(target)}",
+        )
+    if code == "ResourceNotFoundException":
+        return CommandError(
+            "FunctionMissing",
+            f"There is no function {target.function} in this account and in region "
+            f"{target.region or 'of your configuration'}.",
+            remedy="See to --region, --profile and --function. If the function is gone, pulumi up --refresh brings it "
+            f"back. {_look(target)}",
+        )
+    if code == "TooManyRequestsException":
+        return NoAnswer(
+            "Throttled",
+            "Lambda is busy in this account and region. Nothing was asked of the function.",
+            remedy=f"Try again in a minute. {_look(target)}",
+        )
+    return NoAnswer(
+        "AwsFailed",
+        f"Lambda failed the invocation: {code_of(error)}. The function may have been called.",
+        remedy=f"Look at the status, then try again. {_look(target)}",
+    )
+
+
+def _look(target: Target) -> str:
+    return f"To look without the function:\n{target.without_the_function()}"

@@ -1,0 +1,46 @@
+"""The verbs that look and change nothing: status and register."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from spapi_rotation_cli import choosing, screen
+from spapi_rotation_cli.answers import Application, unexpected
+from spapi_rotation_cli.errors import AnsweredError, ExitCode, NoAnswer
+from spapi_rotation_cli.session import Session
+
+AT_ONCE = 8
+"""So many applications are read at the same time."""
+
+
+def status(session: Session, name: str | None, client_id: str | None) -> ExitCode:
+    """Show one application, or every one. Raises CommandError when there is nothing to show."""
+    applications = choosing.some(session, name, client_id)
+    if len(applications) == 1:
+        return screen.show(session, [_view(session, applications[0])])
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return screen.show(session, list(pool.map(lambda each: _view_or_error(session, each), applications)))
+
+
+def register(session: Session) -> ExitCode:
+    """Print the steps in Amazon's Developer Console. Raises CommandError."""
+    answer = session.function.ask("registration").body
+    steps = answer.get("steps")
+    if not isinstance(steps, str):
+        raise unexpected("the steps of the registration")
+    if session.options.json:
+        session.output.document({"queue_arn": answer.get("queue_arn"), "steps": steps.splitlines()})
+    session.output.line(steps)
+    return ExitCode.OK
+
+
+def _view(session: Session, application: Application) -> screen.View:
+    found, answer = session.status(application)
+    return screen.View(application, found, answer.at)
+
+
+def _view_or_error(session: Session, application: Application) -> screen.View:
+    """One application's failure does not hide the others."""
+    try:
+        return _view(session, application)
+    except (AnsweredError, NoAnswer) as error:
+        return screen.View(application, None, datetime.now(UTC), error)

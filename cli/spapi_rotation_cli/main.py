@@ -1,0 +1,219 @@
+"""The command line: its verbs, and how a run ends."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import Annotated, Any
+
+import typer
+
+from spapi_rotation_cli import __version__, acting, dead_letters, looking, rotating, seeding
+from spapi_rotation_cli.errors import CommandError, ExitCode, UsageProblem
+from spapi_rotation_cli.options import FUNCTION_VARIABLE, Options, with_options
+from spapi_rotation_cli.output import Output
+from spapi_rotation_cli.session import PROGRAM, Session
+
+HELP = f"""Look at and act on the rotation of Amazon SP-API client secrets.
+
+This command asks the deployed rotation function for everything; it needs only lambda:InvokeFunction. It finds the
+function by --function, by {FUNCTION_VARIABLE}, or by the outputs of a Pulumi stack: --stack, or the project in the
+current folder.
+
+\b
+Exit codes:
+  0  done; status: healthy
+  1  failure, or not done within --timeout
+  2  usage: nothing was done
+  3  status: needs attention
+  4  status: broken, calls to SP-API fail or soon will
+rotate ends with 3 or 4 as well when the rotation needs a person."""
+
+LONGEST_REPEATED = 20
+"""Longer words of a wrong command line are not repeated."""
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+Name = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="The application. May be left out if there is only one.")
+]
+ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="The application by its client id.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")]
+Date = Annotated[str | None, typer.Option(metavar="DATE", help="A date such as 2026-12-07, or an RFC 3339 time.")]
+FromStdin = Annotated[bool, typer.Option("--from-stdin", help="Read the client secret from a pipe; wants --yes.")]
+Force = Annotated[bool, typer.Option("--force", help="Request although an earlier rotation or a message forbids it.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch until the new secret is in use.")]
+Timeout = Annotated[int, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to watch.")]
+MessageId = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="The message, as dead-letters shows it.")]
+Lost = Annotated[bool, typer.Option("--force", help="Even if it holds a client secret that is stored nowhere else.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback(help=HELP)
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What may stand before the verb."""
+
+
+@app.command()
+@with_options
+def status(options: Options, name: Name = None, client_id: ClientId = None) -> int:
+    """Show the state, and the next command to type. Without NAME: every application."""
+    return looking.status(Session(options), name, client_id)
+
+
+@app.command()
+@with_options
+def seed(
+    options: Options,
+    name: Name = None,
+    client_id: ClientId = None,
+    from_stdin: FromStdin = False,
+    issued_at: Date = None,
+    expires_at: Date = None,
+    yes: Yes = False,
+) -> int:
+    """Put a client secret in, after Amazon has accepted it. It is asked for without echo."""
+    return seeding.seed(
+        Session(options),
+        name,
+        client_id,
+        from_stdin=from_stdin,
+        issued_at=issued_at,
+        expires_at=expires_at,
+        yes=yes,
+    )
+
+
+@app.command()
+@with_options
+def rotate(
+    options: Options,
+    name: Name = None,
+    client_id: ClientId = None,
+    force: Force = False,
+    wait: Wait = True,
+    timeout: Timeout = 600,
+    yes: Yes = False,
+) -> int:
+    """Request a new client secret, and watch until it is in use."""
+    return rotating.rotate(Session(options), name, client_id, force=force, wait=wait, timeout=timeout, yes=yes)
+
+
+@app.command()
+@with_options
+def check(options: Options, name: Name = None, client_id: ClientId = None) -> int:
+    """Make a scheduled check now: verify and promote what is pending, rotate if it is due."""
+    return acting.check(Session(options), name, client_id)
+
+
+@app.command()
+@with_options
+def promote(options: Options, name: Name = None, client_id: ClientId = None, yes: Yes = False) -> int:
+    """Put the pending, or else the rejected, secret into use without verification."""
+    return acting.promote(Session(options), name, client_id, yes=yes)
+
+
+@app.command()
+@with_options
+def reject(options: Options, name: Name = None, client_id: ClientId = None, yes: Yes = False) -> int:
+    """Keep the pending secret out of use."""
+    return acting.reject(Session(options), name, client_id, yes=yes)
+
+
+@app.command()
+@with_options
+def rollback(options: Options, name: Name = None, client_id: ClientId = None, yes: Yes = False) -> int:
+    """Go back to the previous secret, while it still lives."""
+    return acting.rollback(Session(options), name, client_id, yes=yes)
+
+
+@app.command()
+@with_options
+def register(options: Options) -> int:
+    """Print the steps that subscribe the queue in Amazon's Developer Console."""
+    return looking.register(Session(options))
+
+
+@app.command("dead-letters")
+@with_options
+def list_dead_letters(options: Options) -> int:
+    """Show the messages that could not be handled, without their bodies."""
+    return dead_letters.show(Session(options))
+
+
+@app.command()
+@with_options
+def redrive(options: Options, yes: Yes = False) -> int:
+    """Have up to five dead letters handled again, once their cause is removed."""
+    return dead_letters.redrive(Session(options), yes=yes)
+
+
+@app.command()
+@with_options
+def discard(options: Options, message_id: MessageId, force: Lost = False, yes: Yes = False) -> int:
+    """Delete a dead letter for good, one that is not Amazon's."""
+    return dead_letters.discard(Session(options), message_id, force=force, yes=yes)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code. Writes every error, as text or as JSON."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no "…" must not end the command
+    output = Output(as_json="--json" in words, debug="--debug" in words)
+    try:
+        code = typer.main.get_command(app).main(args=words, prog_name=PROGRAM, standalone_mode=False)
+        return code if isinstance(code, int) else ExitCode.OK
+    except CommandError as error:
+        output.debug(_places(error))
+        return _end(output, error)
+    except Exception as error:  # noqa: BLE001  (the last resort; its text could hold anything, its place cannot)
+        return _end(output, _misused(error, words) or _unexpected(output, error))
+
+
+def _end(output: Output, error: CommandError) -> int:
+    if output.as_json:
+        output.document({"error": error.as_json()})
+    else:
+        output.message(str(error))
+    return error.code
+
+
+def _misused(error: Any, words: Sequence[str]) -> CommandError | None:
+    """What the parser says. Its exceptions come from click or from typer's own copy of it, so their shape is asked.
+
+    A long word is not repeated: it may be a client secret that was typed as an argument.
+    """
+    if getattr(error, "exit_code", None) != ExitCode.USAGE or not hasattr(error, "format_message"):
+        return None
+    message = str(error.format_message())
+    for part in sorted({part for word in words for part in (word, *word.split("="))}, key=len, reverse=True):
+        if len(part) > LONGEST_REPEATED:
+            message = message.replace(part, "(not repeated)")
+    where = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)
+    return UsageProblem("Usage", message, remedy=f"{where} --help")
+
+
+def _places(error: Exception) -> str:
+    """Where it happened; no text of the error and no value."""
+    return type(error).__name__ + "\n" + "".join(traceback.format_tb(error.__traceback__)).rstrip()
+
+
+def _unexpected(output: Output, error: Exception) -> CommandError:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    output.debug(_places(error))
+    return CommandError(
+        "Unexpected",
+        f"Unexpected {type(error).__name__} at {place.name}, line {place.lineno}.",
+        remedy="Look at the status before you repeat the command. Report it with what --debug tells.",
+    )

@@ -1,0 +1,88 @@
+"""What is written where: data to stdout, messages to stderr, plain unless a terminal reads it."""
+
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+INDENT = 17
+"""Where the value of a labelled line begins."""
+
+
+class Output:
+    """The two streams of one run.
+
+    Attributes:
+        as_json: whether stdout gets JSON documents instead of text.
+    """
+
+    def __init__(self, *, as_json: bool, debug: bool) -> None:
+        self.as_json = as_json
+        self._debug = debug
+        self._out, self._err = _console(sys.stdout), _console(sys.stderr)
+
+    def document(self, document: Mapping[str, Any]) -> None:
+        """Data for a program, on stdout."""
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        sys.stdout.flush()
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """A line of data for a person, on stdout. Nothing when the answer is JSON."""
+        if not self.as_json:
+            _print(self._out, text, style)
+
+    def labelled(self, label: str, text: str, style: str = "", *, wrap: bool = True) -> None:
+        """Lines of data with their label. On a terminal they are wrapped, and the rest is indented.
+
+        Args:
+            wrap: False for what a person is to copy.
+        """
+        start = f"  {label}".ljust(INDENT)
+        for number, piece in enumerate(text.splitlines() or [""]):
+            first = start if number == 0 else " " * INDENT
+            self.line("\n".join(_wrapped(self._out, first, piece)) if wrap else first + piece, style)
+
+    def message(self, text: str, style: str = "") -> None:
+        """What a person should know meanwhile, on stderr."""
+        _print(self._err, text, style)
+
+    def debug(self, text: str) -> None:
+        """What --debug tells, on stderr. Callers give names, codes and ids, never a payload."""
+        if self._debug:
+            _print(self._err, f"debug: {text}", "")
+
+
+def printable(text: str) -> str:
+    """The text without anything that could steer a terminal."""
+    return "".join(one if one.isprintable() or one == "\n" else "?" for one in text)
+
+
+def _console(stream: TextIO) -> Console:
+    plain = bool(os.environ.get("NO_COLOR")) or not stream.isatty()
+    return Console(
+        file=stream, color_system=None if plain else "auto", highlight=False, markup=False, emoji=False, soft_wrap=True
+    )
+
+
+def _print(console: Console, text: str, style: str) -> None:
+    console.print(Text(printable(text), style=style), soft_wrap=True)
+
+
+def _wrapped(console: Console, first: str, text: str) -> list[str]:
+    if not console.file.isatty():
+        return [first + text]
+    width = max(console.width, 2 * INDENT)
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=" " * INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return lines or [first]

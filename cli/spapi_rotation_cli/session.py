@@ -1,0 +1,34 @@
+"""What one run of a verb works with: its options, its streams, and the function, found when it is first needed."""
+
+import shlex
+from functools import cached_property
+
+from spapi_rotation_cli import discovery
+from spapi_rotation_cli.answers import Application, Status, read_status
+from spapi_rotation_cli.client import Answer, Function
+from spapi_rotation_cli.options import Options
+from spapi_rotation_cli.output import Output
+
+PROGRAM = "spapi-rotation"
+
+
+class Session:
+    """One run of a verb."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.output = Output(as_json=options.json, debug=options.debug)
+
+    @cached_property
+    def function(self) -> Function:
+        """The deployed function. Raises CommandError when it is not found."""
+        return Function(discovery.find(self.options, self.output.debug), self.output.debug)
+
+    def status(self, application: Application) -> tuple[Status, Answer]:
+        """One application's status, and the answer that holds it. Raises CommandError."""
+        answer = self.function.ask("status", application)
+        return read_status(answer.body.get("status")), answer
+
+    def command(self, *words: str) -> str:
+        """A command for a person to type, with the options that find the same function."""
+        return shlex.join((PROGRAM, *words, *self.options.repeated()))

@@ -1,0 +1,28 @@
+"""The command over a world of its own, for a real terminal: ``python -m tests.cli.pty_program FILE WORDS...``.
+
+Writes the client secret that Amazon accepts into FILE first.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import boto3
+
+from spapi_rotation_cli.main import main
+from tests.cli.fake_aws import FakeAws, FakeLambda
+from tests.fakes.world import World
+
+
+def run() -> int:
+    """Run the command; returns its exit code."""
+    world = World()
+    world.write({"region": "eu"})
+    Path(sys.argv[1]).write_text(world.amazon.newest.text)
+    boto3.Session = FakeAws(FakeLambda(world))  # type: ignore[assignment,misc]
+    os.environ["SPAPI_ROTATION_FUNCTION"] = "rotation"
+    return main(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(run())
