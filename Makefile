@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTS ?= tests
 WORKERS ?= 2
+# --write puts the figures into docs/faults.md; --singles walks single faults only.
+FAULTS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test engine faults sandbox lint format docs lock clean
@@ -41,7 +43,7 @@ engine: $(READY)
 
 faults: $(READY)
 	$(BIN)/python -m tests.engine.fault_scenarios
-	$(BIN)/python -m tests.exploration
+	$(BIN)/python -m tests.exploration $(FAULTS)
 
 sandbox: $(READY)
 	$(BIN)/python -m sandbox.serve

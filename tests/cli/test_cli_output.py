@@ -174,10 +174,11 @@ def test_on_a_real_terminal_the_secret_is_not_echoed_and_kept_nowhere(tmp_path: 
 def test_colour_is_for_terminals_and_no_color_is_honoured(
     tmp_path: Path, environment: dict[str, str], coloured: bool
 ) -> None:
-    on = OnTerminal(tmp_path, "status", **environment)
-    assert on.end() == 3
-    assert (ESCAPE in on.shown) is coloured
-    assert "UNSEEDED" in on.shown
+    for words, code in ((("status",), 3), (("rotate", "shop", "--force", "--yes"), 1)):
+        on = OnTerminal(tmp_path, *words, **environment)
+        assert on.end() == code
+        assert (ESCAPE in on.shown) is coloured
+        assert "UNSEEDED" in on.shown
 
 
 @pytestmark_terminal

@@ -141,6 +141,17 @@ def test_time_over_is_no_failure_of_the_rotation(terminal: Terminal) -> None:
     parsed(command.removeprefix("To look again: "))
 
 
+def test_the_version_that_was_in_use_before_is_no_end(terminal: Terminal) -> None:
+    before = terminal.type("status", "--json").document["applications"][0]["status"]
+
+    def meanwhile() -> None:
+        terminal.aws.function.answers["status"] = {"protocol": 1, "status": before}
+
+    terminal.meanwhile = meanwhile
+    typed = terminal.type("rotate", "shop", "--yes", "--timeout", "12", "--json")
+    assert (typed.document["outcome"], typed.document["after"]["state"]) == ("not-yet", "CURRENT")
+
+
 def test_the_default_is_ten_minutes(terminal: Terminal) -> None:
     started = terminal.world.clock.now()
     assert terminal.type("rotate", "shop", "--yes").code == 1
