@@ -58,12 +58,11 @@ def discard(session: Session, message_id: str, *, force: bool, yes: bool) -> Exi
         if not found:
             raise CommandError(
                 "NoSuchMessage",
-                f"No visible dead letter has the id {message_id}.",
+                "No visible dead letter has this id.",
                 remedy=f"Look again in a minute: {session.command('dead-letters')}",
             )
         started = time.monotonic()
-        _tell(session, found[0])
-        session.output.message("It is deleted for good.")
+        session.output.message(_description(found[0]))
         if force:
             prompts.confirm_by_typing("discard", "A client secret in it would be lost.", yes=yes)
         else:
@@ -85,6 +84,14 @@ def _messages(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _id(message: Mapping[str, Any]) -> str:
     return str(message.get("message_id", ""))
+
+
+def _description(message: Mapping[str, Any]) -> str:
+    holds = " It holds a client secret that is stored nowhere else." if message.get("needed") else ""
+    return (
+        f"Message {_id(message)} of kind {message.get('kind')}, sent at {message.get('sent_at')}, "
+        f"is deleted for good.{holds}"
+    )
 
 
 def _tell(session: Session, message: Mapping[str, Any]) -> None:

@@ -63,11 +63,13 @@ def test_redrive_of_all_is_a_success_and_none_is_said(terminal: Terminal) -> Non
 def test_discard_shows_the_message_and_confirms(terminal: Terminal) -> None:
     terminal.world.queue.dead.append("canary-typed-garbage")
     terminal.person = True
-    assert terminal.type("discard", "message-0", answers="n\n").code == 1
-    assert terminal.world.queue.dead
+    for options in ((), ("--json",)):
+        declined = terminal.type("discard", "message-0", *options, answers="n\n")
+        assert declined.code == 1
+        assert "Message message-0 of kind unknown" in declined.err
+        assert terminal.world.queue.dead
     typed = terminal.type("discard", "message-0", answers="y\n")
     assert (typed.code, "Discarded: message-0" in typed.out) == (0, True)
-    assert "unknown" in typed.out
     assert not terminal.world.queue.dead
 
 
@@ -77,7 +79,8 @@ def test_a_secret_that_is_stored_nowhere_else_wants_force_and_a_word(terminal: T
     assert refused.code == 1
     assert "redrive" in refused.error("StillNeeded")
     terminal.person = True
-    assert terminal.type("discard", "message-0", "--force", answers="y\n").code == 1
+    unconfirmed = terminal.type("discard", "message-0", "--force", answers="y\n")
+    assert (unconfirmed.code, "stored nowhere else" in unconfirmed.err) == (1, True)
     assert terminal.world.queue.dead == [body]
     assert terminal.type("discard", "message-0", "--force", answers="discard\n").code == 0
     assert terminal.world.queue.dead == []
@@ -87,6 +90,7 @@ def test_a_message_that_is_not_there_is_said(terminal: Terminal) -> None:
     terminal.person = True
     typed = terminal.type("discard", "message-7", answers="y\n")
     assert (typed.code, "spapi-rotation dead-letters" in typed.err) == (1, True)
+    assert "message-7" not in typed.err
     terminal.type("discard", "message-7", "--yes", "--json").error("NothingToDo")
 
 
