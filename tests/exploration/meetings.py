@@ -1,4 +1,5 @@
-"""Who may meet whom: two messages, a message and a check, two requesters, a person and the machine, the owner."""
+"""Who may meet whom: two messages, a message and a check, two requesters, a person and the machine,
+two people, the owner."""
 
 from datetime import timedelta
 
@@ -240,6 +241,20 @@ def meetings() -> tuple[Meeting, ...]:
         Meeting("rollback and a message", lambda: _in_use_and_console(), doing("rollback"), receiving),
         Meeting("seed and settle", silent, seeding, checking),
         Meeting("seed and a message", lambda: _pending_and_console(), seeding, receiving),
+        Meeting("two people: promote and promote", pending, doing("promote"), doing("promote")),
+        Meeting("two people: promote and reject", pending, doing("promote"), doing("reject")),
+        Meeting("two people: reject and reject", pending, doing("reject"), doing("reject")),
+        Meeting("two people: promote the rejected, twice", rejected, doing("promote"), doing("promote")),
+        Meeting("two people: rollback and rollback", in_use, doing("rollback"), doing("rollback")),
+        Meeting("two people: rollback and promote", pending, doing("rollback"), doing("promote")),
+        Meeting("two people: rollback and reject", pending, doing("rollback"), doing("reject")),
+        Meeting("two people: seed and seed", silent, seeding, seeding),
+        Meeting("two people: seed and promote", silent, seeding, doing("promote")),
+        Meeting("two people: seed and reject", silent, seeding, doing("reject")),
+        Meeting("two people: seed and rollback", lambda: _in_use_and_silent(), seeding, doing("rollback")),
+        Meeting("two people: request and request", young, asking, asking),
+        Meeting("two people: request and promote", pending, asking, doing("promote")),
+        Meeting("two people: request and rollback", in_use, asking, doing("rollback")),
         Meeting("the owner's edit and settle", pending, editing, checking),
         Meeting("the owner's edit and a message", delivered, editing, receiving),
         Meeting("the owner's stale write and settle", pending, restoring, checking),
@@ -277,6 +292,13 @@ def _pending_and_console() -> World:
     console(world, NO_FAULTS)
     world.clock.time += timedelta(minutes=45)
     world.arrive()
+    return world
+
+
+def _in_use_and_silent() -> World:
+    world = in_use()
+    silent_console(world, NO_FAULTS)
+    advance(world, world.clock.time + HOUR)
     return world
 
 
