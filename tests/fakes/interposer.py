@@ -17,13 +17,15 @@ def interposed(ports: Ports, *, before: Watcher | None = None, after: Watcher | 
     """The same ports, with a watcher called before and after each call that leaves the process.
 
     A call is named by what it does: ``write ROTATION_REQUEST``, ``move AWSCURRENT``, ``remove AWSPENDING``,
-    ``versions``, ``read``, ``inspect``, ``token``, ``verification_call``, ``rotate``, ``rotated``.
+    ``versions``, ``read``, ``inspect``, ``token``, ``verification_call``, ``rotate``, ``rotated``,
+    ``counts``, ``take``, ``delete``.
     """
     real = ports.amazon()
     return replace(
         ports,
         store=_Proxy(ports.store, before, after),
         queue=_Proxy(ports.queue, before, after),
+        dead_letters=_Proxy(ports.dead_letters, before, after),
         amazon=lambda: _Proxy(real, before, after),
         announcer=_Proxy(ports.announcer, before, after),
     )
