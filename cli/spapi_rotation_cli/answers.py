@@ -74,6 +74,22 @@ class Status:
         return pending if pending != self.in_use else None
 
 
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The destination queue. Counts are approximate, as SQS counts.
+
+    Attributes:
+        document: the answer itself, for programs.
+        dead: messages in the dead-letter queue.
+        problem: why Amazon cannot deliver to it, and what to do; empty if it can.
+    """
+
+    document: Mapping[str, Any]
+    waiting: int
+    dead: int
+    problem: str
+
+
 def read_applications(answer: Mapping[str, Any]) -> list[Application]:
     """The answer to ``applications``. Raises CommandError when it is none."""
     return [
@@ -110,6 +126,15 @@ def read_status(document: object) -> Status:
         detail=_optional(found, "detail", str) or "",
         subscription_seen=document.get("subscription_seen") is True,
     )
+
+
+def read_queue(document: object) -> Queue:
+    """The answer to ``queue``. Raises CommandError when it is none."""
+    if not isinstance(document, Mapping):
+        raise unexpected("the destination queue")
+    problem = document.get("problem")
+    words = f"{problem.get('message')}\n{problem.get('remedy')}" if isinstance(problem, Mapping) else ""
+    return Queue(document, _required(document, "waiting", int), _required(document, "dead", int), words)
 
 
 def unexpected(what: str) -> CommandError:

@@ -16,9 +16,10 @@ def status(session: Session, name: str | None, client_id: str | None) -> ExitCod
     """Show one application, or every one. Raises CommandError when there is nothing to show."""
     applications = choosing.some(session, name, client_id)
     if len(applications) == 1:
-        return screen.show(session, [_view(session, applications[0])])
+        return screen.show(session, [_view(session, applications[0])], _queue(session))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return screen.show(session, list(pool.map(lambda each: _view_or_error(session, each), applications)))
+        views = list(pool.map(lambda each: _view_or_error(session, each), applications))
+    return screen.show(session, views, _queue(session))
 
 
 def register(session: Session) -> ExitCode:
@@ -44,3 +45,11 @@ def _view_or_error(session: Session, application: Application) -> screen.View:
         return _view(session, application)
     except (AnsweredError, NoAnswer) as error:
         return screen.View(application, None, datetime.now(UTC), error)
+
+
+def _queue(session: Session) -> screen.QueueView:
+    """The queue's failure does not hide the applications."""
+    try:
+        return screen.QueueView(session.queue())
+    except (AnsweredError, NoAnswer) as error:
+        return screen.QueueView(None, error)

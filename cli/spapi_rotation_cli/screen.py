@@ -1,4 +1,4 @@
-"""The status screen: each application with its state, its times, and the next command to type."""
+"""The status screen: each application with its state, its times, and the next command to type; then the queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from spapi_rotation_cli import advice, times
-from spapi_rotation_cli.answers import Application, Status
+from spapi_rotation_cli.answers import Application, Queue, Status
 from spapi_rotation_cli.errors import CommandError, ExitCode
 from spapi_rotation_cli.session import Session
 
 FULL_UP_TO = 3
 """More applications than these, and those that need nobody get one line each: it stays one screen."""
+
+_DEAD_LETTERS: advice.Command = ("dead-letters",)
 
 _NEVER_SEEN = "no message of Amazon seen yet; the verb register prints the steps"
 
@@ -64,12 +66,42 @@ class View:
         return found | {"status": document, "next": [session.command(*words) for words in self.next_commands]}
 
 
-def show(session: Session, views: list[View]) -> ExitCode:
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """The destination queue as it was found.
+
+    Attributes:
+        queue: None if it could not be read; ``error`` says why then.
+    """
+
+    queue: Queue | None
+    error: CommandError | None = None
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit code that the queue causes."""
+        if self.queue is None:
+            return ExitCode.FAILURE
+        return ExitCode.ATTENTION if self.queue.dead or self.queue.problem else ExitCode.OK
+
+    def as_json(self, session: Session) -> dict[str, Any]:
+        """For programs."""
+        if self.queue is None:
+            return {"error": self.error.as_json() if self.error else None}
+        following = [session.command(*_DEAD_LETTERS)] if self.queue.dead else []
+        return {**self.queue.document, "next": following}
+
+
+def show(session: Session, views: list[View], queue: QueueView) -> ExitCode:
     """Print the screen, or its JSON; returns the exit code."""
-    code = advice.worst([view.code for view in views])
+    code = advice.worst([*(view.code for view in views), queue.code])
     if session.options.json:
         session.output.document(
-            {"exit_code": int(code), "applications": [view.as_json(session) for view in views]},
+            {
+                "exit_code": int(code),
+                "applications": [view.as_json(session) for view in views],
+                "queue": queue.as_json(session),
+            },
         )
         return code
     for number, view in enumerate(views):
@@ -82,8 +114,27 @@ def show(session: Session, views: list[View]) -> ExitCode:
     if len(views) > 1:
         session.output.line()
         healthy = sum(view.code is ExitCode.OK for view in views)
-        session.output.line(f"{len(views)} applications, {healthy} of them healthy.", STYLES[code])
+        session.output.line(
+            f"{len(views)} applications, {healthy} of them healthy.", STYLES[advice.worst([v.code for v in views])]
+        )
+    session.output.line()
+    _show_queue(session, queue)
     return code
+
+
+def _show_queue(session: Session, view: QueueView) -> None:
+    if view.queue is None:
+        session.output.line(f"Destination queue: cannot be read. {view.error}", STYLES[view.code])
+        return
+    letters = "1 dead letter" if view.queue.dead == 1 else f"{view.queue.dead} dead letters"
+    session.output.line(
+        f"Destination queue: {view.queue.waiting} waiting, {letters}",
+        STYLES[view.code],
+    )
+    if view.queue.problem:
+        session.output.labelled("problem", view.queue.problem)
+    if view.queue.dead:
+        session.output.labelled("next command", session.command(*_DEAD_LETTERS), STYLES[view.code], wrap=False)
 
 
 def _heading(session: Session, view: View, *, brief: bool) -> None:

@@ -4,7 +4,7 @@ import shlex
 from functools import cached_property
 
 from spapi_rotation_cli import discovery
-from spapi_rotation_cli.answers import Application, Status, read_status
+from spapi_rotation_cli.answers import Application, Queue, Status, read_queue, read_status
 from spapi_rotation_cli.client import Answer, Function
 from spapi_rotation_cli.options import Options
 from spapi_rotation_cli.output import Output
@@ -28,6 +28,10 @@ class Session:
         """One application's status, and the answer that holds it. Raises CommandError."""
         answer = self.function.ask("status", application)
         return read_status(answer.body.get("status")), answer
+
+    def queue(self) -> Queue:
+        """The destination queue. Raises CommandError."""
+        return read_queue(self.function.ask("queue").body.get("queue"))
 
     def command(self, *words: str) -> str:
         """A command for a person to type, with the options that find the same function."""

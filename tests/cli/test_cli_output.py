@@ -187,7 +187,7 @@ def test_on_a_narrow_terminal_lines_are_wrapped_and_commands_are_not_cut(tmp_pat
     on.end()
     lines = on.shown.replace("\r", "").splitlines()
     assert max(len(line) for line in lines[1:] if "spapi" not in line) <= 60
-    assert lines[-1] == f"  next command   spapi-rotation seed shop --region {'x' * 60}"
+    assert lines[-3] == f"  next command   spapi-rotation seed shop --region {'x' * 60}"
     assert [line for line in lines if line.startswith(" " * 17)]
 
 

@@ -76,7 +76,7 @@ def test_each_state_has_its_exit_code_and_its_next_command(
     assert typed.code == code
     assert typed.out.startswith(f"shop (…89abcdef): {state}, {STATES[state].words}\n")
     expected = [f"spapi-rotation {command} {OPTIONS}" for command in following]
-    shown = typed.out.partition("next command")[2].split("\n")
+    shown = typed.out.partition("next command")[2].partition("\n\n")[0].split("\n")
     assert [line.strip() for line in shown if line] == (expected or ["none"])
     for command in expected:
         parsed(command)
@@ -109,6 +109,8 @@ def test_the_screen_of_a_secret_in_use(terminal: Terminal) -> None:
         "  schedule       enabled",
         "  subscription   no message of Amazon seen yet; the verb register prints the steps",
         "  next command   none",
+        "",
+        "Destination queue: 0 waiting, 0 dead letters",
     ]
 
 
@@ -130,6 +132,8 @@ def test_the_screen_of_a_rotation_on_its_way(terminal: Terminal) -> None:
         "  schedule       enabled",
         "  subscription   seen",
         "  next command   none",
+        "",
+        "Destination queue: 0 waiting, 0 dead letters",
     ]
 
 
@@ -188,6 +192,52 @@ def test_ages_go_by_the_clock_of_aws(terminal: Terminal) -> None:
     assert "issued 24 hours ago" in terminal.type("status").out
 
 
+# The destination queue.
+
+
+def test_dead_letters_need_attention_and_name_their_verb(terminal: Terminal) -> None:
+    terminal.world.queue.visible.append("waits")
+    terminal.world.queue.dead.append("canary-typed-garbage")
+    typed = terminal.type("status")
+    assert typed.code == 3
+    assert typed.out.splitlines()[-2:] == [
+        "Destination queue: 1 waiting, 1 dead letter",
+        f"  next command   spapi-rotation dead-letters {OPTIONS}",
+    ]
+    as_json = terminal.type("status", "--json").document
+    assert as_json["exit_code"] == 3
+    assert (as_json["queue"]["waiting"], as_json["queue"]["dead"], as_json["queue"]["problem"]) == (1, 1, None)
+    (command,) = as_json["queue"]["next"]
+    parsed(command)
+
+
+def test_a_queue_that_amazon_cannot_deliver_to_needs_attention(terminal: Terminal) -> None:
+    terminal.world.queue.policy = None
+    typed = terminal.type("status", "shop")
+    assert typed.code == 3
+    shown = typed.out.partition("Destination queue")[2]
+    assert "Amazon cannot deliver" in shown
+    assert "pulumi up restores" in shown
+    assert terminal.type("status", "--json").document["queue"]["problem"]["type"] == "QueueNotReady"
+
+
+def test_a_queue_that_is_gone_does_not_hide_the_applications(terminal: Terminal) -> None:
+    terminal.world.queue.exists = False
+    typed = terminal.type("status")
+    assert typed.code == 1
+    assert typed.out.startswith("shop (…89abcdef): CURRENT")
+    assert "Destination queue: cannot be read. There is no queue." in typed.out
+    stuck(terminal.world)
+    assert terminal.type("status").code == 4
+    assert terminal.type("status", "--json").document["queue"]["error"]["type"] == "QueueNotReady"
+
+
+@pytest.mark.parametrize("answer", [None, {"waiting": "many", "dead": 0}, {"waiting": 0}])
+def test_an_answer_about_the_queue_of_another_shape_is_said(terminal: Terminal, answer: object) -> None:
+    terminal.aws.function.answers["queue"] = {"protocol": 1, "action": "queue", "queue": answer}
+    terminal.type("status", "--json").error("UnexpectedAnswer")
+
+
 # Several applications.
 
 
@@ -207,7 +257,7 @@ def test_several_applications_end_with_the_worst_exit_code(terminal: Terminal) -
     assert typed.code == 3
     assert typed.out.count("next command") == 2
     assert f"spapi-rotation rotate outlet {OPTIONS}" in typed.out
-    assert typed.out.endswith("2 applications, 1 of them healthy.\n")
+    assert "\n2 applications, 1 of them healthy.\n" in typed.out
     second(terminal.aws, stuck, name="late")
     assert terminal.type("status").code == 4
     assert terminal.type("status", "shop").code == 0

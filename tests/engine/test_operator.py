@@ -114,6 +114,7 @@ def test_going_back_and_forth(operator: Operator) -> None:
 def test_dead_letters(operator: Operator) -> None:
     url = operator.outputs["dead_letter_queue_url"]
     sent = operator.box.aws.client("sqs").send_message(QueueUrl=url, MessageBody="nothing of Amazon's")
+    assert "1 dead letter\n" in operator.run("status", code=3)
     assert sent["MessageId"] in operator.run("dead-letters")
     assert _visible_again(operator, url)
     operator.run("discard", sent["MessageId"], "--yes")

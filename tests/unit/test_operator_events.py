@@ -23,7 +23,7 @@ from tests.unit.requesting import UNCLEAR, answer_next, ask
 from tests.unit.support import assert_silent
 
 ACTIONS = ("check", "request", "promote", "reject", "rollback", "seed")
-QUESTIONS = ("applications", "dead_letters", "discard", "redrive", "registration", "status")
+QUESTIONS = ("applications", "dead_letters", "discard", "queue", "redrive", "registration", "status")
 
 
 def operate(world: World, action: object, *, ports: Ports | None = None, **more: Any) -> dict[str, Any]:
@@ -164,6 +164,28 @@ def test_the_registration_names_the_queue(world: World) -> None:
     answer = operate(world, "registration")
     assert answer["queue_arn"] == QUEUE_ARN
     assert QUEUE_ARN in answer["steps"]
+
+
+def test_the_queue_is_counted_and_said_to_be_ready(world: World) -> None:
+    world.queue.visible += ["one", "two"]
+    world.queue.in_flight, world.queue.dead = 1, ["dead"]
+    assert operate(world, "queue")["queue"] == {
+        "arn": QUEUE_ARN,
+        "waiting": 3,
+        "in_flight": 1,
+        "dead": 1,
+        "problem": None,
+    }
+
+
+def test_a_queue_that_amazon_cannot_deliver_to_is_said_without_an_application(world: World) -> None:
+    world.queue.policy = None
+    problem = operate(world, "queue")["queue"]["problem"]
+    assert problem["type"] == "QueueNotReady"
+    assert problem["message"].startswith(f"Amazon cannot deliver to {QUEUE_ARN}. Missing")
+    assert "pulumi up" in problem["remedy"]
+    world.queue.exists = False
+    failed(operate(world, "queue"), "QueueNotReady")
 
 
 # Actions.

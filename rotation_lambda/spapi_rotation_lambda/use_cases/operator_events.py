@@ -12,7 +12,7 @@ from typing import Any
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials, is_storable
-from spapi_rotation_lambda.domain.errors import BadSettings, RotationError, Unexpected
+from spapi_rotation_lambda.domain.errors import BadSettings, QueueNotReady, RotationError, Unexpected
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.registration import registration_steps
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
@@ -24,6 +24,7 @@ from spapi_rotation_lambda.use_cases import dead_letters, operator_actions
 from spapi_rotation_lambda.use_cases.check import check
 from spapi_rotation_lambda.use_cases.dead_letters import Described
 from spapi_rotation_lambda.use_cases.operator_actions import NothingToDo
+from spapi_rotation_lambda.use_cases.preflight import require_ready_queue
 from spapi_rotation_lambda.use_cases.request import describe, request
 from spapi_rotation_lambda.use_cases.status import seen, status
 
@@ -195,6 +196,17 @@ def _registration(ports: Ports, _event: Mapping[str, Any]) -> dict[str, Any]:
     return {"queue_arn": arn, "steps": registration_steps(arn)}
 
 
+def _queue(ports: Ports, _event: Mapping[str, Any]) -> dict[str, Any]:
+    state = ports.queue.inspect()
+    try:
+        require_ready_queue(ports, None, state)
+        problem = None
+    except QueueNotReady as error:
+        problem = _error(error)
+    counts = {"waiting": state.waiting, "in_flight": state.in_flight, "dead": state.dead}
+    return {"queue": {"arn": state.arn, **counts, "problem": problem}}
+
+
 def _dead_letters(ports: Ports, _event: Mapping[str, Any]) -> dict[str, Any]:
     counts = ports.dead_letters.counts()
     messages = [_shown(each) for each in dead_letters.look(ports)]
@@ -245,6 +257,7 @@ _QUESTIONS: Mapping[str, Callable[[Ports, Mapping[str, Any]], dict[str, Any]]] =
     "applications": _applications,
     "dead_letters": _dead_letters,
     "discard": _discard,
+    "queue": _queue,
     "redrive": _redrive,
     "registration": _registration,
     "status": _status,
