@@ -66,8 +66,8 @@ def require_empty_queues(
             raise UnreadMessages(
                 f"{application.name}: {state.waiting} message(s) wait in the queue and {state.dead} in "
                 "its dead-letter queue; a newer secret may be among them.",
-                remedy="Let the function read the queue. Move the dead-letter queue's messages back to the queue "
-                "(SQS: Start DLQ redrive), or delete one that is not a secret.",
+                remedy="Let the function read the queue. `spapi-rotation dead-letters` shows what it could not handle, "
+                "`spapi-rotation redrive` has it handled again.",
             )
         ports.clock.sleep(LOOK_EVERY_SECONDS)
         state = ports.queue.inspect()
