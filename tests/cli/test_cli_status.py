@@ -217,7 +217,7 @@ def test_a_queue_that_amazon_cannot_deliver_to_needs_attention(terminal: Termina
     assert typed.code == 3
     shown = typed.out.partition("Destination queue")[2]
     assert "Amazon cannot deliver" in shown
-    assert "pulumi up restores" in shown
+    assert "pulumi up --refresh restores" in shown
     assert terminal.type("status", "--json").document["queue"]["problem"]["type"] == "QueueNotReady"
 
 

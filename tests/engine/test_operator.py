@@ -133,6 +133,26 @@ def _visible_again(operator: Operator, url: str) -> bool:
     return False
 
 
+def test_what_somebody_changed_by_hand_is_named_and_the_named_command_mends_it(operator: Operator) -> None:
+    box, aws = operator.box, operator.box.aws
+    operator.run("status", "shop")
+    url = operator.outputs["queue_url"]
+    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    shown = operator.run("status", "shop", code=3)
+    assert "AllowAmazonToSend" in shown
+    assert "pulumi up --refresh restores" in shown
+    scheduler = aws.client("scheduler")
+    for each in scheduler.list_schedules()["Schedules"]:
+        found = scheduler.get_schedule(Name=each["Name"], GroupName=each["GroupName"])
+        kept = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+        scheduler.update_schedule(**{key: found[key] for key in kept}, State="DISABLED")
+    shown = operator.run("status", "shop", code=3)
+    assert "disabled" in shown
+    assert "pulumi up --refresh enables it" in shown
+    box.stack.run("up", "--yes", "--refresh")
+    assert "enabled" in operator.run("status", "shop")
+
+
 def test_the_steps_of_the_registration_name_the_queue(operator: Operator) -> None:
     assert operator.outputs["queue_arn"] in operator.run("register")
 

@@ -183,7 +183,7 @@ def test_a_queue_that_amazon_cannot_deliver_to_is_said_without_an_application(wo
     problem = operate(world, "queue")["queue"]["problem"]
     assert problem["type"] == "QueueNotReady"
     assert problem["message"].startswith(f"Amazon cannot deliver to {QUEUE_ARN}. Missing")
-    assert "pulumi up" in problem["remedy"]
+    assert "pulumi up --refresh" in problem["remedy"]
     world.queue.exists = False
     failed(operate(world, "queue"), "QueueNotReady")
 

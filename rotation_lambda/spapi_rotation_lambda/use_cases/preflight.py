@@ -40,7 +40,7 @@ def require_ready_queue(ports: Ports, application: Application | None, state: Qu
         raise QueueNotReady(
             f"{subject}Amazon cannot deliver to {state.arn}. Missing from the policies: {'; '.join(missing)}",
             remedy="Add the statement to the policy of the queue (sqs actions) or of its key (kms actions); "
-            "pulumi up restores those of this package's own queue.",
+            "pulumi up --refresh restores those of this package's own queue.",
             missing=missing,
         )
 
