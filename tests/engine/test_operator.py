@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -131,6 +132,34 @@ def _visible_again(operator: Operator, url: str) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_what_is_broken_is_named_and_the_command_that_status_prints_repairs_it(operator: Operator) -> None:
+    box, arn = operator.box, operator.outputs["secret_arns"]["other"]
+
+    def repaired_by_seeding(state: str, code: int, secret: str) -> None:
+        [found] = json.loads(operator.run("status", "other", "--json", code=code))["applications"]
+        assert found["status"]["state"] == state
+        [command] = found["next"]
+        program, *words = shlex.split(command)
+        assert (program, words[:2]) == ("spapi-rotation", ["seed", "other"])
+        today = datetime.now(UTC).date().isoformat()
+        operator.run(*words, "--from-stdin", "--issued-at", today, "--yes", stdin=f"{secret}\n")
+        assert "CURRENT" in operator.run("status", "other")
+
+    newest = str(box.amazon.register(OTHER.client_id).client_secret)
+    dead = {
+        "client_id": OTHER.client_id,
+        "client_secret": "canary-dead",
+        "client_secret_expires_at": format_time(datetime.now(UTC) - timedelta(days=1)),
+        "owner_note": "kept as it is",
+    }
+    box.aws.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=json.dumps(dead))
+    repaired_by_seeding("EXPIRED", 4, newest)
+    assert box.value(arn)["owner_note"] == "kept as it is"
+    box.aws.client("secretsmanager").put_secret_value(SecretId=arn, SecretString="no JSON")
+    repaired_by_seeding("MALFORMED", 3, newest)
+    assert box.value(arn)["client_secret"] == newest
 
 
 def test_what_somebody_changed_by_hand_is_named_and_the_named_command_mends_it(operator: Operator) -> None:
