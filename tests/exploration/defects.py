@@ -96,7 +96,7 @@ DEFECTS = (
         ("schedule: normal",),
     ),
     Defect(
-        "the record is written after the POST",
+        "the request record is written after the POST",
         "use_cases/request",
         (
             (
@@ -205,7 +205,7 @@ DEFECTS = (
         ("up and the message of the console",),
     ),
     Defect(
-        "records are not chained",
+        "request records are not chained",
         "use_cases/request",
         (
             (
