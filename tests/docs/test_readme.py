@@ -62,8 +62,9 @@ def paste(folder: Path, block: str, *, aws_ends_with: int) -> tuple[int, str]:
         shown += piece
         if shown.endswith("Client secret: "):
             os.write(main, f"{TYPED}\n".encode())
-    os.close(main)
-    return process.wait(timeout=60), shown
+    code = process.wait(timeout=60)
+    os.close(main)  # earlier, and what still runs would be hung up
+    return code, shown
 
 
 def _pieces(terminal: int) -> Iterator[str]:
