@@ -1,6 +1,7 @@
 """Existing secrets: none is made for them, exactly they are opened to the function, and it learns where they are."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -195,18 +196,18 @@ def test_two_names_can_be_swapped() -> None:
     assert settings.applications.find(client_id(2)).keys == KeyNames(**swapped)
 
 
-LATE: list[tuple[str, dict[str, Any]]] = [
-    ("secret_arn", {"secret_arn": pulumi.Output.from_input("shop")}),
-    ("secret_key_arn", {"secret_arn": secret(), "secret_key_arn": pulumi.Output.from_input("shop")}),
-    ("secret_keys", {"secret_arn": secret(), "secret_keys": pulumi.Output.from_input({"id": "x"})}),
-    ("secret_keys", {"secret_arn": secret(), "secret_keys": {"client_id": pulumi.Output.from_input("")}}),
+LATE: list[tuple[str, Callable[[], dict[str, Any]]]] = [
+    ("secret_arn", lambda: {"secret_arn": pulumi.Output.from_input("shop")}),
+    ("secret_key_arn", lambda: {"secret_arn": secret(), "secret_key_arn": pulumi.Output.from_input("shop")}),
+    ("secret_keys", lambda: {"secret_arn": secret(), "secret_keys": pulumi.Output.from_input({"id": "x"})}),
+    ("secret_keys", lambda: {"secret_arn": secret(), "secret_keys": {"client_id": pulumi.Output.from_input("")}}),
 ]
 
 
 @pytest.mark.parametrize(("named", "entry"), LATE)
-def test_a_late_value_is_refused_when_it_is_known(named: str, entry: dict[str, Any]) -> None:
+def test_a_late_value_is_refused_when_it_is_known(named: str, entry: Callable[[], dict[str, Any]]) -> None:
     with pytest.raises(InvalidArgument, match=f"applications.shop.{named}"):
-        deploy(**entry)
+        deploy(**entry())
 
 
 ELSEWHERE: list[tuple[str, dict[str, Any]]] = [

@@ -122,7 +122,6 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("paused", {"paused": "true"}),
     ("paused", {"paused": 1}),
     ("alarms", {"alarms": "yes"}),
-    ("alarms", {"alarms": pulumi.Output.from_input(True)}),
     ("alarm_topic_arn", {"alarm_topic_arn": ""}),
     ("alarm_topic_arn", {"alarm_topic_arn": "pager"}),
     ("alarm_topic_arn", {"alarm_topic_arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:pager"}),
@@ -157,6 +156,11 @@ def test_bad_input_is_refused_by_name_with_a_remedy(named: str, args: dict[str, 
     assert "What to do: " in str(refused.value)
     assert isinstance(refused.value, BadSettings)
     assert isinstance(refused.value, pulumi.RunError), "else Pulumi prints a stack trace"
+
+
+def test_whether_there_are_alarms_must_be_known_in_the_preview() -> None:
+    with pytest.raises(InvalidArgument, match="alarms"):
+        validate(alarms=pulumi.Output.from_input(True))
 
 
 def test_arguments_must_be_a_map() -> None:
