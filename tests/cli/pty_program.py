@@ -4,6 +4,7 @@ Writes the client secret that Amazon accepts into FILE first.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from tests.fakes.world import World
 
 def run() -> int:
     """Run the command; returns its exit code."""
+    # A shell starts what runs in its background with Ctrl-C ignored; a person at a terminal has it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     world = World()
     world.write({"region": "eu"})
     Path(sys.argv[1]).write_text(world.amazon.newest.text)

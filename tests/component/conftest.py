@@ -1,5 +1,7 @@
 """Settings of the component's tests."""
 
+import warnings
+
 import pytest
 from pulumi.runtime.sync_await import _ensure_event_loop
 
@@ -13,4 +15,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def _event_loop() -> None:
     """Outputs and Pulumi's mocks want one: a thread has none to begin with (from Python 3.12 on), nor after another
     test's asyncio.run."""
-    _ensure_event_loop()  # type: ignore[no-untyped-call]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        _ensure_event_loop()  # type: ignore[no-untyped-call]
