@@ -212,7 +212,8 @@ def test_a_tampered_installed_file_is_refused_with_the_command_to_run(
 def test_a_missing_installed_file_is_refused(tmp_path: Path, h11_only: third_party.Lock) -> None:
     installed_copy("h11", tmp_path)
     (tmp_path / "h11" / "_util.py").unlink()
-    with pytest.raises(third_party.NotLocked, match="h11 are incomplete"):
+    # From Python 3.12 on, importlib.metadata leaves a missing file out, and the rest differs from what is locked.
+    with pytest.raises(third_party.NotLocked, match=r"h11 (are incomplete|0\.16\.0 differ)"):
         third_party.installed_files(h11_only, [str(tmp_path)])
 
 
