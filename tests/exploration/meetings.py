@@ -181,10 +181,7 @@ def noticed() -> World:
 
 def silent() -> World:
     """A person has made a secret in the console, without a message."""
-    world = pending()
-    silent_console(world, NO_FAULTS)
-    advance(world, world.clock.time + HOUR)
-    return world
+    return _silently_newer(pending())
 
 
 def first() -> World:
@@ -296,7 +293,10 @@ def _pending_and_console() -> World:
 
 
 def _in_use_and_silent() -> World:
-    world = in_use()
+    return _silently_newer(in_use())
+
+
+def _silently_newer(world: World) -> World:
     silent_console(world, NO_FAULTS)
     advance(world, world.clock.time + HOUR)
     return world

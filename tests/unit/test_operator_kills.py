@@ -1,7 +1,6 @@
 """Every verb that acts, killed before and after each of its external calls and then repeated, ends as if nothing had
 happened."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,11 +10,10 @@ import pytest
 
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.times import format_time
-from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.use_cases.operator_events import PROTOCOL
 from tests.fakes.interposer import Crash, Watcher, interposed
-from tests.fakes.world import CLIENT_ID, World
+from tests.fakes.world import World
 from tests.unit.conftest import MakeWorld
+from tests.unit.test_operator_events import operate, status
 
 Outcome = dict[str, Any]
 
@@ -50,13 +48,13 @@ def _pending(world: World) -> dict[str, Any]:
 
 def _rejected(world: World) -> dict[str, Any]:
     _pending(world)
-    operate(world, "reject")
+    look_and_act(world, "reject")
     return {}
 
 
 def _in_use(world: World) -> dict[str, Any]:
     _pending(world)
-    operate(world, "check")
+    look_and_act(world, "check")
     world.clock.advance(hours=1)
     return {}
 
@@ -128,24 +126,14 @@ VERBS = {
 }
 
 
-def operate(
+def look_and_act(
     world: World, action: str, more: dict[str, Any] | None = None, *, watch: Watcher | None = None
 ) -> dict[str, Any]:
     """Look first, then act on what was seen, as the command does."""
     ports = world.ports
     if watch is not None:
         ports = interposed(ports, before=watch, after=watch)
-    seen = _status(world)["seen"]
-    event = {"operator": action, "protocol": PROTOCOL, "client_id": CLIENT_ID, "application": "shop", "expect": seen}
-    answer = dispatch(ports, json.loads(json.dumps(event | (more or {}))))
-    assert isinstance(answer, dict)
-    return answer
-
-
-def _status(world: World) -> dict[str, Any]:
-    looked = dispatch(world.ports, {"operator": "status", "protocol": PROTOCOL, "client_id": CLIENT_ID})["status"]
-    assert isinstance(looked, dict)
-    return looked
+    return operate(world, action, ports=ports, expect=status(world)["seen"], **(more or {}))
 
 
 def outcome(world: World) -> Outcome:
@@ -177,7 +165,7 @@ def test_a_verb_killed_at_any_call_and_repeated_ends_as_if_never_killed(make_wor
     more = verb.prepare(undisturbed)
     start = outcome(undisturbed)
     calls: list[str] = []
-    answer = operate(undisturbed, verb.action, more, watch=calls.append)
+    answer = look_and_act(undisturbed, verb.action, more, watch=calls.append)
     assert "error" not in answer, answer
     assert calls
     settle(undisturbed)
@@ -188,9 +176,9 @@ def test_a_verb_killed_at_any_call_and_repeated_ends_as_if_never_killed(make_wor
         world = make_world()
         more = verb.prepare(world)
         with pytest.raises(Crash):
-            operate(world, verb.action, more, watch=Dying(place))
+            look_and_act(world, verb.action, more, watch=Dying(place))
         world.clock.advance(minutes=2)
-        again = operate(world, verb.action, more)
+        again = look_and_act(world, verb.action, more)
         if "error" in again:
             assert again["error"]["type"] in verb.already, (calls[place], again["error"])
         settle(world)
