@@ -1,4 +1,5 @@
-# Each target does its own set-up: a virtual environment in .venv, and the sandbox's engine and emulator in a cache.
+# Each target does its own set-up: a virtual environment in .venv; the sandbox's engine and emulator, and the AWS CLI of
+# the tests, in a cache.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -71,6 +72,7 @@ lock: $(READY)
 	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux2014 -c requirements.txt \
 		$(ARCHIVE)/requirements.in -o $(ARCHIVE)/requirements.txt
 	$(COMPILE) --python-version 3.11 sandbox/requirements-aws.in -o sandbox/requirements-aws.txt
+	$(COMPILE) --python-version 3.11 --no-deps tests/cli/requirements-aws-cli.in -o tests/cli/requirements-aws-cli.txt
 	$(BIN)/python -m spapi_rotation.function_archive.lock
 
 clean:

@@ -1,15 +1,11 @@
 """A function that does not answer as it should: the cause, the remedy, and how to look without it."""
 
 import re
-import shlex
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-import botocore.session
-import jmespath  # type: ignore[import-untyped]
 import pytest
-from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import (
     ConnectTimeoutError,
@@ -23,7 +19,6 @@ from botocore.exceptions import (
 )
 
 from spapi_rotation_cli import client
-from spapi_rotation_cli.target import Target
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.handler import dispatch
 from tests.cli.fake_aws import Failure, FakeAws, client_error
@@ -110,37 +105,6 @@ def test_what_aws_says_of_a_missing_right_is_repeated(terminal: Terminal) -> Non
     assert "debug: applications: AccessDeniedException, request id request-7\n" in typed.err
     assert "debug: CommandError\n" in typed.err
     assert "client.py" in typed.err
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        Target("rotation"),
-        Target("rotation", "eu-west-1", "operator", {"shop": "arn:aws:secretsmanager:eu-west-1:1:secret:a/b-AbCdEf"}),
-    ],
-)
-def test_the_lines_that_look_are_commands_of_the_aws_cli(target: Target) -> None:
-    """By botocore's models, from which the AWS CLI makes its commands; ``logs tail`` is its own."""
-    for line in target.without_the_function().splitlines():
-        for command in (line.strip(), *re.findall(r"\$\((.*)\)", line)):
-            words = shlex.split(command)
-            assert words.pop(0) == "aws"
-            while words[0] in ("--region", "--profile"):
-                assert words[1] in ("eu-west-1", "operator")
-                words = words[2:]
-            if words[:2] == ["logs", "tail"]:
-                assert words[3:] == ["--since", "1h"]
-                continue
-            model = botocore.session.Session().get_service_model(words[0])
-            operation = next(name for name in model.operation_names if xform_name(name, "-") == words[1])
-            shape = model.operation_model(operation).input_shape
-            assert shape is not None
-            members = {xform_name(name, "-") for name in shape.members}
-            options = dict(zip(words[2::2], words[3::2], strict=True))
-            if "--query" in options:
-                jmespath.compile(options.pop("--query"))
-                assert options.pop("--output") == "text"
-            assert {name.removeprefix("--") for name in options} <= members
 
 
 # Versions.
