@@ -11,8 +11,20 @@ __all__ = ["Settings", "apply_all"]
 
 def apply_all(settings: Settings) -> None:
     """Apply every correction. Imports MiniStack, so its environment variables must be set before."""
-    from sandbox.aws.patches import alarms, code, crash, functions, metrics, queues, scheduler, secretsmanager
+    from sandbox.aws.patches import (
+        alarms,
+        code,
+        crash,
+        functions,
+        logs,
+        metrics,
+        queues,
+        scheduler,
+        secretsmanager,
+        topics,
+    )
 
-    # Metrics come from written log lines only, so "functions", which checks the right to write, wraps "metrics".
-    for module in (alarms, metrics, functions, queues, scheduler, secretsmanager, code, crash):
+    # Metrics come from written log lines only, so "logs", which drops some, and "functions", which checks the right to
+    # write, wrap "metrics".
+    for module in (alarms, metrics, functions, logs, queues, scheduler, secretsmanager, topics, code, crash):
         module.apply(settings)
