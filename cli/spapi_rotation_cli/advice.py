@@ -26,7 +26,7 @@ class Meaning:
 
 STATES: Mapping[str, Meaning] = {
     "CURRENT": Meaning("in use, nothing to do"),
-    "UNDATED": Meaning("in use, its dates are unknown"),
+    "UNDATED": Meaning("in use, but nobody knows when it dies", ExitCode.ATTENTION),
     "REQUESTED": Meaning("a rotation is requested; Amazon's message is awaited"),
     "RECEIVED": Meaning("a new secret is pending until Amazon accepts it; each check tries again"),
     "OVERDUE": Meaning("a rotation was requested, and Amazon's message has not come", ExitCode.ATTENTION),
@@ -80,11 +80,11 @@ def next_commands(application: Application, status: Status, now: datetime) -> li
             return [("promote", *which)]
         case "EXPIRED":
             return [("promote" if status.pending else "seed", *which)]
-        case "REFUSED":
+        case "REFUSED" | "UNDATED":
             return [("rotate", *which)]
         case "OVERDUE":
             return [("register",), ("rotate", *which, "--force")]
-        case "CURRENT" | "UNDATED" if expires_soon(status, now):
+        case "CURRENT" if expires_soon(status, now):
             return [("rotate", *which)]
         case _:
             return []

@@ -75,19 +75,45 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
-    """The destination queue. Counts are approximate, as SQS counts.
+class Check:
+    """One look of the function's doctor, as ``docs/operator-interface.md`` describes it.
 
     Attributes:
         document: the answer itself, for programs.
-        dead: messages in the dead-letter queue.
-        problem: why Amazon cannot deliver to it, and what to do; empty if it can.
+        check: what was looked at.
+        verdict: ``ok``, ``failed`` or ``unknown``.
+        command: what mends it; empty if nothing does by itself.
+        needs: the right that the function lacks to know; empty if it lacks none.
     """
 
     document: Mapping[str, Any]
-    waiting: int
-    dead: int
-    problem: str
+    check: str
+    verdict: str
+    detail: str
+    remedy: str
+    command: str
+    needs: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether something is wrong."""
+        return self.verdict == "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """What belongs to no application: the queue, the alarms, and what the doctor found.
+
+    Attributes:
+        document: the answer itself, for programs.
+        waiting: messages in the queue, approximately; None if it could not be read.
+        dead: messages in the dead-letter queue, likewise.
+    """
+
+    document: Mapping[str, Any]
+    waiting: int | None
+    dead: int | None
+    checks: tuple[Check, ...]
 
 
 def read_applications(answer: Mapping[str, Any]) -> list[Application]:
@@ -128,13 +154,32 @@ def read_status(document: object) -> Status:
     )
 
 
-def read_queue(document: object) -> Queue:
-    """The answer to ``queue``. Raises CommandError when it is none."""
-    if not isinstance(document, Mapping):
-        raise unexpected("the destination queue")
-    problem = document.get("problem")
-    words = f"{problem.get('message')}\n{problem.get('remedy')}" if isinstance(problem, Mapping) else ""
-    return Queue(document, _required(document, "waiting", int), _required(document, "dead", int), words)
+def read_checks(answer: Mapping[str, Any]) -> tuple[Check, ...]:
+    """The answer to ``doctor``. Raises CommandError when it is none."""
+    return tuple(
+        Check(
+            each,
+            _required(each, "check", str),
+            _required(each, "verdict", str),
+            _required(each, "detail", str),
+            *(_optional(each, key, str) or "" for key in ("remedy", "command", "needs")),
+        )
+        for each in _required(answer, "checks", list)
+    )
+
+
+def read_component(answer: Mapping[str, Any]) -> Component:
+    """The answer to ``doctor`` about the component. Raises CommandError when it is none."""
+    queue = answer.get("queue")
+    found = queue if isinstance(queue, Mapping) else {}
+    shown = {key: answer.get(key) for key in ("queue", "sounding", "checks")}
+    return Component(shown, _optional(found, "waiting", int), _optional(found, "dead", int), read_checks(answer))
+
+
+def read_last_accepted(answer: Mapping[str, Any]) -> Mapping[str, datetime | None]:
+    """The answer to ``last_accepted``: times by client id. Raises CommandError when it is none."""
+    found = _required(answer, "last_accepted", dict)
+    return {str(client_id): _time(found, client_id) for client_id in found}
 
 
 def unexpected(what: str) -> CommandError:

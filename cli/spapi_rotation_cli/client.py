@@ -61,9 +61,14 @@ class Function:
         except BotoCoreError as error:
             raise failures.explain_session(error) from None
 
-    def ask(self, action: str, application: Application | None = None) -> Answer:
-        """Ask for what changes nothing. Raises CommandError."""
-        return self._invoke(action, application, {})
+    def ask(self, action: str, application: Application | None = None, **more: object) -> Answer:
+        """Ask for what changes nothing. Raises CommandError.
+
+        Args:
+            application: about which one; None where the question is about the component.
+            more: further keys of the event; those that are None are left out.
+        """
+        return self._invoke(action, application, more)
 
     def act(self, action: str, application: Application | None, **more: object) -> Answer:
         """Have the function act; says who asks. Raises CommandError.

@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from spapi_rotation_cli import choosing, screen
-from spapi_rotation_cli.answers import Application, unexpected
+from spapi_rotation_cli.answers import Application, read_last_accepted, unexpected
+from spapi_rotation_cli.component_screen import Accepted, ComponentView
 from spapi_rotation_cli.errors import AnsweredError, ExitCode, NoAnswer
 from spapi_rotation_cli.session import Session
 
@@ -15,11 +16,14 @@ AT_ONCE = 8
 def status(session: Session, name: str | None, client_id: str | None) -> ExitCode:
     """Show one application, or every one. Raises CommandError when there is nothing to show."""
     applications = choosing.some(session, name, client_id)
-    if len(applications) == 1:
-        return screen.show(session, [_view(session, applications[0])], _queue(session))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        views = list(pool.map(lambda each: _view_or_error(session, each), applications))
-    return screen.show(session, views, _queue(session))
+        component = pool.submit(_component, session)
+        accepted = pool.submit(_accepted, session)
+        if len(applications) == 1:
+            views = [_view(session, applications[0])]
+        else:
+            views = list(pool.map(lambda each: _view_or_error(session, each), applications))
+    return screen.show(session, views, component.result(), accepted.result())
 
 
 def register(session: Session) -> ExitCode:
@@ -47,9 +51,17 @@ def _view_or_error(session: Session, application: Application) -> screen.View:
         return screen.View(application, None, datetime.now(UTC), error)
 
 
-def _queue(session: Session) -> screen.QueueView:
-    """The queue's failure does not hide the applications."""
+def _component(session: Session) -> ComponentView:
+    """The component's failure does not hide the applications."""
     try:
-        return screen.QueueView(session.queue())
+        return ComponentView(session.component())
     except (AnsweredError, NoAnswer) as error:
-        return screen.QueueView(None, error)
+        return ComponentView(None, error)
+
+
+def _accepted(session: Session) -> Accepted:
+    """When Amazon last accepted each secret; the log's failure hides nothing else."""
+    try:
+        return Accepted(read_last_accepted(session.function.ask("last_accepted").body))
+    except (AnsweredError, NoAnswer) as error:
+        return Accepted(None, error)

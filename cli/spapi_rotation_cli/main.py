@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from spapi_rotation_cli import __version__, acting, dead_letters, looking, rotating, seeding
+from spapi_rotation_cli import __version__, acting, dead_letters, doctoring, looking, rotating, seeding
+from spapi_rotation_cli import history as telling
 from spapi_rotation_cli.errors import CommandError, ExitCode, UsageProblem
 from spapi_rotation_cli.options import FUNCTION_VARIABLE, Options, with_options
 from spapi_rotation_cli.output import Output
@@ -25,7 +26,7 @@ Exit codes:
   0  done; status: healthy
   1  failure, or not done within --timeout
   2  usage: nothing was done
-  3  status: needs attention
+  3  status: needs attention; doctor: something is wrong
   4  status: broken, calls to SP-API fail or soon will
 rotate ends with 3 or 4 as well when the rotation needs a person."""
 
@@ -134,6 +135,20 @@ def reject(options: Options, name: Name = None, client_id: ClientId = None, yes:
 def rollback(options: Options, name: Name = None, client_id: ClientId = None, yes: Yes = False) -> int:
     """Go back to the previous secret, while it still lives."""
     return acting.rollback(Session(options), name, client_id, yes=yes)
+
+
+@app.command()
+@with_options
+def doctor(options: Options, name: Name = None, client_id: ClientId = None) -> int:
+    """Look at all that a rotation needs, and try the secret in use at Amazon. Changes nothing."""
+    return doctoring.doctor(Session(options), name, client_id)
+
+
+@app.command()
+@with_options
+def history(options: Options, name: Name = None, client_id: ClientId = None, since: Date = None) -> int:
+    """Show who asked, what arrived and what Amazon accepted, by default within the last 30 days."""
+    return telling.history(Session(options), name, client_id, since)
 
 
 @app.command()

@@ -36,15 +36,16 @@ class Output:
         if not self.as_json:
             _print(self._out, text, style)
 
-    def labelled(self, label: str, text: str, style: str = "", *, wrap: bool = True) -> None:
+    def labelled(self, label: str, text: str, style: str = "", *, wrap: bool = True, indent: int = INDENT) -> None:
         """Lines of data with their label. On a terminal they are wrapped, and the rest is indented.
 
         Args:
             wrap: False for what a person is to copy.
+            indent: where the text begins.
         """
-        start = f"  {label}".ljust(INDENT)
+        start = f"  {label}".ljust(indent)
         for number, piece in enumerate(text.splitlines() or [""]):
-            first = start if number == 0 else " " * INDENT
+            first = start if number == 0 else " " * indent
             self.line("\n".join(_wrapped(self._out, first, piece)) if wrap else first + piece, style)
 
     def message(self, text: str, style: str = "") -> None:
@@ -76,12 +77,12 @@ def _print(console: Console, text: str, style: str) -> None:
 def _wrapped(console: Console, first: str, text: str) -> list[str]:
     if not console.file.isatty():
         return [first + text]
-    width = max(console.width, 2 * INDENT)
+    width = max(console.width, 2 * len(first))
     lines = textwrap.wrap(
         text,
         width,
         initial_indent=first,
-        subsequent_indent=" " * INDENT,
+        subsequent_indent=" " * len(first),
         break_long_words=False,
         break_on_hyphens=False,
     )

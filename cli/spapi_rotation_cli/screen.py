@@ -1,28 +1,19 @@
-"""The status screen: each application with its state, its times, and the next command to type; then the queue."""
+"""The status screen: each application with its state, its times, and the next command to type; then the component."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from spapi_rotation_cli import advice, times
-from spapi_rotation_cli.answers import Application, Queue, Status
+from spapi_rotation_cli.answers import Application, Status
+from spapi_rotation_cli.component_screen import STYLES, Accepted, ComponentView, show_component
 from spapi_rotation_cli.errors import CommandError, ExitCode
 from spapi_rotation_cli.session import Session
 
 FULL_UP_TO = 3
 """More applications than these, and those that need nobody get one line each: it stays one screen."""
 
-_DEAD_LETTERS: advice.Command = ("dead-letters",)
-
 _NEVER_SEEN = "no message of Amazon seen yet; the verb register prints the steps"
-
-STYLES: Mapping[ExitCode, str] = {
-    ExitCode.OK: "green",
-    ExitCode.ATTENTION: "yellow",
-    ExitCode.FAILURE: "bold red",
-    ExitCode.BROKEN: "bold red",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,41 +57,18 @@ class View:
         return found | {"status": document, "next": [session.command(*words) for words in self.next_commands]}
 
 
-@dataclass(frozen=True, slots=True)
-class QueueView:
-    """The destination queue as it was found.
-
-    Attributes:
-        queue: None if it could not be read; ``error`` says why then.
-    """
-
-    queue: Queue | None
-    error: CommandError | None = None
-
-    @property
-    def code(self) -> ExitCode:
-        """The exit code that the queue causes."""
-        if self.queue is None:
-            return ExitCode.FAILURE
-        return ExitCode.ATTENTION if self.queue.dead or self.queue.problem else ExitCode.OK
-
-    def as_json(self, session: Session) -> dict[str, Any]:
-        """For programs."""
-        if self.queue is None:
-            return {"error": self.error.as_json() if self.error else None}
-        following = [session.command(*_DEAD_LETTERS)] if self.queue.dead else []
-        return {**self.queue.document, "next": following}
-
-
-def show(session: Session, views: list[View], queue: QueueView) -> ExitCode:
+def show(session: Session, views: list[View], component: ComponentView, accepted: Accepted) -> ExitCode:
     """Print the screen, or its JSON; returns the exit code."""
-    code = advice.worst([*(view.code for view in views), queue.code])
+    code = advice.worst([*(view.code for view in views), component.code])
     if session.options.json:
         session.output.document(
             {
                 "exit_code": int(code),
-                "applications": [view.as_json(session) for view in views],
-                "queue": queue.as_json(session),
+                "applications": [
+                    {**view.as_json(session), "last_accepted": accepted.as_json(view.application.client_id)}
+                    for view in views
+                ],
+                "component": component.as_json(session),
             },
         )
         return code
@@ -110,7 +78,7 @@ def show(session: Session, views: list[View], queue: QueueView) -> ExitCode:
             session.output.line()
         _heading(session, view, brief=brief)
         if view.status is not None and not brief:
-            _details(session, view, view.status)
+            _details(session, view, view.status, accepted)
     if len(views) > 1:
         session.output.line()
         healthy = sum(view.code is ExitCode.OK for view in views)
@@ -118,23 +86,8 @@ def show(session: Session, views: list[View], queue: QueueView) -> ExitCode:
             f"{len(views)} applications, {healthy} of them healthy.", STYLES[advice.worst([v.code for v in views])]
         )
     session.output.line()
-    _show_queue(session, queue)
+    show_component(session, component)
     return code
-
-
-def _show_queue(session: Session, view: QueueView) -> None:
-    if view.queue is None:
-        session.output.line(f"Destination queue: cannot be read. {view.error}", STYLES[view.code])
-        return
-    letters = "1 dead letter" if view.queue.dead == 1 else f"{view.queue.dead} dead letters"
-    session.output.line(
-        f"Destination queue: {view.queue.waiting} waiting, {letters}",
-        STYLES[view.code],
-    )
-    if view.queue.problem:
-        session.output.labelled("problem", view.queue.problem)
-    if view.queue.dead:
-        session.output.labelled("next command", session.command(*_DEAD_LETTERS), STYLES[view.code], wrap=False)
 
 
 def _heading(session: Session, view: View, *, brief: bool) -> None:
@@ -148,7 +101,7 @@ def _heading(session: Session, view: View, *, brief: bool) -> None:
     session.output.line(f"{which}: {view.status.state}, {state.words}{more}", STYLES[state.code])
 
 
-def _details(session: Session, view: View, status: Status) -> None:
+def _details(session: Session, view: View, status: Status, accepted: Accepted) -> None:
     now, put = view.now, session.output.labelled
     if status.problem:
         put("problem", _without_remedy(status.problem, view.application))
@@ -161,6 +114,7 @@ def _details(session: Session, view: View, status: Status) -> None:
         put("pending since", f"{since}, version {status.pending}")
     put("next rotation", _next_rotation(view, status))
     put("last request", _last_request(status, now))
+    put("last accepted", accepted.words(view.application.client_id, now))
     put("schedule", *_schedule(view.application))
     put("subscription", "seen" if status.subscription_seen else _NEVER_SEEN)
     commands = [session.command(*words) for words in view.next_commands]

@@ -4,7 +4,7 @@ import shlex
 from functools import cached_property
 
 from spapi_rotation_cli import discovery
-from spapi_rotation_cli.answers import Application, Queue, Status, read_queue, read_status
+from spapi_rotation_cli.answers import Application, Component, Status, read_component, read_status
 from spapi_rotation_cli.client import Answer, Function
 from spapi_rotation_cli.options import Options
 from spapi_rotation_cli.output import Output
@@ -29,10 +29,15 @@ class Session:
         answer = self.function.ask("status", application)
         return read_status(answer.body.get("status")), answer
 
-    def queue(self) -> Queue:
-        """The destination queue. Raises CommandError."""
-        return read_queue(self.function.ask("queue").body.get("queue"))
+    def component(self) -> Component:
+        """What belongs to no application. Raises CommandError."""
+        return read_component(self.function.ask("doctor").body)
 
     def command(self, *words: str) -> str:
         """A command for a person to type, with the options that find the same function."""
         return shlex.join((PROGRAM, *words, *self.options.repeated()))
+
+    def typed(self, command: str) -> str:
+        """A command that the function names, for a person to type: one of ours gets the same options."""
+        program, *words = shlex.split(command)
+        return self.command(*words) if program == PROGRAM else command

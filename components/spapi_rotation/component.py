@@ -6,7 +6,7 @@ import pulumi
 
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.resources.adopted_secrets import adopt
-from spapi_rotation.resources.alarms import create_alarms
+from spapi_rotation.resources.alarms import alarm_topic, create_alarms
 from spapi_rotation.resources.encryption import create_key
 from spapi_rotation.resources.function import TIMEOUT_SECONDS, create_function
 from spapi_rotation.resources.queue import create_queues
@@ -80,7 +80,10 @@ class ClientSecretRotation(pulumi.ComponentResource):
             adopted=adopted,
         )
         group = create_group(scope)
-        function = create_function(scope, valid, key=key, queues=queues, schedule_group=group.name, adopted=adopted)
+        topic_arn = alarm_topic(scope, valid, key)
+        function = create_function(
+            scope, valid, key=key, queues=queues, schedule_group=group.name, topic_arn=topic_arn, adopted=adopted
+        )
         schedules = create_schedules(
             scope,
             valid.applications,
@@ -90,7 +93,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
             queues=queues,
             key=key,
         )
-        topic_arn = create_alarms(scope, valid, key=key, queues=queues, function=function.function)
+        create_alarms(scope, valid, queues=queues, function=function.function, topic_arn=topic_arn)
         for application in valid.applications:
             if application.rotate_on_up is not None:
                 self._rotate_on_up(

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from spapi_rotation.validation.arguments import Tags, validate_partition
 from spapi_rotation.validation.inputs import MaybeOutput
+from spapi_rotation_lambda.settings import alarm_prefix
 
 TAG_PREFIX = "spapi-rotation"
 
@@ -71,7 +72,7 @@ class Scope:
     @property
     def alarm_prefix(self) -> str:
         """First part of the alarms' names, given so that a notification names stack and component."""
-        return f"{self.identity}/"
+        return alarm_prefix(self.identity)
 
     @property
     def topic_name(self) -> str:

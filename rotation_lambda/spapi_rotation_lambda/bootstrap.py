@@ -1,5 +1,6 @@
 """Puts real adapters behind the ports, for the function and for ``pulumi up``."""
 
+import os
 import time
 from datetime import UTC, datetime
 from functools import cache
@@ -8,9 +9,11 @@ from typing import TYPE_CHECKING
 from botocore.config import Config
 
 from spapi_rotation_lambda.adapters.eventbridge import EventBridgeAnnouncer
+from spapi_rotation_lambda.adapters.logs import GROUP_VARIABLE, CloudWatchLog
 from spapi_rotation_lambda.adapters.scheduler import EventBridgeSchedules
 from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
 from spapi_rotation_lambda.adapters.sqs import SqsDeadLetterQueue, SqsQueue
+from spapi_rotation_lambda.adapters.surroundings import AwsSurroundings
 from spapi_rotation_lambda.ports import Amazon, Ports, Telemetry
 from spapi_rotation_lambda.settings import Settings
 
@@ -58,4 +61,8 @@ def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) ->
         policy=settings.policy,
         applications=settings.applications,
         schedules=EventBridgeSchedules(lambda: session.client("scheduler", config=_RETRIES), settings.schedule_group),
+        surroundings=AwsSurroundings(
+            session, _RETRIES, settings.alarm_prefix, settings.alarm_topic_arn, environ=os.environ
+        ),
+        log=CloudWatchLog(lambda: session.client("logs", config=_RETRIES), os.environ.get(GROUP_VARIABLE, "")),
     )

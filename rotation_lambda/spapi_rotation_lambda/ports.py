@@ -11,6 +11,7 @@ from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
 from spapi_rotation_lambda.domain.snapshot import SecretReader
+from spapi_rotation_lambda.surroundings import Log, Surroundings
 
 
 class Clock(Protocol):
@@ -100,6 +101,21 @@ class CallAnswer(StrEnum):
     UNCLEAR = "unclear"
 
 
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """The verification call's answer.
+
+    Attributes:
+        answer: what it says about the secret.
+        queue_arns: the queues among the application's notification destinations; empty unless accepted.
+        at: the time by Amazon's clock (header ``Date``, whole seconds); None if it does not tell.
+    """
+
+    answer: CallAnswer
+    queue_arns: tuple[str, ...] = ()
+    at: datetime | None = None
+
+
 class Amazon(Protocol):
     """Login with Amazon and SP-API."""
 
@@ -113,6 +129,10 @@ class Amazon(Protocol):
 
     def verification_call(self, token: Sensitive) -> CallAnswer:
         """The verification call, harmless and grantless: ``GET /notifications/v1/destinations``."""
+        ...
+
+    def destinations(self, token: Sensitive) -> Destinations:
+        """The same call, and what its answer tells."""
         ...
 
 
@@ -291,3 +311,5 @@ class Ports:
     policy: RotationPolicy
     applications: ApplicationDirectory
     schedules: Schedules
+    surroundings: Surroundings
+    log: Log

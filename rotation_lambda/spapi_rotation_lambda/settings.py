@@ -48,6 +48,7 @@ class Env(StrEnum):
     DELIVERY_DEADLINE_MINUTES = "DELIVERY_DEADLINE_MINUTES"
     REPOST_AFTER_HOURS = "REPOST_AFTER_HOURS"
     ADOPTED_SECRETS = "ADOPTED_SECRETS"
+    ALARM_TOPIC_ARN = "ALARM_TOPIC_ARN"
     METRICS_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
     SERVICE = "POWERTOOLS_SERVICE_NAME"
 
@@ -92,6 +93,11 @@ DEFAULTS: Mapping[Env, str | bool | float] = {
 
 NEEDED = (Env.SECRET_PREFIX, Env.QUEUE_URL, Env.DEAD_LETTER_QUEUE_URL, Env.SCHEDULE_GROUP)
 """What has no default."""
+
+
+def alarm_prefix(identity: str) -> str:
+    """What the names of a component's alarms begin with, so that a notification names stack and component."""
+    return f"{identity}/"
 
 
 def environment_text(value: str | bool | float) -> str:
@@ -148,7 +154,12 @@ def _is_endpoint(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the function is told: where things are, and how rotations are to go."""
+    """What the function is told: where things are, and how rotations are to go.
+
+    Attributes:
+        alarm_topic_arn: the topic of the component's alarms; empty if it has none.
+        alarm_prefix: what the names of its alarms begin with.
+    """
 
     queue_url: str
     dead_letter_queue_url: str
@@ -156,6 +167,8 @@ class Settings:
     lwa_endpoint: str
     event_bus: str
     schedule_group: str
+    alarm_topic_arn: str
+    alarm_prefix: str
     applications: ApplicationDirectory
     policy: RotationPolicy
 
@@ -186,6 +199,8 @@ class Settings:
             lwa_endpoint=validated_endpoint(text(Env.LWA_ENDPOINT), Env.LWA_ENDPOINT, regional=False),
             event_bus=text(Env.EVENT_BUS),
             schedule_group=environ[Env.SCHEDULE_GROUP],
+            alarm_topic_arn=environ.get(Env.ALARM_TOPIC_ARN, ""),
+            alarm_prefix=alarm_prefix(environ.get(Env.SERVICE, "")),
             applications=ApplicationDirectory(
                 environ[Env.SECRET_PREFIX], parse_adopted_secrets(environ.get(Env.ADOPTED_SECRETS, ""))
             ),

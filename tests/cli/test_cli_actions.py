@@ -185,7 +185,7 @@ def test_who_asks_is_sent_with_what_acts_and_asked_for_once(terminal: Terminal) 
     assert terminal.aws.sts.calls == 0
     terminal.type("check")
     assert terminal.aws.sts.calls == 1
-    assert [event.get("who") for event in terminal.aws.function.events] == [None, None, None, None, ARN]
+    assert [event.get("who") for event in terminal.aws.function.events] == [*[None] * 5, ARN]
     assert ("operator_action", ARN) in [
         (event, more.get("claimed_by")) for event, more in terminal.world.recorder.lines
     ]

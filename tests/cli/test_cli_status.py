@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 
 from spapi_rotation_cli.advice import STATES
+from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.state import State
+from spapi_rotation_lambda.surroundings import Alarm
 from spapi_rotation_lambda.use_cases.status import MALFORMED
 from tests.cli.fake_aws import FakeAws, client_error
 from tests.cli.terminal import FOUND, Terminal, parsed
-from tests.fakes.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, QUEUE_ARN, FakeSurroundings, World
 from tests.unit.test_state import (
     Step,
     expired,
@@ -51,7 +53,7 @@ EVERY_STATE = [
     (nothing, "CURRENT", 0, []),
     (near_enough, "CURRENT", 0, []),
     (near_expiry, "CURRENT", 3, ["rotate shop"]),
-    (undated, "UNDATED", 0, []),
+    (undated, "UNDATED", 3, ["rotate shop"]),
     (requested, "REQUESTED", 0, []),
     (received, "RECEIVED", 0, []),
     (overdue, "OVERDUE", 3, ["register", "rotate shop --force"]),
@@ -106,11 +108,14 @@ def test_the_screen_of_a_secret_in_use(terminal: Terminal) -> None:
         "  expires        in 179 days (2026-08-28 12:00 UTC)",
         "  next rotation  not due before 2026-04-30T12:00:00.000Z.",
         "  last request   none",
+        "  last accepted  not within two days; the verb doctor tries it now",
         "  schedule       enabled",
         "  subscription   no message of Amazon seen yet; the verb register prints the steps",
         "  next command   none",
         "",
-        "Destination queue: 0 waiting, 0 dead letters",
+        "Component: nothing to do",
+        "  queue          0 waiting, 0 dead letters",
+        "  alarms         None of 1 sounds.",
     ]
 
 
@@ -129,11 +134,14 @@ def test_the_screen_of_a_rotation_on_its_way(terminal: Terminal) -> None:
         f"  pending since  7 minutes ago (2026-03-02 12:05 UTC), version {pending}",
         "  next rotation  declined: A received secret is pending; it is settled first.",
         "  last request   answered; made 12 minutes ago (2026-03-02 12:00 UTC) by cli",
+        "  last accepted  not within two days; the verb doctor tries it now",
         "  schedule       enabled",
         "  subscription   seen",
         "  next command   none",
         "",
-        "Destination queue: 0 waiting, 0 dead letters",
+        "Component: nothing to do",
+        "  queue          0 waiting, 0 dead letters",
+        "  alarms         None of 1 sounds.",
     ]
 
 
@@ -192,49 +200,107 @@ def test_ages_go_by_the_clock_of_aws(terminal: Terminal) -> None:
     assert "issued 24 hours ago" in terminal.type("status").out
 
 
-# The destination queue.
+# When Amazon last accepted the secret.
 
 
-def test_dead_letters_need_attention_and_name_their_verb(terminal: Terminal) -> None:
+def test_the_last_acceptance_in_the_log_is_shown(terminal: Terminal) -> None:
+    terminal.world.recorder.info("secret_accepted", terminal.world.application)
+    terminal.world.clock.advance(hours=3)
+    assert "  last accepted  by Amazon 3 hours ago (2026-03-02 12:00 UTC)\n" in terminal.type("status").out
+    (found,) = terminal.type("status", "--json").document["applications"]
+    assert found["last_accepted"] == "2026-03-02T12:00:00Z"
+
+
+def test_a_log_that_cannot_be_read_hides_nothing_else(terminal: Terminal) -> None:
+    error = {"type": "StoreFailed", "message": "AWS denied it.", "remedy": "Allow it."}
+    terminal.aws.function.answers["last_accepted"] = {"protocol": 1, "error": error}
+    typed = terminal.type("status")
+    assert (typed.code, "last accepted  unknown. AWS denied it." in typed.out) == (0, True)
+    assert terminal.type("status", "--json").document["applications"][0]["last_accepted"] is None
+
+
+# The component.
+
+
+def component(terminal: Terminal, code: int) -> str:
+    """What is shown of the component, when the command ends with this code."""
+    typed = terminal.type("status")
+    assert typed.code == code, typed.out
+    return typed.out.partition("\nComponent: ")[2]
+
+
+def test_what_is_wrong_with_the_component_is_shown_with_the_next_command(terminal: Terminal) -> None:
     terminal.world.queue.visible.append("waits")
     terminal.world.queue.dead.append("canary-typed-garbage")
-    typed = terminal.type("status")
-    assert typed.code == 3
-    assert typed.out.splitlines()[-2:] == [
-        "Destination queue: 1 waiting, 1 dead letter",
-        f"  next command   spapi-rotation dead-letters {OPTIONS}",
-    ]
-    as_json = terminal.type("status", "--json").document
-    assert as_json["exit_code"] == 3
-    assert (as_json["queue"]["waiting"], as_json["queue"]["dead"], as_json["queue"]["problem"]) == (1, 1, None)
-    (command,) = as_json["queue"]["next"]
-    parsed(command)
-
-
-def test_a_queue_that_amazon_cannot_deliver_to_needs_attention(terminal: Terminal) -> None:
     terminal.world.queue.policy = None
-    typed = terminal.type("status", "shop")
-    assert typed.code == 3
-    shown = typed.out.partition("Destination queue")[2]
-    assert "Amazon cannot deliver" in shown
-    assert "pulumi up --refresh restores" in shown
-    assert terminal.type("status", "--json").document["queue"]["problem"]["type"] == "QueueNotReady"
+    shown = component(terminal, 3)
+    assert shown.startswith("needs attention\n  queue          1 waiting, 1 dead letter\n")
+    assert "  problem        queue: Amazon cannot send to " in shown
+    assert "  problem        dead-letters: 1 message(s) could not be handled." in shown
+    commands = ["pulumi up --refresh", f"spapi-rotation redrive {OPTIONS}"]
+    assert shown.endswith("  next command   " + f"\n{' ' * 17}".join(commands) + "\n")
+    document = terminal.type("status", "--json").document
+    assert document["exit_code"] == document["component"]["exit_code"] == 3
+    assert document["component"]["queue"] == {"arn": QUEUE_ARN, "waiting": 1, "in_flight": 0, "dead": 1}
+    assert document["component"]["next"] == commands
+    parsed(commands[1])
+
+
+def test_one_command_that_mends_several_things_is_named_once(terminal: Terminal) -> None:
+    terminal.world.queue.policy = None
+    terminal.world.ports.surroundings.level = "WARN"  # type: ignore[attr-defined]
+    shown = component(terminal, 3)
+    assert "log-level: It is WARN" in shown
+    assert shown.count("pulumi up --refresh") == 1
+
+
+def test_what_no_command_mends_is_shown_with_its_remedy(terminal: Terminal) -> None:
+    terminal.world.ports.surroundings.made_alarms = [Alarm("overdue", True, True)]  # type: ignore[attr-defined]
+    shown = component(terminal, 3)
+    assert "  problem        alarms: overdue of 1 sound.\n                 The description of an alarm says" in shown
+    assert "next command" not in shown
+
+
+def test_what_cannot_be_seen_is_shown_and_is_no_fault_of_its_own(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled(*_: object) -> None:
+        raise StoreFailed("AWS failed lambda:ListEventSourceMappings: Throttling.", remedy="Wait.")
+
+    def denied(*_: object) -> None:
+        raise StoreFailed("AWS failed cloudwatch:DescribeAlarms: AccessDenied.", remedy="-", denied="right:Missing")
+
+    monkeypatch.setattr(FakeSurroundings, "queue_readers", throttled)
+    assert component(terminal, 0).startswith("not all can be seen\n")
+    monkeypatch.setattr(FakeSurroundings, "alarms", denied)
+    shown = component(terminal, 3)
+    assert "  unknown        alarms (needs right:Missing): AWS failed" in shown
+    assert "  problem        permissions: The function's role lacks right:Missing." in shown
 
 
 def test_a_queue_that_is_gone_does_not_hide_the_applications(terminal: Terminal) -> None:
     terminal.world.queue.exists = False
     typed = terminal.type("status")
-    assert typed.code == 1
+    assert typed.code == 3
     assert typed.out.startswith("shop (…89abcdef): CURRENT")
-    assert "Destination queue: cannot be read. There is no queue." in typed.out
+    assert "  queue          cannot be read\n" in typed.out
+    assert "  problem        queue: There is no queue." in typed.out
     stuck(terminal.world)
     assert terminal.type("status").code == 4
-    assert terminal.type("status", "--json").document["queue"]["error"]["type"] == "QueueNotReady"
 
 
-@pytest.mark.parametrize("answer", [None, {"waiting": "many", "dead": 0}, {"waiting": 0}])
-def test_an_answer_about_the_queue_of_another_shape_is_said(terminal: Terminal, answer: object) -> None:
-    terminal.aws.function.answers["queue"] = {"protocol": 1, "action": "queue", "queue": answer}
+def test_a_component_that_cannot_be_read_does_not_hide_the_applications(terminal: Terminal) -> None:
+    error = {"type": "Unexpected", "message": "Unexpected KeyError.", "remedy": "Report it."}
+    terminal.aws.function.answers["doctor"] = {"protocol": 1, "error": error}
+    typed = terminal.type("status")
+    assert (typed.code, typed.out.startswith("shop (…89abcdef): CURRENT")) == (1, True)
+    assert "Component: cannot be read. Unexpected KeyError." in typed.out
+    assert terminal.type("status", "--json").document["component"]["error"]["type"] == "Unexpected"
+
+
+@pytest.mark.parametrize("answer", [{}, {"checks": None}, {"checks": [{"check": "queue"}]}, {"checks": ["queue"]}])
+def test_an_answer_about_the_component_of_another_shape_is_said(terminal: Terminal, answer: dict[str, object]) -> None:
+    terminal.aws.function.answers["doctor"] = {"protocol": 1, "action": "doctor", **answer}
     terminal.type("status", "--json").error("UnexpectedAnswer")
 
 

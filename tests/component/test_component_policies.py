@@ -183,7 +183,14 @@ def test_function_role(recording: Recording) -> None:
             ["scheduler:GetSchedule"],
             f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/rotation-schedules-0000001/*",
         ),
+        "LookAtMapping": (["lambda:ListEventSourceMappings"], "*"),
+        "LookAtAlarms": (["cloudwatch:DescribeAlarms"], "*"),
+        "LookAtSubscribers": (
+            ["sns:ListSubscriptionsByTopic"],
+            f"arn:aws:sns:{REGION}:{ACCOUNT}:{recording.named('rotation-alarm-topic').inputs['name']}",
+        ),
         "Log": (["logs:CreateLogStream", "logs:PutLogEvents"], f"{LOG_GROUP_ARN}:*"),
+        "ReadLog": (["logs:FilterLogEvents"], f"{LOG_GROUP_ARN}:*"),
     }
 
 
@@ -209,11 +216,20 @@ def test_schedule_role_serves_only_the_own_group(recording: Recording) -> None:
     }
 
 
+LISTS = (["scheduler:ListSchedules"], ["lambda:ListEventSourceMappings"], ["cloudwatch:DescribeAlarms"])
+"""What knows no resources, or is asked for a list."""
+
+
+def test_without_alarms_the_function_looks_at_none() -> None:
+    policy = deploy_component(alarms=False).named("rotation-function-policy").policy()
+    assert not {each["Sid"] for each in policy["Statement"]} & {"LookAtAlarms", "LookAtSubscribers"}
+
+
 @pytest.mark.parametrize("policy", ["rotation-function-policy", "rotation-schedule-policy"])
 def test_roles_have_no_star_and_only_allow(recording: Recording, policy: str) -> None:
     for statement in recording.named(policy).policy()["Statement"]:
         assert statement["Effect"] == "Allow"
-        assert statement["Resource"] != "*" or statement["Action"] == ["scheduler:ListSchedules"]
+        assert statement["Resource"] != "*" or statement["Action"] in LISTS
         assert not any("*" in action for action in statement["Action"])
 
 

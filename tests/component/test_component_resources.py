@@ -181,7 +181,12 @@ def test_function() -> None:
         "architectures": ["arm64"],
         "description": "Rotates SP-API client secrets.",
         "handler": HANDLER,
-        "loggingConfig": {"logFormat": "JSON", "logGroup": f"/aws/lambda/{PROJECT}/{STACK}/rotation"},
+        "loggingConfig": {
+            "logFormat": "JSON",
+            "logGroup": f"/aws/lambda/{PROJECT}/{STACK}/rotation",
+            "applicationLogLevel": "INFO",
+            "systemLogLevel": "INFO",
+        },
         "memorySize": 256,
         "role": f"arn:aws:iam::{ACCOUNT}:role/rotation-function-role-0000001",
         "runtime": "python3.13",
@@ -212,7 +217,9 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
         paused=True,
     )
     variables = recording.named("rotation-function").inputs["environment"]["variables"]
+    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:{recording.named('rotation-alarm-topic').inputs['name']}"
     assert variables == {
+        "ALARM_TOPIC_ARN": topic,
         "SECRET_PREFIX": f"{PROJECT}/{STACK}/rotation",
         "QUEUE_URL": f"{QUEUE_URL}/rotation-queue-0000001",
         "DEAD_LETTER_QUEUE_URL": f"{QUEUE_URL}/rotation-dead-letter-queue-0000001",
@@ -233,8 +240,8 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
 
 
 def test_default_environment_gives_the_functions_own_default_settings() -> None:
-    variables = deploy_component().named("rotation-function").inputs["environment"]["variables"]
-    needed = {name.value: variables[name] for name in NEEDED}
+    variables = deploy_component(alarms=False).named("rotation-function").inputs["environment"]["variables"]
+    needed = {name.value: variables[name] for name in (*NEEDED, Env.SERVICE)}
     assert Settings.from_environment(variables) == Settings.from_environment(needed)
 
 

@@ -46,6 +46,16 @@ class _NoSchedules:
 NO_SCHEDULES = _NoSchedules()
 
 
+class _NotLookedAt:
+    """Nothing in a history looks at the component around the function, or at its log."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(name)
+
+
+NOT_LOOKED_AT = _NotLookedAt()
+
+
 class _NoDeadLetters:
     """People handle dead letters by the queue itself here: see ``empty_dead_letters``."""
 
@@ -126,6 +136,8 @@ def invoke(
         telemetry=world.said,
         schedules=NO_SCHEDULES,
         dead_letters=NO_DEAD_LETTERS,
+        surroundings=NOT_LOOKED_AT,
+        log=NOT_LOOKED_AT,
         policy=world.policy,
         applications=PLAIN.applications,
     )

@@ -20,7 +20,7 @@ from spapi_rotation_lambda.domain.labels import Label, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
 from spapi_rotation_lambda.domain.times import format_time
-from spapi_rotation_lambda.ports import CallAnswer, Metric, RotateAnswer, RotationEvent, Scope
+from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, RotationEvent, Scope
 from tests.exploration.standard_queue import StandardQueue
 from tests.fakes.amazon import FakeAmazon, Issued
 from tests.fakes.clock import VirtualClock
@@ -278,6 +278,9 @@ class Fleet:
     def verification_call(self, token: Sensitive) -> CallAnswer:
         client_id, text = token.reveal().split(" ", 1)
         return self._world.app_of(client_id).amazon.verification_call(Sensitive(text))
+
+    def destinations(self, token: Sensitive) -> Destinations:
+        return Destinations(self.verification_call(token))
 
 
 class Transit(NamedTuple):

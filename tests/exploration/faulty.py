@@ -19,6 +19,7 @@ from spapi_rotation_lambda.ports import (
     Announcer,
     Answer,
     CallAnswer,
+    Destinations,
     Queue,
     QueueState,
     RotateAnswer,
@@ -296,6 +297,9 @@ class FaultyAmazon:
         return self._injector.call(
             Op.VERIFICATION_CALL, lambda: self._inner.verification_call(token), lambda: CallAnswer.UNCLEAR
         )
+
+    def destinations(self, token: Sensitive) -> Destinations:
+        return Destinations(self.verification_call(token))
 
 
 class FaultyQueue:

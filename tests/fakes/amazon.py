@@ -14,7 +14,7 @@ from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import TokenNotIssued
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.times import format_time
-from spapi_rotation_lambda.ports import Answer, CallAnswer, RotateAnswer, Scope
+from spapi_rotation_lambda.ports import Answer, CallAnswer, Destinations, RotateAnswer, Scope
 from tests.fakes.clock import VirtualClock
 
 LIFETIME = timedelta(days=180)
@@ -50,6 +50,9 @@ class FakeAmazon:
     answers: deque[tuple[RotateAnswer, bool]] = field(default_factory=deque)
     token_failures: deque[TokenNotIssued] = field(default_factory=deque)
     held_back: list[str] | None = None
+    known_queues: list[str] = field(default_factory=list)
+    ahead: timedelta = timedelta(0)
+    tells_time: bool = True
 
     def __post_init__(self) -> None:
         self._serial = itertools.count(1)
@@ -106,6 +109,12 @@ class FakeAmazon:
         if not self.calls_allowed or scope != Scope.NOTIFICATIONS:
             return CallAnswer.DENIED
         return CallAnswer.ACCEPTED if self.accepts(Sensitive(secret)) else CallAnswer.DENIED
+
+    def destinations(self, token: Sensitive) -> Destinations:
+        answer = self.verification_call(token)
+        arns = tuple(self.known_queues) if answer is CallAnswer.ACCEPTED else ()
+        at = self.clock.now() + self.ahead if self.tells_time else None
+        return Destinations(answer, arns, at)
 
     # The console.
 

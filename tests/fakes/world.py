@@ -21,6 +21,7 @@ from spapi_rotation_lambda.ports import (
     ScheduledApplication,
 )
 from spapi_rotation_lambda.settings import Settings, parse_adopted_secrets
+from spapi_rotation_lambda.surroundings import Alarm, LogLine, LogPage, QueueReader, Subscribers
 from tests.fakes.amazon import FakeAmazon, Issued
 from tests.fakes.clock import VirtualClock
 from tests.fakes.secrets_manager import FakeSecretsManager
@@ -28,6 +29,7 @@ from tests.fakes.secrets_manager import FakeSecretsManager
 CLIENT_ID = "amzn1.application-oa2-client.0123456789abcdef"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"
 MAX_RECEIVES = 10
+TOPIC_ARN = "arn:aws:sns:us-east-1:123456789012:alarms"
 SCHEDULE_ARN = "arn:aws:scheduler:us-east-1:123456789012:schedule/group/name"
 
 PLAIN = Settings.from_environment(
@@ -102,18 +104,60 @@ class FakeSchedules:
 
 
 @dataclass
+class FakeSurroundings:
+    """The parts around the function; as they are after ``pulumi up`` and with one subscriber."""
+
+    topic_arn: str = TOPIC_ARN
+    level: str = "INFO"
+    readers: list[QueueReader] = field(default_factory=lambda: [QueueReader(True, "")])
+    made_alarms: list[Alarm] = field(default_factory=lambda: [Alarm("expired", False, True)])
+    heard_by: Subscribers = Subscribers(1, 0)  # noqa: RUF009  (frozen)
+
+    def queue_readers(self) -> list[QueueReader]:
+        return self.readers
+
+    def alarms(self) -> list[Alarm]:
+        return self.made_alarms
+
+    def subscribers(self) -> Subscribers:
+        return self.heard_by
+
+    def log_level(self) -> str:
+        return self.level
+
+
+@dataclass
+class FakeLog:
+    """The function's log: what the recorder has heard, a few lines at a time."""
+
+    recorder: "Recorder"
+    page: int = 100
+
+    def read(self, events: tuple[str, ...], since: datetime, cursor: str | None) -> LogPage:
+        lines = [each for each in self.recorder.log if each.fields["message"] in events and each.at >= since]
+        start = int(cursor or 0)
+        end = start + self.page
+        return LogPage(tuple(lines[start:end]), str(end) if end < len(lines) else None)
+
+
+@dataclass
 class Recorder:
     """Telemetry and Announcer: keeps what was said."""
 
+    clock: VirtualClock
+    log: list[LogLine] = field(default_factory=list)
     lines: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     metrics: list[tuple[Metric, float]] = field(default_factory=list)
     events: list[RotationEvent] = field(default_factory=list)
 
     def info(self, event: str, application: Application | None = None, **fields: object) -> None:
         self.lines.append((event, fields))
+        which = {"application": application.name, "client_id": application.client_id} if application else {}
+        plain = {name: format_time(value) if isinstance(value, datetime) else value for name, value in fields.items()}
+        self.log.append(LogLine(self.clock.now(), {"message": event, **which, **plain}))
 
     def warning(self, event: str, application: Application | None = None, **fields: object) -> None:
-        self.lines.append((event, fields))
+        self.info(event, application, **fields)
 
     def count(self, metric: Metric, value: float = 1.0) -> None:
         self.metrics.append((metric, value))
@@ -136,7 +180,7 @@ class World:
         self.store = FakeSecretsManager(self.clock)
         self.queue = FakeQueue()
         self.dead_letters = FakeDeadLetters(self.queue, self.clock)
-        self.recorder = Recorder()
+        self.recorder = Recorder(self.clock)
         self.amazon = FakeAmazon(self.clock, CLIENT_ID, self.queue.visible.append)
         self.application = Application("shop", CLIENT_ID, f"prefix/{CLIENT_ID}")
         self.store.create(self.secret_id)
@@ -149,6 +193,8 @@ class World:
             announcer=self.recorder,
             telemetry=self.recorder,
             schedules=FakeSchedules(self.application, self.clock.now()),
+            surroundings=FakeSurroundings(),
+            log=FakeLog(self.recorder),
             policy=replace(PLAIN.policy, **policy),
             applications=replace(PLAIN.applications, adopted=parse_adopted_secrets(adopted_secrets)),
         )

@@ -93,7 +93,7 @@ class ScriptedServer:
                     self.close_connection = True
                     return
                 content = reply.content()
-                self.send_response(reply.status)
+                self.send_response_only(reply.status)  # without a Date of its own
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 if reply.status != 204:

@@ -5,6 +5,7 @@ import logging
 import re
 import socket
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,7 +18,7 @@ from spapi_rotation_lambda.adapters.telemetry import quiet_http_libraries
 from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import TokenNotIssued
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import Answer, CallAnswer, RotateAnswer, Scope
+from spapi_rotation_lambda.ports import Answer, CallAnswer, Destinations, RotateAnswer, Scope
 from tests.fakes.world import CLIENT_ID
 from tests.unit.scripted_server import Ending, Reply, ScriptedServer
 from tests.unit.support import logged, shown
@@ -448,6 +449,43 @@ def test_what_the_verification_call_says(
     server.replies.append(Reply(status, error(), {"Location": server.url}))
     assert client.verification_call(Sensitive(TOKEN)) is expected
     assert len(server.seen) == 1
+
+
+DESTINATION = "arn:aws:sqs:eu-west-1:123456789012:destination"
+DATE = "Sun, 01 Mar 2026 12:00:05 GMT"
+
+
+def test_the_verification_call_tells_the_destinations_and_the_time(
+    client: AmazonClient, server: ScriptedServer
+) -> None:
+    listed = [{"resource": {"sqs": {"arn": DESTINATION}}}, {"resource": {"eventBridge": {"name": "x"}}}]
+    server.replies.append(Reply(200, {"payload": listed}, {"Date": DATE}))
+    found = client.destinations(Sensitive(TOKEN))
+    assert found == Destinations(CallAnswer.ACCEPTED, (DESTINATION,), datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        {"payload": None},
+        {"payload": {"resource": 1}},
+        {"payload": [1, {}, {"resource": 1}, {"resource": {"sqs": 1}}, {"resource": {"sqs": {"arn": TOKEN}}}]},
+    ],
+)
+def test_odd_destinations_are_none(client: AmazonClient, server: ScriptedServer, body: Any) -> None:
+    server.replies.append(Reply(200, body, {"Date": "yesterday"}))
+    assert client.destinations(Sensitive(TOKEN)) == Destinations(CallAnswer.ACCEPTED)
+
+
+def test_a_denied_call_tells_the_time_and_no_destinations(client: AmazonClient, server: ScriptedServer) -> None:
+    listed = [{"resource": {"sqs": {"arn": DESTINATION}}}]
+    server.replies.append(Reply(403, {"payload": listed}, {"Date": DATE}))
+    found = client.destinations(Sensitive(TOKEN))
+    assert (found.answer, found.queue_arns) == (CallAnswer.DENIED, ())
+    assert found.at is not None
 
 
 @pytest.mark.parametrize("ending", [Ending.SILENT, Ending.CLOSED, Ending.CUT])

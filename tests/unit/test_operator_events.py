@@ -23,7 +23,17 @@ from tests.unit.requesting import UNCLEAR, answer_next, ask
 from tests.unit.support import assert_silent
 
 ACTIONS = ("check", "request", "promote", "reject", "rollback", "seed")
-QUESTIONS = ("applications", "dead_letters", "discard", "queue", "redrive", "registration", "status")
+QUESTIONS = (
+    "applications",
+    "dead_letters",
+    "discard",
+    "doctor",
+    "history",
+    "last_accepted",
+    "redrive",
+    "registration",
+    "status",
+)
 
 
 def operate(world: World, action: object, *, ports: Ports | None = None, **more: Any) -> dict[str, Any]:
@@ -164,28 +174,6 @@ def test_the_registration_names_the_queue(world: World) -> None:
     answer = operate(world, "registration")
     assert answer["queue_arn"] == QUEUE_ARN
     assert QUEUE_ARN in answer["steps"]
-
-
-def test_the_queue_is_counted_and_said_to_be_ready(world: World) -> None:
-    world.queue.visible += ["one", "two"]
-    world.queue.in_flight, world.queue.dead = 1, ["dead"]
-    assert operate(world, "queue")["queue"] == {
-        "arn": QUEUE_ARN,
-        "waiting": 3,
-        "in_flight": 1,
-        "dead": 1,
-        "problem": None,
-    }
-
-
-def test_a_queue_that_amazon_cannot_deliver_to_is_said_without_an_application(world: World) -> None:
-    world.queue.policy = None
-    problem = operate(world, "queue")["queue"]["problem"]
-    assert problem["type"] == "QueueNotReady"
-    assert problem["message"].startswith(f"Amazon cannot deliver to {QUEUE_ARN}. Missing")
-    assert "pulumi up --refresh" in problem["remedy"]
-    world.queue.exists = False
-    failed(operate(world, "queue"), "QueueNotReady")
 
 
 # Actions.
@@ -435,7 +423,7 @@ def test_an_application_that_is_not_there_is_an_answer(world: World, action: str
 
 
 @pytest.mark.rule(id="OPS-6")
-@pytest.mark.parametrize("action", [*ACTIONS, *QUESTIONS])
+@pytest.mark.parametrize("action", sorted({*ACTIONS, *QUESTIONS} - {"doctor"}))  # the doctor tells what it can
 @pytest.mark.parametrize("error", [StoreFailed("AWS failed x:Y: Throttling.", remedy="Wait."), KeyError("canary-1")])
 def test_a_call_that_fails_anywhere_is_an_answer(world: World, action: str, error: Exception) -> None:
     class Broken:
@@ -455,6 +443,8 @@ def test_a_call_that_fails_anywhere_is_an_answer(world: World, action: str, erro
         announcer=broken,
         telemetry=world.recorder,
         schedules=broken,
+        surroundings=broken,
+        log=broken,
         policy=world.ports.policy,
         applications=world.ports.applications,
     )

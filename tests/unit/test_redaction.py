@@ -100,6 +100,8 @@ def test_no_port_shows_what_it_carries() -> None:
         "policy",
         "applications",
         "schedules",
+        "surroundings",
+        "log",
     }
     from spapi_rotation_lambda import ports
 

@@ -39,6 +39,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
         lwa_endpoint="https://api.amazon.com/auth/o2/token",
         event_bus="default",
         schedule_group="g",
+        alarm_topic_arn="",
+        alarm_prefix="/",
         applications=ApplicationDirectory("prefix", {}),
         policy=RotationPolicy(
             rotate_every=timedelta(days=60),
@@ -62,6 +64,8 @@ def test_every_variable_is_read() -> None:
         PROMOTE_DELAY_MINUTES="0",
         VERIFICATION="lwa",
         EVENT_BUS="bus",
+        ALARM_TOPIC_ARN="topic",
+        POWERTOOLS_SERVICE_NAME="project/stack/name",
         CHECK_INTERVAL_HOURS="24",
         ROTATION_WINDOW=window,
         PAUSED="true",
@@ -75,6 +79,8 @@ def test_every_variable_is_read() -> None:
         lwa_endpoint="http://127.0.0.1:8080/token",
         event_bus="bus",
         schedule_group="g",
+        alarm_topic_arn="topic",
+        alarm_prefix="project/stack/name/",
         applications=ApplicationDirectory("prefix", {"id": AdoptedSecret("arn", KeyNames(client_id="own"))}),
         policy=RotationPolicy(
             rotate_every=timedelta(days=8),

@@ -21,22 +21,29 @@ Metrics = tuple[str, Mapping[str, pulumi.Input[str]]]
 """Namespace and dimensions."""
 
 
-def create_alarms(
-    scope: Scope, args: ValidArgs, *, key: aws.kms.Key, queues: Queues, function: aws.lambda_.Function
-) -> pulumi.Output[str] | None:
-    """Make the alarms, and their topic unless one is given.
-
-    Returns:
-        the topic's ARN; None if alarms are switched off.
+def alarm_topic(scope: Scope, args: ValidArgs, key: aws.kms.Key) -> pulumi.Output[str] | None:
+    """The ARN of the alarms' topic, which is made unless one is given; None if alarms are switched off.
 
     Raises:
         InvalidArgument: from the output, during the preview: the given topic lies in another region.
     """
     if not args.alarms:
         return None
-    topic_arn = _given_topic(scope, args.alarm_topic_arn) if args.alarm_topic_arn is not None else None
+    given = _given_topic(scope, args.alarm_topic_arn) if args.alarm_topic_arn is not None else None
+    return given if given is not None else create_topic(scope, key).arn
+
+
+def create_alarms(
+    scope: Scope,
+    args: ValidArgs,
+    *,
+    queues: Queues,
+    function: aws.lambda_.Function,
+    topic_arn: pulumi.Output[str] | None,
+) -> None:
+    """Make the alarms, unless there is no topic."""
     if topic_arn is None:
-        topic_arn = create_topic(scope, key).arn
+        return
     sources: Mapping[Source, Metrics] = {
         Source.OWN: (METRICS_NAMESPACE, {SERVICE_DIMENSION: scope.identity}),
         Source.QUEUE: ("AWS/SQS", {"QueueName": queues.destination.name}),
@@ -46,7 +53,6 @@ def create_alarms(
     }
     for alarm in ALARM_CATALOG:
         _alarm(scope, args, alarm, sources[alarm.source], topic_arn)
-    return topic_arn
 
 
 def validate_topic_region(arn: str, region: str) -> str:

@@ -65,6 +65,7 @@ def environment(
     queue_url: pulumi.Input[str],
     dead_letter_queue_url: pulumi.Input[str],
     schedule_group: pulumi.Input[str],
+    topic_arn: pulumi.Input[str] | None,
     adopted: AdoptedSecrets | None,
 ) -> dict[str, pulumi.Input[str]]:
     """The function's environment variables; texts only, no secret."""
@@ -84,6 +85,8 @@ def environment(
         Env.METRICS_NAMESPACE.value: METRICS_NAMESPACE,
         Env.SERVICE.value: scope.identity,
     }
+    if topic_arn is not None:
+        variables[Env.ALARM_TOPIC_ARN.value] = topic_arn
     if args.rotation_window is not None:
         variables[Env.ROTATION_WINDOW.value] = args.rotation_window
     if adopted is not None:
@@ -99,6 +102,7 @@ def function_policy(
     queues: Queues,
     log_group_arn: pulumi.Input[str],
     schedule_group: pulumi.Input[str],
+    topic_arn: pulumi.Input[str] | None = None,
     adopted: AdoptedSecrets | None = None,
 ) -> dict[str, Any]:
     """What the function may do. Only existing secrets make it longer; others are covered by their common name."""
@@ -115,6 +119,9 @@ def function_policy(
         allow("Publish", ("events:PutEvents",), scope.arn("events", f"event-bus/{EVENT_BUS}")),
         # The operator interface names the applications by their schedules. ListSchedules knows no resources.
         allow("ListApplications", ("scheduler:ListSchedules",), "*"),
+        # The doctor looks whether Lambda reads the queue. ListEventSourceMappings knows no resources.
+        allow("LookAtMapping", ("lambda:ListEventSourceMappings",), "*"),
+        *_alarm_statements(topic_arn),
         # When a schedule was made is when its application was adopted.
         allow(
             "LookUpAdoption",
@@ -126,6 +133,8 @@ def function_policy(
             ("logs:CreateLogStream", "logs:PutLogEvents"),
             pulumi.Output.concat(log_group_arn, ":*"),
         ),
+        # The operator interface tells the history.
+        allow("ReadLog", ("logs:FilterLogEvents",), pulumi.Output.concat(log_group_arn, ":*")),
         *_adopted_statements(scope, adopted),
     )
 
@@ -137,9 +146,14 @@ def create_function(
     key: aws.kms.Key,
     queues: Queues,
     schedule_group: pulumi.Input[str],
+    topic_arn: pulumi.Input[str] | None,
     adopted: AdoptedSecrets | None,
 ) -> Function:
-    """Make the function, its role and log group, and connect it to the destination queue."""
+    """Make the function, its role and log group, and connect it to the destination queue.
+
+    Args:
+        topic_arn: the alarms' topic, for whoever asks the function about the alarms; None if there are none.
+    """
     log_group = aws.cloudwatch.LogGroup(
         f"{scope.name}-log",
         name=scope.log_group_name,
@@ -166,12 +180,15 @@ def create_function(
                 queues=queues,
                 log_group_arn=log_group.arn,
                 schedule_group=schedule_group,
+                topic_arn=topic_arn,
                 adopted=adopted,
             )
         ),
         opts=scope.options(),
     )
-    variables = environment(args, scope, queues.destination.url, queues.dead_letter.url, schedule_group, adopted)
+    variables = environment(
+        args, scope, queues.destination.url, queues.dead_letter.url, schedule_group, topic_arn, adopted
+    )
     function = aws.lambda_.Function(
         f"{scope.name}-function",
         description="Rotates SP-API client secrets.",
@@ -183,7 +200,13 @@ def create_function(
         timeout=TIMEOUT_SECONDS,
         role=role.arn,
         environment={"variables": variables},
-        logging_config={"log_format": "JSON", "log_group": log_group.name},
+        logging_config={
+            "log_format": "JSON",
+            "log_group": log_group.name,
+            # Named, so that an update puts them back: from WARN on, Lambda drops the metrics, which are log lines.
+            "application_log_level": "INFO",
+            "system_log_level": "INFO",
+        },
         tags=scope.tags,
         opts=scope.options(depends_on=[role_policy]),
     )
@@ -214,6 +237,17 @@ def _connect(
         opts=scope.options(depends_on=[role_policy]),
     )
     return mapping
+
+
+def _alarm_statements(topic_arn: pulumi.Input[str] | None) -> list[dict[str, Any]]:
+    """For the doctor: which alarms sound, and who hears them."""
+    if topic_arn is None:
+        return []
+    return [
+        # By the beginning of their names, as a list; for that a narrower scope is not documented.
+        allow("LookAtAlarms", ("cloudwatch:DescribeAlarms",), "*"),
+        allow("LookAtSubscribers", ("sns:ListSubscriptionsByTopic",), topic_arn),
+    ]
 
 
 def _adopted_statements(scope: Scope, adopted: AdoptedSecrets | None) -> list[dict[str, Any]]:

@@ -10,6 +10,8 @@ import math
 import platform
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import httpx
@@ -18,7 +20,7 @@ from spapi_rotation_lambda import __version__
 from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import TokenNotIssued
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import Answer, CallAnswer, RotateAnswer, Scope
+from spapi_rotation_lambda.ports import Answer, CallAnswer, Destinations, RotateAnswer, Scope
 
 ROTATE_PATH = "/applications/2023-11-30/clientSecret"
 DESTINATIONS_PATH = "/notifications/v1/destinations"
@@ -32,6 +34,7 @@ _EXPIRED = "LWA secret token you provided has expired"
 # Narrow enough that neither a secret nor a token can pass for a code.
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,47}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,48}")
+_QUEUE_ARN = re.compile(r"arn:aws:sqs:[a-z0-9-]{1,32}:\d{12}:[A-Za-z0-9_.-]{1,80}")
 _DEFAULT_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 60.0, 3600.0
 _TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 # A kept connection may be dead after the function was frozen, and a POST lost on it would count as unknown.
@@ -132,16 +135,25 @@ class AmazonClient:
 
     def verification_call(self, token: Sensitive) -> CallAnswer:
         """The verification call, harmless and grantless: ``GET /notifications/v1/destinations``."""
+        return self.destinations(token).answer
+
+    def destinations(self, token: Sensitive) -> Destinations:
+        """The same call, and what its answer tells.
+
+        Source: Amazon's OpenAPI model of the Notifications API v1 (``payload[].resource.sqs.arn``).
+        """
         try:
             response = self._http.get(
                 self._spapi + DESTINATIONS_PATH,
                 headers={"x-amz-access-token": token.reveal(), "User-Agent": USER_AGENT, "Accept": "application/json"},
             )
         except (httpx.HTTPError, httpx.InvalidURL):
-            return CallAnswer.UNCLEAR
+            return Destinations(CallAnswer.UNCLEAR)
+        at = _http_date(response.headers.get("Date"))
         if response.is_success:
-            return CallAnswer.ACCEPTED
-        return CallAnswer.DENIED if response.status_code in (401, 403) else CallAnswer.UNCLEAR
+            return Destinations(CallAnswer.ACCEPTED, _queue_arns(_json(response)), at)
+        denied = response.status_code in (401, 403)
+        return Destinations(CallAnswer.DENIED if denied else CallAnswer.UNCLEAR, at=at)
 
 
 def _token_not_issued(code: str, *, definite: bool) -> TokenNotIssued:
@@ -170,6 +182,24 @@ def _json(response: httpx.Response) -> Mapping[str, Any]:
 def _first_error(body: Mapping[str, Any]) -> Mapping[str, Any]:
     errors = body.get("errors")
     return errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+
+
+def _queue_arns(body: Mapping[str, Any]) -> tuple[str, ...]:
+    payload = body.get("payload")
+    found: list[str] = []
+    for each in payload if isinstance(payload, list) else ():
+        resource = each.get("resource") if isinstance(each, dict) else None
+        queue = resource.get("sqs") if isinstance(resource, dict) else None
+        found.append(_matching(_QUEUE_ARN, queue.get("arn") if isinstance(queue, dict) else None))
+    return tuple(arn for arn in found if arn)
+
+
+def _http_date(header: str | None) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(header or "")
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo is not None else None
 
 
 def _code(value: object) -> str:

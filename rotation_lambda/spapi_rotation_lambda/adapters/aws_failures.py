@@ -10,15 +10,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from spapi_rotation_lambda.domain.errors import StoreFailed
 
+_DENIED = ("AuthorizationError",)
+"""SNS's word for a denied call; other services say AccessDenied, or something that holds it."""
+
 
 def failed(operation: str, error: Exception) -> StoreFailed:
     """A StoreFailed that names the operation and AWS's error code, and nothing else of the error."""
     code = error_code(error)
+    denied = "AccessDenied" in code or code in _DENIED
     return StoreFailed(
         f"AWS failed {operation}: {code}.",
         remedy="Check the permissions of the caller's role for this operation."
-        if "AccessDenied" in code
+        if denied
         else "Nothing at first: it is tried again. If it goes on, look at the service's health and quotas.",
+        denied=operation if denied else "",
     )
 
 

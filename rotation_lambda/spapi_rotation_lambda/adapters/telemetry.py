@@ -27,7 +27,14 @@ class PowertoolsTelemetry:
 
     def __init__(self, service: str, namespace: str = NAMESPACE) -> None:
         quiet_http_libraries()
-        self._logger = Logger(service=service, level="INFO", location=None, log_uncaught_exceptions=False)
+        self._logger = Logger(
+            service=service,
+            level="INFO",
+            location=None,
+            log_uncaught_exceptions=False,
+            # Lambda takes a line whose time is not RFC 3339 for one of level INFO.
+            use_rfc3339=True,
+        )
         self._service, self._namespace = service, namespace
 
     def info(self, event: str, application: Application | None = None, **fields: object) -> None:

@@ -109,7 +109,15 @@ class MalformedSecret(RotationError):
 
 
 class StoreFailed(RotationError):
-    """AWS denied or failed a call. Carries the AWS error code and operation, never a value."""
+    """AWS denied or failed a call. Carries the AWS error code and operation, never a value.
+
+    Attributes:
+        denied: the right that the caller lacks, such as ``sqs:ReceiveMessage``; empty if it is not a matter of rights.
+    """
+
+    def __init__(self, message: str, *, remedy: str, denied: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.denied = denied
 
 
 class SecretMissing(StoreFailed):

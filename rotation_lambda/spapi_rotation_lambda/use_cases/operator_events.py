@@ -7,12 +7,12 @@ a message's body.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.applications import CLIENT_ID, Application
 from spapi_rotation_lambda.domain.credentials import Credentials, is_storable
-from spapi_rotation_lambda.domain.errors import BadSettings, QueueNotReady, RotationError, Unexpected
+from spapi_rotation_lambda.domain.errors import BadSettings, RotationError, Unexpected
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.registration import registration_steps
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
@@ -21,10 +21,12 @@ from spapi_rotation_lambda.domain.times import format_time, parse_time
 from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.settings import validated_client_id
 from spapi_rotation_lambda.use_cases import dead_letters, operator_actions
+from spapi_rotation_lambda.use_cases.application_doctor import examine_application
 from spapi_rotation_lambda.use_cases.check import check
 from spapi_rotation_lambda.use_cases.dead_letters import Described
+from spapi_rotation_lambda.use_cases.doctor import examine
+from spapi_rotation_lambda.use_cases.history import REMEMBERED, history, last_accepted
 from spapi_rotation_lambda.use_cases.operator_actions import NothingToDo
-from spapi_rotation_lambda.use_cases.preflight import require_ready_queue
 from spapi_rotation_lambda.use_cases.request import describe, request
 from spapi_rotation_lambda.use_cases.status import seen, status
 
@@ -33,6 +35,9 @@ PROTOCOL = 1
 
 KEY = "operator"
 """The key of an event that names the action; no other event of the function has it."""
+
+HISTORY = timedelta(days=30)
+"""How far back the history goes unless it is told."""
 
 MAX_WHO = 256
 MAX_SECRET = 4096
@@ -58,8 +63,15 @@ def handle(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
     except Exception as unexpected:  # noqa: BLE001  (nothing of its text is kept)
         error = Unexpected.of(unexpected)
     told = _error(error)
+    client_id = event.get("client_id")
+    known = isinstance(client_id, str) and CLIENT_ID.fullmatch(client_id)  # anything else could be a secret
     ports.telemetry.warning(
-        "operator_action_failed", action=answer["action"], error=told["type"], detail=told["message"]
+        "operator_action_failed",
+        action=answer["action"],
+        error=told["type"],
+        detail=told["message"],
+        claimed_by=_who(event),
+        client_id=client_id if known else None,
     )
     return answer | {"error": told}
 
@@ -196,15 +208,39 @@ def _registration(ports: Ports, _event: Mapping[str, Any]) -> dict[str, Any]:
     return {"queue_arn": arn, "steps": registration_steps(arn)}
 
 
-def _queue(ports: Ports, _event: Mapping[str, Any]) -> dict[str, Any]:
-    state = ports.queue.inspect()
-    try:
-        require_ready_queue(ports, None, state)
-        problem = None
-    except QueueNotReady as error:
-        problem = _error(error)
-    counts = {"waiting": state.waiting, "in_flight": state.in_flight, "dead": state.dead}
-    return {"queue": {"arn": state.arn, **counts, "problem": problem}}
+def _doctor(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
+    if event.get("client_id") is not None:
+        findings = examine_application(ports, _application(ports, event))
+        return {"checks": [finding.as_json() for finding in findings]}
+    examined = examine(ports)
+    state = examined.queue
+    return {
+        "checks": [finding.as_json() for finding in examined.findings],
+        "queue": {"arn": state.arn, "waiting": state.waiting, "in_flight": state.in_flight, "dead": state.dead}
+        if state is not None
+        else None,
+        "sounding": examined.sounding,
+    }
+
+
+def _history(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
+    client_id, cursor = event.get("client_id"), event.get("cursor")
+    since = _date(event.get("since"), "since") or ports.clock.now() - HISTORY
+    found = history(
+        ports,
+        None if client_id is None else validated_client_id(client_id, "client_id"),
+        since,
+        cursor if isinstance(cursor, str) else None,
+    )
+    return {"since": format_time(since), "events": found.events, "cursor": found.cursor}
+
+
+def _last_accepted(ports: Ports, _event: Mapping[str, Any]) -> dict[str, Any]:
+    found = last_accepted(ports)
+    return {
+        "since": format_time(ports.clock.now() - REMEMBERED),
+        "last_accepted": {client_id: format_time(at) for client_id, at in sorted(found.items())},
+    }
 
 
 def _dead_letters(ports: Ports, _event: Mapping[str, Any]) -> dict[str, Any]:
@@ -257,7 +293,9 @@ _QUESTIONS: Mapping[str, Callable[[Ports, Mapping[str, Any]], dict[str, Any]]] =
     "applications": _applications,
     "dead_letters": _dead_letters,
     "discard": _discard,
-    "queue": _queue,
+    "doctor": _doctor,
+    "history": _history,
+    "last_accepted": _last_accepted,
     "redrive": _redrive,
     "registration": _registration,
     "status": _status,

@@ -15,19 +15,15 @@ LOOK_SECONDS = 9.0
 LOOK_SECONDS_ON_PURPOSE = 45.0
 
 
-def require_ready_queue(ports: Ports, application: Application | None, state: QueueState) -> None:
+def require_ready_queue(ports: Ports, application: Application, state: QueueState) -> None:
     """Require that Amazon's account may send to the queue, and through its key.
-
-    Args:
-        application: whose rotation needs it; None when somebody only looks.
 
     Raises:
         QueueNotReady: a statement is missing (the message holds it), or its key serves no sender elsewhere.
     """
-    subject = f"{application.name}: " if application is not None else ""
     if sender_policy.is_aws_own_key(state.key_arn):
         raise QueueNotReady(
-            f"{subject}Amazon cannot deliver to {state.arn}. It is encrypted with "
+            f"{application.name}: Amazon cannot deliver to {state.arn}. It is encrypted with "
             f"{sender_policy.AWS_OWN_KEY}, which serves no other AWS account.",
             remedy="Encrypt the queue with a customer-managed key whose policy lets Amazon use it, or with SSE-SQS.",
         )
@@ -38,7 +34,8 @@ def require_ready_queue(ports: Ports, application: Application | None, state: Qu
         ports.telemetry.warning("key_policy_unreadable", application, key=state.key_arn)
     if missing:
         raise QueueNotReady(
-            f"{subject}Amazon cannot deliver to {state.arn}. Missing from the policies: {'; '.join(missing)}",
+            f"{application.name}: Amazon cannot deliver to {state.arn}. "
+            f"Missing from the policies: {'; '.join(missing)}",
             remedy="Add the statement to the policy of the queue (sqs actions) or of its key (kms actions); "
             "pulumi up --refresh restores those of this package's own queue.",
             missing=missing,

@@ -53,6 +53,8 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
                 f"{application.name}: the first secret is not accepted by Amazon yet.",
                 remedy="Nothing at first: the message comes again. If it ends in the dead-letter queue, move it back.",
             )
+        if unseeded:
+            ports.telemetry.info("secret_accepted", application, notification_id=message.notification_id)
         receipt = judge(snapshot, message)
         if receipt in (Receipt.STORED, Receipt.CONTRADICTORY):
             _store(ports, snapshot, message, receipt)

@@ -73,6 +73,7 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
         return early
     if not verification.accepted(ports, _credentials(pending), current.credentials):
         return _not_yet(ports, snapshot, pending, current)
+    ports.telemetry.info("secret_accepted", snapshot.application, version_id=pending.version.id)
     latest = Snapshot(ports.store, snapshot.application)
     if latest.id_of(Label.PENDING) != pending.version.id or latest.current is None:
         return None

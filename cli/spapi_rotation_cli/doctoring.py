@@ -1,0 +1,88 @@
+"""The verb ``doctor``: what the function's doctor found, in order, each with a sign and its remedy."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from spapi_rotation_cli import choosing
+from spapi_rotation_cli.answers import Application, Check, read_checks
+from spapi_rotation_cli.errors import AnsweredError, CommandError, ExitCode, NoAnswer
+from spapi_rotation_cli.session import Session
+
+SIGNS: Mapping[str, tuple[str, str]] = {"ok": ("✓", "green"), "failed": ("✗", "bold red"), "unknown": ("?", "yellow")}
+"""The sign and the style of each verdict."""
+
+INDENT = 19
+"""Where what was found begins."""
+
+
+AT_ONCE = 8
+"""So many applications are looked at at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One application: what was found, or why nothing could be."""
+
+    application: Application
+    checks: tuple[Check, ...]
+    error: CommandError | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        found: dict[str, Any] = {"application": self.application.name, "client_id": self.application.client_id}
+        if self.error is not None:
+            return found | {"error": self.error.as_json()}
+        return found | {"checks": [each.document for each in self.checks]}
+
+
+def doctor(session: Session, name: str | None, client_id: str | None) -> ExitCode:
+    """Look at the component, and at one application or every one. Raises CommandError.
+
+    Returns:
+        ATTENTION if anything is wrong; FAILURE if an application could not be looked at.
+    """
+    applications = choosing.some(session, name, client_id)
+    component = session.component().checks
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(lambda each: _examined(session, each), applications))
+    wrong = [check for checks in (component, *(each.checks for each in found)) for check in checks if check.failed]
+    code = ExitCode.ATTENTION if wrong else ExitCode.OK
+    if any(each.error for each in found):
+        code = ExitCode.FAILURE
+    if session.options.json:
+        shown = [each.as_json() for each in found]
+        document = {"component": [each.document for each in component], "applications": shown}
+        session.output.document({"exit_code": int(code), **document})
+    session.output.line("Component", "bold")
+    _show(session, component)
+    for each in found:
+        session.output.line()
+        session.output.line(f"{each.application.name} (…{each.application.client_id[-8:]})", "bold")
+        if each.error is not None:
+            session.output.line(f"  cannot be looked at. {each.error}", SIGNS["failed"][1])
+        _show(session, each.checks)
+    session.output.line()
+    session.output.line(f"{len(wrong)} wrong." if wrong else "Nothing is wrong.", SIGNS["failed" if wrong else "ok"][1])
+    return code
+
+
+def _examined(session: Session, application: Application) -> Examined:
+    """One application's failure does not hide the others."""
+    try:
+        return Examined(application, read_checks(session.function.ask("doctor", application).body))
+    except (AnsweredError, NoAnswer) as error:
+        return Examined(application, (), error)
+
+
+def _show(session: Session, checks: Iterable[Check]) -> None:
+    for each in checks:
+        sign, style = SIGNS.get(each.verdict, SIGNS["unknown"])
+        needs = f"unknown (needs {each.needs})\n" if each.needs else ""
+        label = f"{sign} {each.check}"
+        session.output.labelled(label, f"{needs}{each.detail}", style if each.verdict != "ok" else "", indent=INDENT)
+        if each.remedy:
+            session.output.labelled("", each.remedy, indent=INDENT)
+        if each.command:
+            session.output.labelled("", session.typed(each.command), "bold", wrap=False, indent=INDENT)

@@ -1,0 +1,87 @@
+"""The Surroundings port on Lambda, CloudWatch and SNS. Each client is made only when it is needed."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from spapi_rotation_lambda.adapters.aws_failures import named
+from spapi_rotation_lambda.surroundings import Alarm, QueueReader, Subscribers
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.config import Config
+
+LEVEL_VARIABLE = "AWS_LAMBDA_LOG_LEVEL"
+"""Set by Lambda from the function's logging configuration. Source: Lambda guide, "Log-level filtering"."""
+
+NAME_VARIABLE = "AWS_LAMBDA_FUNCTION_NAME"
+
+_UNCONFIRMED = ("PendingConfirmation", "Deleted")
+"""What stands in place of an ARN. Source: SNS API reference, ListSubscriptionsByTopic."""
+
+
+class AwsSurroundings:
+    """The Surroundings port."""
+
+    def __init__(
+        self, session: "boto3.Session", config: "Config", alarm_prefix: str, topic_arn: str, environ: Mapping[str, str]
+    ) -> None:
+        """Remember where to look.
+
+        Args:
+            session: whose region and credentials are used.
+            config: of every client.
+            alarm_prefix: what the names of the component's alarms begin with.
+            topic_arn: the alarms' topic; empty if there are no alarms.
+            environ: the function's environment variables, with those that Lambda sets.
+        """
+        self._session, self._config, self._environ = session, config, environ
+        self._alarm_prefix, self._topic_arn = alarm_prefix, topic_arn
+
+    @property
+    def topic_arn(self) -> str:
+        """As it was told."""
+        return self._topic_arn
+
+    def queue_readers(self) -> list[QueueReader]:
+        """The function's event source mappings (ListEventSourceMappings)."""
+        found: list[QueueReader] = []
+        with named("lambda:ListEventSourceMappings"):
+            client = self._session.client("lambda", config=self._config)
+            pages = client.get_paginator("list_event_source_mappings")
+            for page in pages.paginate(FunctionName=self._environ.get(NAME_VARIABLE, "")):
+                for each in page["EventSourceMappings"]:
+                    result = each.get("LastProcessingResult", "")
+                    enabled = each.get("State") in ("Enabled", "Enabling", "Creating", "Updating")
+                    found.append(QueueReader(enabled, result if result.startswith("PROBLEM") else ""))
+        return found
+
+    def alarms(self) -> list[Alarm]:
+        """The metric alarms of the component, by their names (DescribeAlarms)."""
+        found: list[Alarm] = []
+        with named("cloudwatch:DescribeAlarms"):
+            client = self._session.client("cloudwatch", config=self._config)
+            pages = client.get_paginator("describe_alarms")
+            for page in pages.paginate(AlarmNamePrefix=self._alarm_prefix, AlarmTypes=["MetricAlarm"]):
+                found += [
+                    Alarm(
+                        name=each["AlarmName"].removeprefix(self._alarm_prefix),
+                        sounds=each["StateValue"] == "ALARM",
+                        notifies=each["ActionsEnabled"] and self._topic_arn in each["AlarmActions"],
+                    )
+                    for each in page["MetricAlarms"]
+                ]
+        return found
+
+    def subscribers(self) -> Subscribers:
+        """The subscriptions to the topic (ListSubscriptionsByTopic)."""
+        arns: list[str] = []
+        with named("sns:ListSubscriptionsByTopic"):
+            client = self._session.client("sns", config=self._config)
+            for page in client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self._topic_arn):
+                arns += [each.get("SubscriptionArn", "") for each in page["Subscriptions"]]
+        confirmed = [arn for arn in arns if arn not in _UNCONFIRMED]
+        return Subscribers(len(confirmed), len(arns) - len(confirmed))
+
+    def log_level(self) -> str:
+        """The variable that Lambda sets."""
+        return self._environ.get(LEVEL_VARIABLE, "")

@@ -1,0 +1,105 @@
+"""What is read of the component around the function, by the doctor and for the history: two more ports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReader:
+    """The mapping by which Lambda reads the destination queue.
+
+    Attributes:
+        enabled: whether Lambda reads at all.
+        problem: what AWS says is wrong with it; empty if nothing is.
+    """
+
+    enabled: bool
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An alarm of the component.
+
+    Attributes:
+        name: without what all alarms of the component begin with.
+        sounds: whether it is in the state ALARM.
+        notifies: whether it tells its topic when its state changes.
+    """
+
+    name: str
+    sounds: bool
+    notifies: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribers:
+    """How many subscribe to the alarms' topic, and how many of them have not confirmed it yet."""
+
+    confirmed: int
+    unconfirmed: int
+
+
+class Surroundings(Protocol):
+    """The component's parts around the function, as AWS tells about them. Every method may raise StoreFailed."""
+
+    @property
+    def topic_arn(self) -> str:
+        """The alarms' topic; empty if the component is told to have no alarms."""
+        ...
+
+    def queue_readers(self) -> list[QueueReader]:
+        """What reads the destination queue for this function."""
+        ...
+
+    def alarms(self) -> list[Alarm]:
+        """The component's alarms."""
+        ...
+
+    def subscribers(self) -> Subscribers:
+        """Who hears the alarms."""
+        ...
+
+    def log_level(self) -> str:
+        """From which level on Lambda keeps this function's log lines; empty if it keeps them all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One structured line of the function's log.
+
+    Attributes:
+        at: when it was written.
+        fields: its names and values.
+    """
+
+    at: datetime
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """A part of the log, the oldest line first.
+
+    Attributes:
+        cursor: what the next page begins with; None if there is none.
+    """
+
+    lines: tuple[LogLine, ...]
+    cursor: str | None
+
+
+class Log(Protocol):
+    """The function's own log."""
+
+    def read(self, events: tuple[str, ...], since: datetime, cursor: str | None) -> LogPage:
+        """The next page of the lines that say one of these events.
+
+        Raises:
+            StoreFailed: it could not be read.
+            BadSettings: the cursor is unknown.
+        """
+        ...

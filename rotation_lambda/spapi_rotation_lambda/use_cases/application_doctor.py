@@ -1,0 +1,216 @@
+"""The doctor for one application: its secret, its dates, whether Amazon accepts it, and its registration."""
+
+import shlex
+from datetime import timedelta
+
+from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.credentials import Credentials
+from spapi_rotation_lambda.domain.errors import QueueNotReady, RotationError, StoreFailed, TokenNotIssued
+from spapi_rotation_lambda.domain.rotation_policy import Verification
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.domain.state import State
+from spapi_rotation_lambda.domain.times import format_time
+from spapi_rotation_lambda.ports import CallAnswer, Destinations, Ports, Scope
+from spapi_rotation_lambda.use_cases.doctor import Finding, failed, ok, told, unknown, with_permissions
+from spapi_rotation_lambda.use_cases.status import MALFORMED, Status, status
+
+CLOCKS_APART = timedelta(minutes=5)
+"""A message counts as the answer to a request that is up to five minutes younger; clocks further apart mislead."""
+
+_REGISTER = "See `spapi-rotation register` for the steps in Amazon's Developer Console."
+
+
+def examine_application(ports: Ports, application: Application) -> list[Finding]:
+    """Look at one application."""
+    found = list[Status]()
+
+    def secret() -> Finding:
+        found.append(status(ports, application))
+        return _secret(application, found[0])
+
+    findings = [told("secret", secret)]
+    if found:
+        findings += [
+            _dates(application, found[0]),
+            _request(application, found[0]),
+            _rejected(application, found[0]),
+            _subscription(found[0]),
+        ]
+    if found and found[0].state not in (MALFORMED, State.UNSEEDED):
+        findings += _at_amazon(ports, application)
+    return with_permissions(findings)
+
+
+def _secret(application: Application, found: Status) -> Finding:
+    if found.state == MALFORMED:
+        return failed("secret", found.problem, "Put the client secret in again.", _command("seed", application))
+    if found.state == State.UNSEEDED:
+        return failed(
+            "secret", "It holds no credentials yet.", "Put the client secret in.", _command("seed", application)
+        )
+    return ok("secret", "It is well formed.")
+
+
+def _dates(application: Application, found: Status) -> Finding:
+    if found.state in (MALFORMED, State.UNSEEDED):
+        return unknown("dates", "There is no secret in use whose dates could be known.")
+    if found.expires_at is None or found.issued_at is None:
+        return failed(
+            "dates",
+            "Nobody knows when the secret in use dies. It is rotated 30 days after the application was added, or at "
+            "Amazon's first expiry notice.",
+            "Rotate now: what Amazon sends has dates.",
+            _command("rotate", application),
+        )
+    if found.state == State.EXPIRED:
+        return failed(
+            "dates", f"The secret in use died at {format_time(found.expires_at)}.", *_replace(application, found)
+        )
+    return ok("dates", f"The secret in use dies at {format_time(found.expires_at)}.")
+
+
+def _replace(application: Application, found: Status) -> tuple[str, str]:
+    """What to do about a secret in use that is dead."""
+    if found.pending_since is not None:
+        return "Put the pending secret into use.", _command("promote", application)
+    return "Make a new one by hand in Amazon's Developer Console and put it in.", _command("seed", application)
+
+
+def _request(application: Application, found: Status) -> Finding:
+    last = found.last_request
+    if last is None:
+        return ok("request", "There was none yet.")
+    when = format_time(last.requested_at)
+    if found.state == State.OVERDUE:
+        return failed(
+            "request",
+            f"Amazon's message has not come since the request at {when}.",
+            f"{_REGISTER} After 24 hours the request is made once more. A person may force it now.",
+            _command("rotate", application, "--force"),
+        )
+    if found.state == State.REFUSED:
+        return failed(
+            "request",
+            f"Amazon refused the request at {when}; nothing was changed. `spapi-rotation history` shows its code.",
+            f"Most often the queue is not subscribed. {_REGISTER} Then try again.",
+            _command("rotate", application),
+        )
+    return ok("request", f"The last one, at {when}, is {last.outcome}.")
+
+
+def _rejected(application: Application, found: Status) -> Finding:
+    if found.state == State.REJECTED:
+        return failed(
+            "rejected",
+            "A secret at least as new as the one in use is rejected, so the one in use may die soon.",
+            "Put it into use, or get a newer one.",
+            _command("promote", application),
+        )
+    return ok("rejected", "No newer secret is rejected.")
+
+
+def _subscription(found: Status) -> Finding:
+    if found.subscription_seen:
+        return ok("subscription", "Amazon's messages come: a stored secret came with one.")
+    return unknown("subscription", "No message of Amazon has been seen yet.", f"{_REGISTER} A rotation proves it.")
+
+
+def _at_amazon(ports: Ports, application: Application) -> list[Finding]:
+    """What Amazon says about the secret in use, and about the pending one."""
+    try:
+        snapshot = Snapshot(ports.store, application)
+        current, pending = snapshot.current, snapshot.pending
+    except RotationError as error:
+        return [unknown("accepted", str(error.args[0]), error.remedy)]
+    findings = list[Finding]()
+    if current is not None and current.credentials is not None:
+        answer, code = _tried(ports, current.credentials)
+        findings += [
+            _accepted(answer, code, application, pending=pending is not None),
+            _destination(ports, answer),
+            _clock(ports, answer),
+        ]
+    if pending is not None and pending.credentials is not None:
+        answer, code = _tried(ports, pending.credentials)
+        findings.append(_pending(answer, code, application))
+    return findings
+
+
+def _tried(ports: Ports, credentials: Credentials) -> tuple[Destinations, str]:
+    """What Amazon says, and LWA's code where it gave no token."""
+    amazon, by_lwa = ports.amazon(), ports.policy.verification is Verification.LWA
+    try:
+        token = amazon.token(credentials, Scope.ROTATION if by_lwa else Scope.NOTIFICATIONS)
+    except TokenNotIssued as error:
+        return Destinations(CallAnswer.DENIED if error.definite else CallAnswer.UNCLEAR), error.code
+    return (Destinations(CallAnswer.ACCEPTED) if by_lwa else amazon.destinations(token)), ""
+
+
+def _said(code: str) -> str:
+    return f"Login with Amazon: {code}" if code else "the verification call"
+
+
+def _accepted(answer: Destinations, code: str, application: Application, *, pending: bool) -> Finding:
+    if answer.answer is CallAnswer.ACCEPTED:
+        return ok("accepted", "Amazon accepts the secret in use now.")
+    if answer.answer is CallAnswer.UNCLEAR:
+        return unknown("accepted", f"Amazon did not say whether it accepts the secret in use ({_said(code)}).")
+    verb = "promote" if pending else "seed"
+    return failed(
+        "accepted",
+        f"Amazon does not accept the secret in use ({_said(code)}).",
+        "Put the pending secret into use."
+        if pending
+        else "Put in the one that Amazon's Developer Console shows. If calls to SP-API work all the same, the "
+        "application may lack the right to the verification call: set verification to lwa.",
+        _command(verb, application),
+    )
+
+
+def _pending(answer: Destinations, code: str, application: Application) -> Finding:
+    if answer.answer is CallAnswer.ACCEPTED:
+        return ok("pending", "Amazon accepts the pending secret; the next check puts it into use.")
+    if answer.answer is CallAnswer.UNCLEAR:
+        return unknown("pending", f"Amazon did not say whether it accepts the pending secret ({_said(code)}).")
+    return failed(
+        "pending",
+        f"Amazon does not accept the pending secret yet ({_said(code)}). Each check tries again.",
+        "Wait: half an hour is usual. If the secret in use is about to die, put the pending one into use unproven.",
+        _command("promote", application),
+    )
+
+
+def _destination(ports: Ports, answer: Destinations) -> Finding:
+    if answer.answer is not CallAnswer.ACCEPTED or ports.policy.verification is Verification.LWA:
+        return unknown("destination", "Amazon's list of notification destinations was not read.")
+    try:
+        arn = ports.queue.inspect().arn
+    except (QueueNotReady, StoreFailed) as error:
+        return unknown("destination", str(error.args[0]), error.remedy)
+    if arn in answer.queue_arns:
+        return ok("destination", "Amazon's list of notification destinations names the queue.")
+    return unknown(
+        "destination",
+        "Amazon's list of notification destinations does not name the queue. Whether it names those that the "
+        "Developer Console made is unknown.",
+        _REGISTER,
+    )
+
+
+def _clock(ports: Ports, answer: Destinations) -> Finding:
+    if answer.at is None:
+        return unknown("clock", "Amazon did not tell the time.")
+    apart = abs(ports.clock.now() - answer.at)
+    if apart > CLOCKS_APART:
+        return failed(
+            "clock",
+            f"The function's clock and Amazon's are {apart.total_seconds() / 60:.0f} minutes apart.",
+            "Nothing here sets a clock. Ask AWS's support, and Amazon's, which of them is wrong.",
+        )
+    return ok("clock", "The function's clock and Amazon's agree.")
+
+
+def _command(verb: str, application: Application, *more: str) -> str:
+    named = application.name != application.client_id
+    which = (application.name,) if named else ("--client-id", application.client_id)
+    return shlex.join(("spapi-rotation", verb, *which, *more))

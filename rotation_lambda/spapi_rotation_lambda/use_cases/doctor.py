@@ -1,0 +1,269 @@
+"""The doctor: looks at everything that a rotation needs, and changes nothing. It never calls the rotate endpoint.
+
+Each look answers by itself: a right that the function lacks makes it unknown and hides nothing else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from spapi_rotation_lambda.domain import sender_policy
+from spapi_rotation_lambda.domain.errors import QueueNotReady, StoreFailed, Unexpected
+from spapi_rotation_lambda.ports import Ports, QueueState
+
+MEND = "pulumi up --refresh"
+"""Puts back what somebody has changed by hand: without --refresh Pulumi looks at its own state only."""
+
+
+class Verdict(StrEnum):
+    """What a look came to."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look came to.
+
+    Attributes:
+        look: what was looked at.
+        detail: what was found, one or more sentences.
+        remedy: what to do; empty if there is nothing to do.
+        command: the command that mends it; empty if none does by itself.
+        needs: the right that the function lacks to know it; empty if it lacks none.
+    """
+
+    look: str
+    verdict: Verdict
+    detail: str
+    remedy: str = ""
+    command: str = ""
+    needs: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """As the operator interface answers it."""
+        return {
+            "check": self.look,
+            "verdict": self.verdict.value,
+            "detail": self.detail,
+            "remedy": self.remedy,
+            "command": self.command,
+            "needs": self.needs,
+        }
+
+
+def ok(look: str, detail: str) -> Finding:
+    """It is as it should be."""
+    return Finding(look, Verdict.OK, detail)
+
+
+def failed(look: str, detail: str, remedy: str, command: str = "") -> Finding:
+    """It is not."""
+    return Finding(look, Verdict.FAILED, detail, remedy, command)
+
+
+def unknown(look: str, detail: str, remedy: str = "", *, needs: str = "") -> Finding:
+    """It cannot be told."""
+    return Finding(look, Verdict.UNKNOWN, detail, remedy, needs=needs)
+
+
+def told(look: str, ask: Callable[[], Finding]) -> Finding:
+    """What a look comes to; unknown if AWS denies or fails it, or if the look itself is defective."""
+    try:
+        return ask()
+    except StoreFailed as error:
+        if error.denied:
+            return unknown(look, str(error.args[0]), f"Allow the function's role {error.denied}.", needs=error.denied)
+        return unknown(look, str(error.args[0]), error.remedy)
+    except Exception as error:  # noqa: BLE001  (one defective look must not hide the others; nothing of its text is kept)
+        defect = Unexpected.of(error)
+        return unknown(look, str(defect.args[0]), defect.remedy)
+
+
+def with_permissions(findings: list[Finding]) -> list[Finding]:
+    """The findings, after one that sums up which rights are lacking."""
+    needs = sorted({finding.needs for finding in findings if finding.needs})
+    if not needs:
+        return [ok("permissions", "The function may look at everything."), *findings]
+    lacking = failed(
+        "permissions",
+        f"The function's role lacks {', '.join(needs)}.",
+        "Restore the policy of the function's role. If something above it denies this, such as a policy of the "
+        "organisation, have it allowed there.",
+        MEND,
+    )
+    return [lacking, *findings]
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """The component, as the doctor found it.
+
+    Attributes:
+        findings: in the order in which to mend what failed.
+        queue: None if it could not be read.
+        sounding: the alarms that sound; None if they could not be read.
+    """
+
+    findings: list[Finding]
+    queue: QueueState | None
+    sounding: list[str] | None
+
+
+def examine(ports: Ports) -> Examination:
+    """Look at the component."""
+    queues, sounding = list[QueueState](), list[str]()
+
+    def queue() -> Finding:
+        try:
+            queues.append(ports.queue.inspect())
+        except QueueNotReady as error:
+            return failed("queue", str(error.args[0]), error.remedy)
+        return _queue(queues[0])
+
+    def alarms() -> Finding:
+        return _alarms(ports, sounding)
+
+    findings = [told("queue", queue)]
+    if queues:
+        findings += [_key(queues[0]), _dead_letters(queues[0])]
+    findings += [
+        told("mapping", lambda: _mapping(ports)),
+        told("schedules", lambda: _schedules(ports)),
+        told("log-level", lambda: _log_level(ports)),
+        alarms_seen := told("alarms", alarms),
+        told("subscribers", lambda: _subscribers(ports)),
+    ]
+    known = alarms_seen.verdict is not Verdict.UNKNOWN
+    return Examination(with_permissions(findings), queues[0] if queues else None, sounding if known else None)
+
+
+def _queue(state: QueueState) -> Finding:
+    missing = sender_policy.missing_from_queue_policy(state.policy, state.arn)
+    if missing:
+        return failed(
+            "queue",
+            f"Amazon cannot send to {state.arn}. Missing from its policy: {'; '.join(missing)}",
+            "Put the statement back. For a queue of your own, add it to its policy.",
+            MEND,
+        )
+    return ok("queue", f"Amazon may send to {state.arn}.")
+
+
+def _key(state: QueueState) -> Finding:
+    if state.key_arn is None:
+        return ok("key", "The queue has no key of its own, so that none can keep Amazon from sending.")
+    if sender_policy.is_aws_own_key(state.key_arn):
+        return failed(
+            "key",
+            f"The queue is encrypted with {sender_policy.AWS_OWN_KEY}, which serves no other AWS account.",
+            "Encrypt the queue with a customer-managed key whose policy lets Amazon use it, or with SSE-SQS.",
+        )
+    if state.key_policy is None:
+        return unknown(
+            "key",
+            "The policy of the queue's key cannot be read.",
+            "Allow the function's role kms:GetKeyPolicy on it.",
+            needs="kms:GetKeyPolicy",
+        )
+    missing = sender_policy.missing_from_key_policy(state.key_policy, state.key_arn)
+    if missing:
+        return failed(
+            "key",
+            f"Amazon cannot encrypt what it sends. Missing from the policy of the queue's key: {'; '.join(missing)}",
+            "Put the statement back. For a key of your own, add it to its policy.",
+            MEND,
+        )
+    return ok("key", "Amazon may use the queue's key.")
+
+
+def _dead_letters(state: QueueState) -> Finding:
+    if state.dead:
+        return failed(
+            "dead-letters",
+            f"{state.dead} message(s) could not be handled. The newest secret may be among them.",
+            "Look at them with `spapi-rotation dead-letters` and remove the cause; then have them handled again.",
+            "spapi-rotation redrive",
+        )
+    return ok("dead-letters", "There are none.")
+
+
+def _mapping(ports: Ports) -> Finding:
+    readers = ports.surroundings.queue_readers()
+    if not any(reader.enabled for reader in readers):
+        return failed("mapping", "Lambda does not read the queue for the function.", "Enable the mapping.", MEND)
+    problems = [reader.problem for reader in readers if reader.problem]
+    if problems:
+        return failed(
+            "mapping",
+            f"Lambda reads the queue with trouble. {problems[0]}",
+            "If AWS names a right, restore it. If the function failed, read its log.",
+        )
+    return ok("mapping", "Lambda reads the queue for the function.")
+
+
+def _schedules(ports: Ports) -> Finding:
+    applications = ports.schedules.applications()
+    idle = [each.name for each in applications if not each.enabled]
+    if idle or not applications:
+        which = f"for {', '.join(idle)}" if idle else "at all"
+        return failed(
+            "schedules",
+            f"There is no enabled schedule {which}: nothing is checked, and nothing is rotated.",
+            "Enable it.",
+            MEND,
+        )
+    return ok("schedules", f"Enabled: {len(applications)} of {len(applications)}.")
+
+
+def _log_level(ports: Ports) -> Finding:
+    level = ports.surroundings.log_level()
+    if level.upper() in ("", "TRACE", "DEBUG", "INFO"):
+        return ok("log-level", level or "Everything is kept.")
+    return failed(
+        "log-level",
+        f"It is {level}: Lambda drops the function's metrics, which are log lines, and the alarms are blind.",
+        "Set it to INFO.",
+        MEND,
+    )
+
+
+def _alarms(ports: Ports, sounding: list[str]) -> Finding:
+    if not ports.surroundings.topic_arn:
+        return ok("alarms", "They are switched off by the component's arguments.")
+    alarms = ports.surroundings.alarms()
+    sounding += sorted(alarm.name for alarm in alarms if alarm.sounds)
+    mute = sorted(alarm.name for alarm in alarms if not alarm.notifies)
+    if not alarms or mute:
+        found = f"These notify nobody: {', '.join(mute)}." if mute else "There are none."
+        return failed("alarms", found, "Put them back.", MEND)
+    if sounding:
+        return failed(
+            "alarms",
+            f"{', '.join(sounding)} of {len(alarms)} sound.",
+            "The description of an alarm says what to do; it ends by itself when its cause has gone.",
+        )
+    return ok("alarms", f"None of {len(alarms)} sounds.")
+
+
+def _subscribers(ports: Ports) -> Finding:
+    topic = ports.surroundings.topic_arn
+    if not topic:
+        return ok("subscribers", "There are no alarms to hear.")
+    found = ports.surroundings.subscribers()
+    if found.confirmed:
+        return ok("subscribers", f"Confirmed: {found.confirmed}.")
+    if found.unconfirmed:
+        return failed(
+            "subscribers",
+            f"Nobody hears the alarms: {found.unconfirmed} subscription(s) wait to be confirmed.",
+            "Follow the link in AWS's message to the subscriber.",
+        )
+    return failed(
+        "subscribers",
+        "Nobody hears the alarms: their topic has no subscriber.",
+        "Subscribe an address that somebody reads, then confirm it.",
+        f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint you@example.com",
+    )
