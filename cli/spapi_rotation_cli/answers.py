@@ -75,19 +75,19 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Finding:
     """One look of the function's doctor, as ``docs/operator-interface.md`` describes it.
 
     Attributes:
         document: the answer itself, for programs.
-        check: what was looked at.
+        look: what was looked at.
         verdict: ``ok``, ``failed`` or ``unknown``.
         command: what mends it; empty if nothing does by itself.
         needs: the right that the function lacks to know; empty if it lacks none.
     """
 
     document: Mapping[str, Any]
-    check: str
+    look: str
     verdict: str
     detail: str
     remedy: str
@@ -113,7 +113,7 @@ class Component:
     document: Mapping[str, Any]
     waiting: int | None
     dead: int | None
-    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
 
 
 def read_applications(answer: Mapping[str, Any]) -> list[Application]:
@@ -154,17 +154,17 @@ def read_status(document: object) -> Status:
     )
 
 
-def read_checks(answer: Mapping[str, Any]) -> tuple[Check, ...]:
+def read_findings(answer: Mapping[str, Any]) -> tuple[Finding, ...]:
     """The answer to ``doctor``. Raises CommandError when it is none."""
     return tuple(
-        Check(
+        Finding(
             each,
-            _required(each, "check", str),
+            _required(each, "look", str),
             _required(each, "verdict", str),
             _required(each, "detail", str),
             *(_optional(each, key, str) or "" for key in ("remedy", "command", "needs")),
         )
-        for each in _required(answer, "checks", list)
+        for each in _required(answer, "findings", list)
     )
 
 
@@ -172,8 +172,8 @@ def read_component(answer: Mapping[str, Any]) -> Component:
     """The answer to ``doctor`` about the component. Raises CommandError when it is none."""
     queue = answer.get("queue")
     found = queue if isinstance(queue, Mapping) else {}
-    shown = {key: answer.get(key) for key in ("queue", "sounding", "checks")}
-    return Component(shown, _optional(found, "waiting", int), _optional(found, "dead", int), read_checks(answer))
+    shown = {key: answer.get(key) for key in ("queue", "sounding", "findings")}
+    return Component(shown, _optional(found, "waiting", int), _optional(found, "dead", int), read_findings(answer))
 
 
 def read_last_accepted(answer: Mapping[str, Any]) -> Mapping[str, datetime | None]:

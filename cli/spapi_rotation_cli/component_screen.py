@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from spapi_rotation_cli import times
-from spapi_rotation_cli.answers import Check, Component
+from spapi_rotation_cli.answers import Component, Finding
 from spapi_rotation_cli.errors import CommandError, ExitCode
 from spapi_rotation_cli.session import Session
 
@@ -30,9 +30,9 @@ class ComponentView:
     error: CommandError | None = None
 
     @property
-    def failed(self) -> list[Check]:
+    def failed(self) -> list[Finding]:
         """What is wrong with it."""
-        return [each for each in self.component.checks if each.failed] if self.component else []
+        return [each for each in self.component.findings if each.failed] if self.component else []
 
     @property
     def code(self) -> ExitCode:
@@ -86,19 +86,19 @@ def show_component(session: Session, view: ComponentView) -> None:
     if component.waiting is not None:
         letters = "1 dead letter" if component.dead == 1 else f"{component.dead} dead letters"
         counts = f"{component.waiting} waiting, {letters}"
-    alarms = next((each.detail for each in component.checks if each.check == "alarms"), "unknown")
+    alarms = next((each.detail for each in component.findings if each.look == "alarms"), "unknown")
     words = "nothing to do"
-    if any(each.verdict != "ok" for each in component.checks):
+    if any(each.verdict != "ok" for each in component.findings):
         words = "needs attention" if view.failed else "not all can be seen"
     session.output.line(f"Component: {words}", style)
     session.output.labelled("queue", counts)
     session.output.labelled("alarms", alarms)
-    for each in component.checks:
+    for each in component.findings:
         if each.failed:
             remedy = "" if each.command else f"\n{each.remedy}"
-            session.output.labelled("problem", f"{each.check}: {each.detail}{remedy}", style)
+            session.output.labelled("problem", f"{each.look}: {each.detail}{remedy}", style)
         elif each.verdict != "ok":
             needs = f" (needs {each.needs})" if each.needs else ""
-            session.output.labelled("unknown", f"{each.check}{needs}: {each.detail}")
+            session.output.labelled("unknown", f"{each.look}{needs}: {each.detail}")
     if commands := view.next_commands(session):
         session.output.labelled("next command", "\n".join(commands), style, wrap=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spapi_rotation_cli import choosing
-from spapi_rotation_cli.answers import Application, Check, read_checks
+from spapi_rotation_cli.answers import Application, Finding, read_findings
 from spapi_rotation_cli.errors import AnsweredError, CommandError, ExitCode, NoAnswer
 from spapi_rotation_cli.session import Session
 
@@ -26,7 +26,7 @@ class Examined:
     """One application: what was found, or why nothing could be."""
 
     application: Application
-    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
     error: CommandError | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class Examined:
         found: dict[str, Any] = {"application": self.application.name, "client_id": self.application.client_id}
         if self.error is not None:
             return found | {"error": self.error.as_json()}
-        return found | {"checks": [each.document for each in self.checks]}
+        return found | {"findings": [each.document for each in self.findings]}
 
 
 def doctor(session: Session, name: str | None, client_id: str | None) -> ExitCode:
@@ -44,10 +44,10 @@ def doctor(session: Session, name: str | None, client_id: str | None) -> ExitCod
         ATTENTION if anything is wrong; FAILURE if an application could not be looked at.
     """
     applications = choosing.some(session, name, client_id)
-    component = session.component().checks
+    component = session.component().findings
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = list(pool.map(lambda each: _examined(session, each), applications))
-    wrong = [check for checks in (component, *(each.checks for each in found)) for check in checks if check.failed]
+    wrong = [one for findings in (component, *(each.findings for each in found)) for one in findings if one.failed]
     code = ExitCode.ATTENTION if wrong else ExitCode.OK
     if any(each.error for each in found):
         code = ExitCode.FAILURE
@@ -62,7 +62,7 @@ def doctor(session: Session, name: str | None, client_id: str | None) -> ExitCod
         session.output.line(f"{each.application.name} (…{each.application.client_id[-8:]})", "bold")
         if each.error is not None:
             session.output.line(f"  cannot be looked at. {each.error}", SIGNS["failed"][1])
-        _show(session, each.checks)
+        _show(session, each.findings)
     session.output.line()
     session.output.line(f"{len(wrong)} wrong." if wrong else "Nothing is wrong.", SIGNS["failed" if wrong else "ok"][1])
     return code
@@ -71,16 +71,16 @@ def doctor(session: Session, name: str | None, client_id: str | None) -> ExitCod
 def _examined(session: Session, application: Application) -> Examined:
     """One application's failure does not hide the others."""
     try:
-        return Examined(application, read_checks(session.function.ask("doctor", application).body))
+        return Examined(application, read_findings(session.function.ask("doctor", application).body))
     except (AnsweredError, NoAnswer) as error:
         return Examined(application, (), error)
 
 
-def _show(session: Session, checks: Iterable[Check]) -> None:
-    for each in checks:
+def _show(session: Session, findings: Iterable[Finding]) -> None:
+    for each in findings:
         sign, style = SIGNS.get(each.verdict, SIGNS["unknown"])
         needs = f"unknown (needs {each.needs})\n" if each.needs else ""
-        label = f"{sign} {each.check}"
+        label = f"{sign} {each.look}"
         session.output.labelled(label, f"{needs}{each.detail}", style if each.verdict != "ok" else "", indent=INDENT)
         if each.remedy:
             session.output.labelled("", each.remedy, indent=INDENT)

@@ -61,8 +61,6 @@ def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) ->
         policy=settings.policy,
         applications=settings.applications,
         schedules=EventBridgeSchedules(lambda: session.client("scheduler", config=_RETRIES), settings.schedule_group),
-        surroundings=AwsSurroundings(
-            session, _RETRIES, settings.alarm_prefix, settings.alarm_topic_arn, environ=os.environ
-        ),
+        surroundings=AwsSurroundings(session, _RETRIES, settings.alarm_prefix, environ=os.environ),
         log=CloudWatchLog(lambda: session.client("logs", config=_RETRIES), os.environ.get(GROUP_VARIABLE, "")),
     )

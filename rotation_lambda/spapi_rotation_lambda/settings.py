@@ -48,7 +48,7 @@ class Env(StrEnum):
     DELIVERY_DEADLINE_MINUTES = "DELIVERY_DEADLINE_MINUTES"
     REPOST_AFTER_HOURS = "REPOST_AFTER_HOURS"
     ADOPTED_SECRETS = "ADOPTED_SECRETS"
-    ALARM_TOPIC_ARN = "ALARM_TOPIC_ARN"
+    ALARMS = "ALARMS"
     METRICS_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
     SERVICE = "POWERTOOLS_SERVICE_NAME"
 
@@ -85,6 +85,7 @@ DEFAULTS: Mapping[Env, str | bool | float] = {
     Env.LWA_ENDPOINT: LWA_ENDPOINT,
     Env.VERIFICATION: Verification.CALL.value,
     Env.PAUSED: False,
+    Env.ALARMS: True,
     Env.EVENT_BUS: "default",
     **{name: number.default for name, number in NUMBERS.items()},
 }
@@ -157,8 +158,7 @@ class Settings:
     """What the function is told: where things are, and how rotations are to go.
 
     Attributes:
-        alarm_topic_arn: the topic of the component's alarms; empty if it has none.
-        alarm_prefix: what the names of its alarms begin with.
+        alarm_prefix: what the names of the component's alarms begin with; empty if it has none.
     """
 
     queue_url: str
@@ -167,7 +167,6 @@ class Settings:
     lwa_endpoint: str
     event_bus: str
     schedule_group: str
-    alarm_topic_arn: str
     alarm_prefix: str
     applications: ApplicationDirectory
     policy: RotationPolicy
@@ -199,8 +198,7 @@ class Settings:
             lwa_endpoint=validated_endpoint(text(Env.LWA_ENDPOINT), Env.LWA_ENDPOINT, regional=False),
             event_bus=text(Env.EVENT_BUS),
             schedule_group=environ[Env.SCHEDULE_GROUP],
-            alarm_topic_arn=environ.get(Env.ALARM_TOPIC_ARN, ""),
-            alarm_prefix=alarm_prefix(environ.get(Env.SERVICE, "")),
+            alarm_prefix=alarm_prefix(environ.get(Env.SERVICE, "")) if _flag(text(Env.ALARMS), Env.ALARMS) else "",
             applications=ApplicationDirectory(
                 environ[Env.SECRET_PREFIX], parse_adopted_secrets(environ.get(Env.ADOPTED_SECRETS, ""))
             ),

@@ -26,12 +26,12 @@ class Alarm:
     Attributes:
         name: without what all alarms of the component begin with.
         sounds: whether it is in the state ALARM.
-        notifies: whether it tells its topic when its state changes.
+        topic_arn: whom it tells when its state changes; empty if nobody.
     """
 
     name: str
     sounds: bool
-    notifies: bool
+    topic_arn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class Surroundings(Protocol):
     """The component's parts around the function, as AWS tells about them. Every method may raise StoreFailed."""
 
     @property
-    def topic_arn(self) -> str:
-        """The alarms' topic; empty if the component is told to have no alarms."""
+    def has_alarms(self) -> bool:
+        """Whether the component is told to have alarms."""
         ...
 
     def queue_readers(self) -> list[QueueReader]:
@@ -58,8 +58,8 @@ class Surroundings(Protocol):
         """The component's alarms."""
         ...
 
-    def subscribers(self) -> Subscribers:
-        """Who hears the alarms."""
+    def subscribers(self, topic_arn: str) -> Subscribers:
+        """Who hears a topic."""
         ...
 
     def log_level(self) -> str:

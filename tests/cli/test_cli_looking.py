@@ -76,7 +76,7 @@ def test_its_json_holds_every_check(seen: Terminal) -> None:
     assert [each["verdict"] for each in document["component"]] == ["ok"] * 9
     (shop,) = document["applications"]
     assert (shop["application"], shop["client_id"]) == ("shop", CLIENT_ID)
-    (dates,) = (each for each in shop["checks"] if each["check"] == "dates")
+    (dates,) = (each for each in shop["findings"] if each["look"] == "dates")
     assert dates["verdict"] == "failed"
     assert dates["command"].startswith("spapi-rotation ")
 
@@ -95,12 +95,14 @@ def test_one_application_that_cannot_be_looked_at_does_not_hide_the_others(termi
     assert typed.code == 1
     assert "shop (…89abcdef)\n  cannot be looked at. " in typed.out
     assert "outlet (…00000001)\n  ✓ permissions" in typed.out
-    shop, outlet = sorted(terminal.type("doctor", "--json").document["applications"], key=lambda each: "checks" in each)
+    shop, outlet = sorted(
+        terminal.type("doctor", "--json").document["applications"], key=lambda each: "findings" in each
+    )
     assert shop["error"]["type"]
     assert outlet["application"] == "outlet"
 
 
-@pytest.mark.parametrize("answer", [{}, {"checks": [{}]}, {"checks": "all"}])
+@pytest.mark.parametrize("answer", [{}, {"findings": [{}]}, {"findings": "all"}])
 def test_an_answer_of_another_shape_is_said(terminal: Terminal, answer: dict[str, object]) -> None:
     terminal.aws.function.answers["doctor"] = {"protocol": 1, "action": "doctor", **answer}
     terminal.type("doctor", "--json").error("UnexpectedAnswer")

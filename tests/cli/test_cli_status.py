@@ -13,7 +13,7 @@ from spapi_rotation_lambda.surroundings import Alarm
 from spapi_rotation_lambda.use_cases.status import MALFORMED
 from tests.cli.fake_aws import FakeAws, client_error
 from tests.cli.terminal import FOUND, Terminal, parsed
-from tests.fakes.world import CLIENT_ID, QUEUE_ARN, FakeSurroundings, World
+from tests.fakes.world import CLIENT_ID, QUEUE_ARN, TOPIC_ARN, FakeSurroundings, World
 from tests.unit.test_state import (
     Step,
     expired,
@@ -255,7 +255,7 @@ def test_one_command_that_mends_several_things_is_named_once(terminal: Terminal)
 
 
 def test_what_no_command_mends_is_shown_with_its_remedy(terminal: Terminal) -> None:
-    terminal.world.ports.surroundings.made_alarms = [Alarm("overdue", True, True)]  # type: ignore[attr-defined]
+    terminal.world.ports.surroundings.made_alarms = [Alarm("overdue", True, TOPIC_ARN)]  # type: ignore[attr-defined]
     shown = component(terminal, 3)
     assert "  problem        alarms: overdue of 1 sound.\n                 The description of an alarm says" in shown
     assert "next command" not in shown
@@ -298,7 +298,7 @@ def test_a_component_that_cannot_be_read_does_not_hide_the_applications(terminal
     assert terminal.type("status", "--json").document["component"]["error"]["type"] == "Unexpected"
 
 
-@pytest.mark.parametrize("answer", [{}, {"checks": None}, {"checks": [{"check": "queue"}]}, {"checks": ["queue"]}])
+@pytest.mark.parametrize("answer", [{}, {"findings": None}, {"findings": [{"look": "queue"}]}, {"findings": ["queue"]}])
 def test_an_answer_about_the_component_of_another_shape_is_said(terminal: Terminal, answer: dict[str, object]) -> None:
     terminal.aws.function.answers["doctor"] = {"protocol": 1, "action": "doctor", **answer}
     terminal.type("status", "--json").error("UnexpectedAnswer")

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from spapi_rotation import InvalidArgument
-from spapi_rotation.resources.adopted_secrets import ENVIRONMENT_LIMIT, LONGEST_QUEUE_URL, LONGEST_TOPIC_ARN
+from spapi_rotation.resources.adopted_secrets import ENVIRONMENT_LIMIT, LONGEST_QUEUE_URL
 from spapi_rotation.validation.applications import KEY_NAMES
 from spapi_rotation_lambda.domain.applications import KeyNames
 from spapi_rotation_lambda.settings import Settings
@@ -260,7 +260,7 @@ def test_more_secrets_than_the_functions_environment_holds_are_refused_in_the_pr
     assert count > 5
     given = variables(deploy_component(applications=fleet(count)))
     size = len(json.dumps(given, separators=(",", ":")).encode())
-    slack = 2 * LONGEST_QUEUE_URL + LONGEST_TOPIC_ARN
+    slack = 2 * LONGEST_QUEUE_URL
     assert ENVIRONMENT_LIMIT - slack - size / count < size <= ENVIRONMENT_LIMIT
 
 

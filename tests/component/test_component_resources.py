@@ -217,9 +217,8 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
         paused=True,
     )
     variables = recording.named("rotation-function").inputs["environment"]["variables"]
-    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:{recording.named('rotation-alarm-topic').inputs['name']}"
     assert variables == {
-        "ALARM_TOPIC_ARN": topic,
+        "ALARMS": "true",
         "SECRET_PREFIX": f"{PROJECT}/{STACK}/rotation",
         "QUEUE_URL": f"{QUEUE_URL}/rotation-queue-0000001",
         "DEAD_LETTER_QUEUE_URL": f"{QUEUE_URL}/rotation-dead-letter-queue-0000001",
@@ -240,7 +239,7 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
 
 
 def test_default_environment_gives_the_functions_own_default_settings() -> None:
-    variables = deploy_component(alarms=False).named("rotation-function").inputs["environment"]["variables"]
+    variables = deploy_component().named("rotation-function").inputs["environment"]["variables"]
     needed = {name.value: variables[name] for name in (*NEEDED, Env.SERVICE)}
     assert Settings.from_environment(variables) == Settings.from_environment(needed)
 

@@ -85,6 +85,7 @@ class Bench:
         aws, world = self.world.box.aws, self.world
         outputs = world.box.stack.outputs()
         self.key_arn, self.queue_arn = str(outputs["key_arn"]), str(outputs["queue_arn"])
+        self.topic_arn = str(outputs["alarm_topic_arn"])
         configuration = world.lambda_.get_function_configuration(FunctionName=world.function)
         self.function_arn, self.log_group = configuration["FunctionArn"], configuration["LoggingConfig"]["LogGroup"]
         self.scheduler, kms = aws.client("scheduler"), aws.client("kms")
@@ -153,6 +154,8 @@ class Bench:
         """Run everything; the first thing that is seen to fail, or None."""
         return (
             self._applications()
+            or self._history()
+            or self._doctor()
             or self._check(dated)
             or self._check_undated(undated)
             or self._delivery(dated)
@@ -197,6 +200,17 @@ class Bench:
             if "error" in content:
                 return f"dead letters: {content['error']['message']}"
         return None
+
+    def _history(self) -> str | None:
+        """The operator interface tells what the log holds."""
+        content = self.world.operate("history")
+        return f"history: {content['error']['message']}" if "error" in content else None
+
+    def _doctor(self) -> str | None:
+        """The doctor may look at everything."""
+        findings = self.world.operate("doctor")["findings"]
+        lacking = sorted({each["needs"] for each in findings if each["needs"]})
+        return f"doctor lacks {', '.join(lacking)}" if lacking else None
 
     def _check(self, app: App) -> str | None:
         """A check on which the rotation is due, and the daily try of the current secret, too."""

@@ -71,6 +71,15 @@ SYMPTOMS = {
     + fails("scheduler:ListSchedules"),
     Permission(FUNCTION, "LookUpAdoption", "scheduler:GetSchedule"): "applications are not listed: "
     + fails("scheduler:GetSchedule"),
+    Permission(FUNCTION, "ReadLog", "logs:FilterLogEvents"): f"history: {fails('logs:FilterLogEvents')}",
+    **{
+        Permission(FUNCTION, sid, action): f"doctor lacks {action}"
+        for sid, action in (
+            ("LookAtMapping", "lambda:ListEventSourceMappings"),
+            ("LookAtAlarms", "cloudwatch:DescribeAlarms"),
+            ("LookAtSubscribers", "sns:ListSubscriptionsByTopic"),
+        )
+    },
     Permission(FUNCTION, "Log", "logs:CreateLogStream"): NO_LOG,
     Permission(FUNCTION, "Log", "logs:PutLogEvents"): NO_LOG,
     Permission(
@@ -186,6 +195,7 @@ OTHERS_SECRET, NEIGHBOUR = "another secret", "another secret of the same prefix"
 OWN_KEY, ADOPTED_KEY, OTHERS_KEY = "the key", "the existing secret's key", "another key"
 DESTINATION, DEAD_LETTERS, OPERATIONS, OTHERS_QUEUE = "the queue", "dead letters", "operations", "another queue"
 BUS, OTHERS_BUS, LOG, OTHERS_LOG = "the bus", "another bus", "the log", "another log"
+TOPIC, OTHERS_TOPIC = "the alarms' topic", "another topic"
 ITSELF, OTHERS_FUNCTION, SCHEDULE, OTHERS_SCHEDULE = (
     "the function",
     "another function",
@@ -229,6 +239,10 @@ NEEDED = {
         # Lambda developer guide, "Sending Lambda function logs to CloudWatch Logs", for a group that is there.
         (LOG, "logs:CreateLogStream"),
         (LOG, "logs:PutLogEvents"),
+        # The operator interface tells the history and who hears the alarms. CloudWatch Logs API reference,
+        # FilterLogEvents; SNS API reference, ListSubscriptionsByTopic.
+        (LOG, "logs:FilterLogEvents"),
+        (TOPIC, "sns:ListSubscriptionsByTopic"),
     },
     SCHEDULES: {
         # Scheduler user guide, "Setting up the execution role" and "Configuring a dead-letter queue"; for an
@@ -242,8 +256,9 @@ NEEDED = {
 """What each role needs, on what. Written from AWS's documentation, not from the policies."""
 
 ON_EVERYTHING = {
-    # Scheduler's ListSchedules knows no resources: whoever may list, may list them all.
-    FUNCTION: {"scheduler:ListSchedules"},
+    # The first two know no resources: whoever may list, may list them all. Alarms are asked for by the beginning of
+    # their names, for which a narrower scope is not documented.
+    FUNCTION: {"scheduler:ListSchedules", "lambda:ListEventSourceMappings", "cloudwatch:DescribeAlarms"},
     SCHEDULES: set[str](),
 }
 """What each role may do on every resource, since the action cannot be limited to some."""
@@ -277,6 +292,8 @@ def resources(bench: Bench) -> dict[str, str]:
         OTHERS_BUS: f"arn:aws:events:{here}:event-bus/other",
         LOG: f"arn:aws:logs:{here}:log-group:{bench.log_group}:log-stream:any",
         OTHERS_LOG: f"arn:aws:logs:{here}:log-group:/aws/lambda/other:log-stream:any",
+        TOPIC: bench.topic_arn,
+        OTHERS_TOPIC: f"arn:aws:sns:{here}:other",
         ITSELF: bench.function_arn,
         OTHERS_FUNCTION: f"arn:aws:lambda:{here}:function:other",
         SCHEDULE: schedule,

@@ -107,10 +107,10 @@ class FakeSchedules:
 class FakeSurroundings:
     """The parts around the function; as they are after ``pulumi up`` and with one subscriber."""
 
-    topic_arn: str = TOPIC_ARN
+    has_alarms: bool = True
     level: str = "INFO"
     readers: list[QueueReader] = field(default_factory=lambda: [QueueReader(True, "")])
-    made_alarms: list[Alarm] = field(default_factory=lambda: [Alarm("expired", False, True)])
+    made_alarms: list[Alarm] = field(default_factory=lambda: [Alarm("expired", False, TOPIC_ARN)])
     heard_by: Subscribers = Subscribers(1, 0)  # noqa: RUF009  (frozen)
 
     def queue_readers(self) -> list[QueueReader]:
@@ -119,7 +119,8 @@ class FakeSurroundings:
     def alarms(self) -> list[Alarm]:
         return self.made_alarms
 
-    def subscribers(self) -> Subscribers:
+    def subscribers(self, topic_arn: str) -> Subscribers:
+        assert topic_arn == TOPIC_ARN
         return self.heard_by
 
     def log_level(self) -> str:

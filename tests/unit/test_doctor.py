@@ -47,12 +47,12 @@ APPLICATION = (
 
 def component(world: World) -> dict[str, dict[str, str]]:
     """The findings about the component, by what was looked at."""
-    return {each["check"]: each for each in operate(world, "doctor", client_id=None)["checks"]}
+    return {each["look"]: each for each in operate(world, "doctor", client_id=None)["findings"]}
 
 
 def application(world: World) -> dict[str, dict[str, str]]:
     """The findings about the application."""
-    return {each["check"]: each for each in operate(world, "doctor")["checks"]}
+    return {each["look"]: each for each in operate(world, "doctor")["findings"]}
 
 
 def not_ok(findings: dict[str, dict[str, str]]) -> dict[str, str]:
@@ -95,7 +95,11 @@ def test_what_is_not_proven_is_unknown(world: World) -> None:
 def test_the_component_is_counted(world: World) -> None:
     world.queue.visible += ["one", "two"]
     world.queue.in_flight, world.queue.dead = 1, ["dead"]
-    surroundings(world).made_alarms = [Alarm("stuck", True, True), Alarm("errors", True, True), Alarm("x", False, True)]
+    surroundings(world).made_alarms = [
+        Alarm("stuck", True, TOPIC_ARN),
+        Alarm("errors", True, TOPIC_ARN),
+        Alarm("x", False, TOPIC_ARN),
+    ]
     found = operate(world, "doctor", client_id=None)
     assert found["queue"] == {"arn": QUEUE_ARN, "waiting": 3, "in_flight": 1, "dead": 1}
     assert found["sounding"] == ["errors", "stuck"]
@@ -146,11 +150,11 @@ def no_alarms(world: World) -> None:
 
 
 def mute_alarm(world: World) -> None:
-    surroundings(world).made_alarms = [Alarm("expired", False, False)]
+    surroundings(world).made_alarms = [Alarm("expired", False, "")]
 
 
 def sounding_alarm(world: World) -> None:
-    surroundings(world).made_alarms = [Alarm("expired", True, True)]
+    surroundings(world).made_alarms = [Alarm("expired", True, TOPIC_ARN)]
 
 
 def no_subscriber(world: World) -> None:
@@ -183,6 +187,7 @@ BROKEN_COMPONENT: list[tuple[Break, str, str, str]] = [
 ]
 
 
+@pytest.mark.rule(id="OPS-9")
 @pytest.mark.parametrize(
     ("broken", "look", "words", "command"), BROKEN_COMPONENT, ids=[each[0].__name__ for each in BROKEN_COMPONENT]
 )
@@ -191,7 +196,8 @@ def test_what_is_wrong_with_the_component_is_found(
 ) -> None:
     broken(world)
     found = component(world)
-    assert not_ok(found) == {look: "failed"}
+    hidden = {"subscribers": "unknown"} if broken in (no_alarms, mute_alarm) else {}
+    assert not_ok(found) == {look: "failed", **hidden}
     assert words in found[look]["detail"]
     assert found[look]["remedy"]
     assert found[look]["command"] == command
@@ -241,6 +247,7 @@ BROKEN_APPLICATION: list[tuple[Break, str, str, str]] = [
 ]
 
 
+@pytest.mark.rule(id="OPS-9")
 @pytest.mark.parametrize(
     ("broken", "look", "words", "command"), BROKEN_APPLICATION, ids=[each[0].__name__ for each in BROKEN_APPLICATION]
 )
@@ -257,8 +264,8 @@ def test_what_is_wrong_with_an_application_is_found(
 
 def test_a_command_names_an_application_without_a_name_by_its_client_id(make_world: MakeWorld) -> None:
     world = make_world()
-    found = operate(world, "doctor", application=None)["checks"]
-    commands = [each["command"] for each in found if each["check"] == "secret"]
+    found = operate(world, "doctor", application=None)["findings"]
+    commands = [each["command"] for each in found if each["look"] == "secret"]
     assert commands == [f"spapi-rotation seed --client-id {CLIENT_ID}"]
 
 
@@ -271,6 +278,7 @@ RIGHTS: list[tuple[str, str, str]] = [
 ]
 
 
+@pytest.mark.rule(id="OPS-9")
 @pytest.mark.parametrize(("call", "right", "look"), RIGHTS)
 def test_a_missing_right_makes_one_look_unknown_and_is_summed_up(
     world: World, monkeypatch: pytest.MonkeyPatch, call: str, right: str, look: str
@@ -278,7 +286,8 @@ def test_a_missing_right_makes_one_look_unknown_and_is_summed_up(
     port, method = call.split(".")
     monkeypatch.setattr(type(getattr(world.ports, port)), method, denied(right))
     found = component(world)
-    assert not_ok(found) == {"permissions": "failed", look: "unknown"}
+    hidden = {"subscribers": "unknown"} if look == "alarms" else {}
+    assert not_ok(found) == {"permissions": "failed", look: "unknown", **hidden}
     assert found[look]["needs"] == right
     assert right in found["permissions"]["detail"]
 
@@ -315,12 +324,12 @@ def test_a_failure_that_is_no_matter_of_rights_is_unknown_without_a_right(
         raise StoreFailed("AWS failed cloudwatch:DescribeAlarms: Throttling.", remedy="Wait.")
 
     monkeypatch.setattr(type(world.ports.surroundings), "alarms", throttled)
-    assert not_ok(component(world)) == {"alarms": "unknown"}
+    assert not_ok(component(world)) == {"alarms": "unknown", "subscribers": "unknown"}
     assert operate(world, "doctor", client_id=None)["sounding"] is None
 
 
 def test_a_component_without_alarms_has_nobody_to_tell(world: World) -> None:
-    surroundings(world).topic_arn = ""
+    surroundings(world).has_alarms = False
     surroundings(world).made_alarms, surroundings(world).heard_by = [], Subscribers(0, 0)
     assert not_ok(component(world)) == {}
 
@@ -361,6 +370,7 @@ def test_the_clocks_may_be_five_minutes_apart(world: World) -> None:
     assert application(world)["clock"]["verdict"] == "failed"
 
 
+@pytest.mark.rule(id="OPS-9")
 @pytest.mark.parametrize("broken", [each[0] for each in BROKEN_APPLICATION], ids=lambda each: each.__name__)
 def test_it_changes_nothing_and_never_rotates(world: World, broken: Break) -> None:
     broken(world)

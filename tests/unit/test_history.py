@@ -31,6 +31,7 @@ def write(world: World, event: str, **fields: object) -> None:
     world.recorder.log.append(LogLine(world.clock.now(), {"message": event, **fields}))
 
 
+@pytest.mark.rule(id="OPS-10")
 def test_a_rotation_is_told_from_the_request_to_the_use(world: World) -> None:
     operate(world, "request", who=ANN)
     world.clock.advance(minutes=1)
@@ -76,6 +77,7 @@ def test_a_client_id_that_is_none_is_not_written(world: World) -> None:
     assert "canary" not in world.recorder.text()
 
 
+@pytest.mark.rule(id="OPS-10")
 def test_only_known_events_and_fields_leave_the_log(world: World) -> None:
     write(world, "something_else", client_id=CLIENT_ID, version_id="canary")
     write(world, "secret_promoted", client_id=CLIENT_ID, client_secret="canary", version_id={"inner": "canary"})

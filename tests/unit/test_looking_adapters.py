@@ -42,9 +42,9 @@ class Session:
             self._stubs[service].activate()
         return self._stubs[service]
 
-    def surroundings(self, *, topic: str = TOPIC_ARN, level: str = "") -> AwsSurroundings:
+    def surroundings(self, *, prefix: str = "p/s/n/", level: str = "") -> AwsSurroundings:
         environ = {"AWS_LAMBDA_FUNCTION_NAME": "rotation", **({"AWS_LAMBDA_LOG_LEVEL": level} if level else {})}
-        return AwsSurroundings(self, Config(), "p/s/n/", topic, environ)  # type: ignore[arg-type]
+        return AwsSurroundings(self, Config(), prefix, environ)  # type: ignore[arg-type]
 
     def log(self) -> CloudWatchLog:
         return CloudWatchLog(lambda: self.client("logs", config=Config()), "/aws/lambda/p/s/n")
@@ -88,15 +88,15 @@ def test_the_alarms_of_the_component(session: Session) -> None:
         "MetricAlarms": [alarm("p/s/n/errors", "OK"), alarm("p/s/n/stuck", "ALARM", enabled=False)],
         "NextToken": "1",
     }
-    second = {"MetricAlarms": [alarm("p/s/n/refused", "INSUFFICIENT_DATA", actions=("arn:other",))]}
+    second = {"MetricAlarms": [alarm("p/s/n/refused", "INSUFFICIENT_DATA", actions=())]}
     asked = {"AlarmNamePrefix": "p/s/n/", "AlarmTypes": ["MetricAlarm"]}
     stub = session.stub("cloudwatch")
     stub.add_response("describe_alarms", first, asked)
     stub.add_response("describe_alarms", second, {**asked, "NextToken": "1"})
     assert session.surroundings().alarms() == [
-        Alarm("errors", False, True),
-        Alarm("stuck", True, False),
-        Alarm("refused", False, False),
+        Alarm("errors", False, TOPIC_ARN),
+        Alarm("stuck", True, ""),
+        Alarm("refused", False, ""),
     ]
 
 
@@ -104,9 +104,11 @@ def test_who_hears_the_alarms(session: Session) -> None:
     arns = (f"{TOPIC_ARN}:1", "PendingConfirmation", "Deleted", f"{TOPIC_ARN}:2")
     answer = {"Subscriptions": [{"SubscriptionArn": arn} for arn in arns]}
     session.stub("sns").add_response("list_subscriptions_by_topic", answer, {"TopicArn": TOPIC_ARN})
-    surroundings = session.surroundings()
-    assert surroundings.subscribers() == Subscribers(confirmed=2, unconfirmed=2)
-    assert surroundings.topic_arn == TOPIC_ARN
+    assert session.surroundings().subscribers(TOPIC_ARN) == Subscribers(confirmed=2, unconfirmed=2)
+
+
+def test_a_component_without_alarms_is_told_so(session: Session) -> None:
+    assert [session.surroundings(prefix=prefix).has_alarms for prefix in ("p/s/n/", "")] == [True, False]
 
 
 def test_the_level_is_what_lambda_says(session: Session) -> None:
@@ -136,7 +138,7 @@ CALLED: list[tuple[str, str, str, str, Call]] = [
         "list_subscriptions_by_topic",
         "AuthorizationError",
         "sns:ListSubscriptionsByTopic",
-        lambda session: session.surroundings().subscribers(),
+        lambda session: session.surroundings().subscribers(TOPIC_ARN),
     ),
     (
         "logs",

@@ -39,7 +39,6 @@ def test_the_defaults_are_the_documented_ones() -> None:
         lwa_endpoint="https://api.amazon.com/auth/o2/token",
         event_bus="default",
         schedule_group="g",
-        alarm_topic_arn="",
         alarm_prefix="/",
         applications=ApplicationDirectory("prefix", {}),
         policy=RotationPolicy(
@@ -64,7 +63,6 @@ def test_every_variable_is_read() -> None:
         PROMOTE_DELAY_MINUTES="0",
         VERIFICATION="lwa",
         EVENT_BUS="bus",
-        ALARM_TOPIC_ARN="topic",
         POWERTOOLS_SERVICE_NAME="project/stack/name",
         CHECK_INTERVAL_HOURS="24",
         ROTATION_WINDOW=window,
@@ -79,7 +77,6 @@ def test_every_variable_is_read() -> None:
         lwa_endpoint="http://127.0.0.1:8080/token",
         event_bus="bus",
         schedule_group="g",
-        alarm_topic_arn="topic",
         alarm_prefix="project/stack/name/",
         applications=ApplicationDirectory("prefix", {"id": AdoptedSecret("arn", KeyNames(client_id="own"))}),
         policy=RotationPolicy(
@@ -184,3 +181,7 @@ def test_what_is_no_client_id_is_named_and_not_repeated(value: object) -> None:
 
 def test_nothing_of_lwa_is_secret_in_the_settings() -> None:
     assert "client_secret" not in repr(read())
+
+
+def test_a_component_without_alarms_has_no_names_for_them() -> None:
+    assert read(ALARMS="false", POWERTOOLS_SERVICE_NAME="project/stack/name").alarm_prefix == ""

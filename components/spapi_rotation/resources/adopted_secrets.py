@@ -23,9 +23,6 @@ LONGEST_QUEUE_URL = len("https://sqs..amazonaws.com//") + len("ap-southeast-1") 
 LONGEST_SCHEDULE_GROUP = 64
 """The same for the schedule group's name. Source: Scheduler API reference, CreateScheduleGroup."""
 
-LONGEST_TOPIC_ARN = len("arn:aws:sns:::") + len("ap-southeast-1") + 12 + 256
-"""The same for the alarm topic's ARN. Source: SNS API reference, CreateTopic (its name)."""
-
 Entry: TypeAlias = tuple[str, str, Mapping[str, str]]
 """Client id, ARN of its secret, the owner's names of our keys."""
 
@@ -100,8 +97,6 @@ def validated_environment(variables: Mapping[str, pulumi.Input[str]], adopted: A
         Env.DEAD_LETTER_QUEUE_URL.value: "x" * LONGEST_QUEUE_URL,
         Env.SCHEDULE_GROUP.value: "x" * LONGEST_SCHEDULE_GROUP,
     }
-    if Env.ALARM_TOPIC_ARN.value in variables:
-        unknown[Env.ALARM_TOPIC_ARN.value] = "x" * LONGEST_TOPIC_ARN
     known = {**variables, **unknown, Env.ADOPTED_SECRETS.value: adopted.environment}
     return pulumi.Output.all(**known).apply(raising_invalid_argument(_validate_size))
 

@@ -115,8 +115,9 @@ ALARM_CATALOG = (
         Source.QUEUE,
         "ApproximateAgeOfOldestMessage",
         "A message from Amazon has been waiting for more than half an hour: the function does not take it. It may be "
-        "a new client secret; the old one dies 7 days after a rotation. What to do: look at the function's log for "
-        "errors, and whether its trigger on the queue is enabled. Nothing is lost: the message stays for 14 days.",
+        "a new client secret; the old one dies 7 days after a rotation. What to do: `spapi-rotation doctor` says "
+        "whether Lambda reads the queue; else look at the function's log for errors. Nothing is lost: the message "
+        "stays for 14 days.",
         AT_ONCE,
         threshold=QUEUE_AGE_SECONDS,
         statistic="Maximum",
@@ -166,8 +167,9 @@ ALARM_CATALOG = (
         Source.OWN,
         Metric.CHECK.value,
         "No application has been checked for more than two check intervals: nothing is rotated, and the other alarms "
-        "are blind. What to do: see whether the schedules are there and enabled, and read the operations queue and "
-        "the function's log. After a first deployment this alarm ends by itself within two hours.",
+        "are blind. What to do: `spapi-rotation doctor` says whether the schedules are enabled and whether Lambda "
+        "keeps the metrics; else read the operations queue and the function's log. After a first deployment this alarm "
+        "ends by itself within two hours.",
         Span(intervals=2, more=2),
         operator=Operator.LESS,
         breaches=None,
@@ -233,8 +235,8 @@ ALARM_CATALOG = (
         Metric.REFUSED,
         NEXT_DAILY,
         "Amazon refused a rotation. Nothing was changed; it is asked for again after 6 hours, then every 24 hours. "
-        "What to do: rotation_refused in the log names the application and Amazon's code, and the line after it says "
-        "what to do. Most often (400) the queue is not subscribed in Amazon's Developer Console: see the output "
+        "What to do: `spapi-rotation history` (or rotation_refused in the log) names the application and Amazon's "
+        "code. Most often (400) the queue is not subscribed in Amazon's Developer Console: see the output "
         "registration_steps. `spapi-rotation rotate` tries at once.",
     ),
     AlarmDefinition(

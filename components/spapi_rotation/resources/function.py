@@ -65,7 +65,6 @@ def environment(
     queue_url: pulumi.Input[str],
     dead_letter_queue_url: pulumi.Input[str],
     schedule_group: pulumi.Input[str],
-    topic_arn: pulumi.Input[str] | None,
     adopted: AdoptedSecrets | None,
 ) -> dict[str, pulumi.Input[str]]:
     """The function's environment variables; texts only, no secret."""
@@ -82,11 +81,10 @@ def environment(
         Env.SCHEDULE_GROUP.value: schedule_group,
         Env.CHECK_INTERVAL_HOURS.value: text_of(args.check_interval_hours),
         Env.PAUSED.value: text_of(args.paused),
+        Env.ALARMS.value: text_of(args.alarms),
         Env.METRICS_NAMESPACE.value: METRICS_NAMESPACE,
         Env.SERVICE.value: scope.identity,
     }
-    if topic_arn is not None:
-        variables[Env.ALARM_TOPIC_ARN.value] = topic_arn
     if args.rotation_window is not None:
         variables[Env.ROTATION_WINDOW.value] = args.rotation_window
     if adopted is not None:
@@ -186,9 +184,7 @@ def create_function(
         ),
         opts=scope.options(),
     )
-    variables = environment(
-        args, scope, queues.destination.url, queues.dead_letter.url, schedule_group, topic_arn, adopted
-    )
+    variables = environment(args, scope, queues.destination.url, queues.dead_letter.url, schedule_group, adopted)
     function = aws.lambda_.Function(
         f"{scope.name}-function",
         description="Rotates SP-API client secrets.",

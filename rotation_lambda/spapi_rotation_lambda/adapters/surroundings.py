@@ -23,24 +23,23 @@ class AwsSurroundings:
     """The Surroundings port."""
 
     def __init__(
-        self, session: "boto3.Session", config: "Config", alarm_prefix: str, topic_arn: str, environ: Mapping[str, str]
+        self, session: "boto3.Session", config: "Config", alarm_prefix: str, environ: Mapping[str, str]
     ) -> None:
         """Remember where to look.
 
         Args:
             session: whose region and credentials are used.
             config: of every client.
-            alarm_prefix: what the names of the component's alarms begin with.
-            topic_arn: the alarms' topic; empty if there are no alarms.
+            alarm_prefix: what the names of the component's alarms begin with; empty if there are none.
             environ: the function's environment variables, with those that Lambda sets.
         """
         self._session, self._config, self._environ = session, config, environ
-        self._alarm_prefix, self._topic_arn = alarm_prefix, topic_arn
+        self._alarm_prefix = alarm_prefix
 
     @property
-    def topic_arn(self) -> str:
+    def has_alarms(self) -> bool:
         """As it was told."""
-        return self._topic_arn
+        return bool(self._alarm_prefix)
 
     def queue_readers(self) -> list[QueueReader]:
         """The function's event source mappings (ListEventSourceMappings)."""
@@ -66,18 +65,18 @@ class AwsSurroundings:
                     Alarm(
                         name=each["AlarmName"].removeprefix(self._alarm_prefix),
                         sounds=each["StateValue"] == "ALARM",
-                        notifies=each["ActionsEnabled"] and self._topic_arn in each["AlarmActions"],
+                        topic_arn=next(iter(each["AlarmActions"]), "") if each["ActionsEnabled"] else "",
                     )
                     for each in page["MetricAlarms"]
                 ]
         return found
 
-    def subscribers(self) -> Subscribers:
-        """The subscriptions to the topic (ListSubscriptionsByTopic)."""
+    def subscribers(self, topic_arn: str) -> Subscribers:
+        """The subscriptions to a topic (ListSubscriptionsByTopic)."""
         arns: list[str] = []
         with named("sns:ListSubscriptionsByTopic"):
             client = self._session.client("sns", config=self._config)
-            for page in client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self._topic_arn):
+            for page in client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn):
                 arns += [each.get("SubscriptionArn", "") for each in page["Subscriptions"]]
         confirmed = [arn for arn in arns if arn not in _UNCONFIRMED]
         return Subscribers(len(confirmed), len(arns) - len(confirmed))

@@ -10,6 +10,7 @@ from enum import StrEnum
 from spapi_rotation_lambda.domain import sender_policy
 from spapi_rotation_lambda.domain.errors import QueueNotReady, StoreFailed, Unexpected
 from spapi_rotation_lambda.ports import Ports, QueueState
+from spapi_rotation_lambda.surroundings import Alarm
 
 MEND = "pulumi up --refresh"
 """Puts back what somebody has changed by hand: without --refresh Pulumi looks at its own state only."""
@@ -45,7 +46,7 @@ class Finding:
     def as_json(self) -> dict[str, str]:
         """As the operator interface answers it."""
         return {
-            "check": self.look,
+            "look": self.look,
             "verdict": self.verdict.value,
             "detail": self.detail,
             "remedy": self.remedy,
@@ -114,7 +115,7 @@ class Examination:
 
 def examine(ports: Ports) -> Examination:
     """Look at the component."""
-    queues, sounding = list[QueueState](), list[str]()
+    queues, alarms = list[QueueState](), list[Alarm]()
 
     def queue() -> Finding:
         try:
@@ -123,9 +124,6 @@ def examine(ports: Ports) -> Examination:
             return failed("queue", str(error.args[0]), error.remedy)
         return _queue(queues[0])
 
-    def alarms() -> Finding:
-        return _alarms(ports, sounding)
-
     findings = [told("queue", queue)]
     if queues:
         findings += [_key(queues[0]), _dead_letters(queues[0])]
@@ -133,11 +131,11 @@ def examine(ports: Ports) -> Examination:
         told("mapping", lambda: _mapping(ports)),
         told("schedules", lambda: _schedules(ports)),
         told("log-level", lambda: _log_level(ports)),
-        alarms_seen := told("alarms", alarms),
-        told("subscribers", lambda: _subscribers(ports)),
+        seen := told("alarms", lambda: _alarms(ports, alarms)),
+        told("subscribers", lambda: _subscribers(ports, alarms)),
     ]
-    known = alarms_seen.verdict is not Verdict.UNKNOWN
-    return Examination(with_permissions(findings), queues[0] if queues else None, sounding if known else None)
+    sounding = None if seen.verdict is Verdict.UNKNOWN else _sounding(alarms)
+    return Examination(with_permissions(findings), queues[0] if queues else None, sounding)
 
 
 def _queue(state: QueueState) -> Finding:
@@ -230,40 +228,47 @@ def _log_level(ports: Ports) -> Finding:
     )
 
 
-def _alarms(ports: Ports, sounding: list[str]) -> Finding:
-    if not ports.surroundings.topic_arn:
+def _alarms(ports: Ports, seen: list[Alarm]) -> Finding:
+    if not ports.surroundings.has_alarms:
         return ok("alarms", "They are switched off by the component's arguments.")
-    alarms = ports.surroundings.alarms()
-    sounding += sorted(alarm.name for alarm in alarms if alarm.sounds)
-    mute = sorted(alarm.name for alarm in alarms if not alarm.notifies)
-    if not alarms or mute:
+    seen += ports.surroundings.alarms()
+    mute = sorted(alarm.name for alarm in seen if not alarm.topic_arn)
+    if not seen or mute:
         found = f"These notify nobody: {', '.join(mute)}." if mute else "There are none."
         return failed("alarms", found, "Put them back.", MEND)
+    sounding = _sounding(seen)
     if sounding:
         return failed(
             "alarms",
-            f"{', '.join(sounding)} of {len(alarms)} sound.",
+            f"{', '.join(sounding)} of {len(seen)} sound.",
             "The description of an alarm says what to do; it ends by itself when its cause has gone.",
         )
-    return ok("alarms", f"None of {len(alarms)} sounds.")
+    return ok("alarms", f"None of {len(seen)} sounds.")
 
 
-def _subscribers(ports: Ports) -> Finding:
-    topic = ports.surroundings.topic_arn
-    if not topic:
+def _sounding(alarms: list[Alarm]) -> list[str]:
+    return sorted(alarm.name for alarm in alarms if alarm.sounds)
+
+
+def _subscribers(ports: Ports, alarms: list[Alarm]) -> Finding:
+    topics = sorted({alarm.topic_arn for alarm in alarms if alarm.topic_arn})
+    if not ports.surroundings.has_alarms:
         return ok("subscribers", "There are no alarms to hear.")
-    found = ports.surroundings.subscribers()
-    if found.confirmed:
-        return ok("subscribers", f"Confirmed: {found.confirmed}.")
-    if found.unconfirmed:
+    if not topics:
+        return unknown("subscribers", "No alarm names the topic that it tells.")
+    found = [ports.surroundings.subscribers(topic) for topic in topics]
+    deaf = [topic for topic, its in zip(topics, found, strict=True) if not its.confirmed]
+    if not deaf:
+        return ok("subscribers", f"Confirmed: {sum(its.confirmed for its in found)}.")
+    if waiting := sum(its.unconfirmed for its in found):
         return failed(
             "subscribers",
-            f"Nobody hears the alarms: {found.unconfirmed} subscription(s) wait to be confirmed.",
+            f"Nobody hears the alarms: {waiting} subscription(s) wait to be confirmed.",
             "Follow the link in AWS's message to the subscriber.",
         )
     return failed(
         "subscribers",
         "Nobody hears the alarms: their topic has no subscriber.",
         "Subscribe an address that somebody reads, then confirm it.",
-        f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint you@example.com",
+        f"aws sns subscribe --topic-arn {deaf[0]} --protocol email --notification-endpoint you@example.com",
     )

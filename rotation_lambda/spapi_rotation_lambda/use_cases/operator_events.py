@@ -211,11 +211,11 @@ def _registration(ports: Ports, _event: Mapping[str, Any]) -> dict[str, Any]:
 def _doctor(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
     if event.get("client_id") is not None:
         findings = examine_application(ports, _application(ports, event))
-        return {"checks": [finding.as_json() for finding in findings]}
+        return {"findings": [finding.as_json() for finding in findings]}
     examined = examine(ports)
     state = examined.queue
     return {
-        "checks": [finding.as_json() for finding in examined.findings],
+        "findings": [finding.as_json() for finding in examined.findings],
         "queue": {"arn": state.arn, "waiting": state.waiting, "in_flight": state.in_flight, "dead": state.dead}
         if state is not None
         else None,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.core import lambda_runtime
+from ministack.core import iam_actions, lambda_runtime
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import cloudwatch_logs, lambda_svc
 
@@ -38,6 +38,22 @@ def apply(_settings: Settings) -> None:
     replace(lambda_svc, "_update_config", _restarting(update))
     replace(lambda_svc, "_emit_lambda_logs", _kept(emit))
     replace(cloudwatch_logs, "_filter_log_events", _search)
+    replace(iam_actions, "extract_resource_arn", _with_streams(iam_actions.extract_resource_arn))
+
+
+def _with_streams(resource_of: Callable[..., str]) -> Callable[..., str]:
+    """A log group is ``...:log-group:NAME:*`` to policies, except where it is tagged.
+
+    Source: CloudWatch Logs user guide, "Overview of managing access permissions" (resources).
+    """
+
+    def answer(service: str, method: str, path: str, headers: Mapping[str, str], *details: Any) -> str:
+        arn = resource_of(service, method, path, headers, *details)
+        is_group = service == "logs" and ":log-group:" in arn and arn.count(":") == 6
+        tags = "Tag" in headers.get("x-amz-target", "")
+        return f"{arn}:*" if is_group and not tags else arn
+
+    return answer
 
 
 def variables(config: Mapping[str, Any]) -> dict[str, str]:
