@@ -1,11 +1,14 @@
-"""The command over a world of its own, for a real terminal: ``python -m tests.cli.pty_program FILE WORDS...``.
+"""The command over a world of its own, as a process: ``python -m tests.cli.pty_program FILE WORDS...``.
 
-Writes the client secret that Amazon accepts into FILE first.
+Writes the client secrets that Amazon made into FILE first, each on a line, the newest last. The secret holds no
+credentials; with ``WORLD=busy`` it does, the newest is pending, and its message is a dead letter as well. With
+``WORLD=telling`` it shows the newest, so that a search for it can be tried.
 """
 
 import os
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import boto3
@@ -15,13 +18,30 @@ from tests.cli.fake_aws import FakeAws, FakeLambda
 from tests.fakes.world import World
 
 
+def busy(world: World) -> None:
+    """Give every verb something to do."""
+    world.seed()
+    world.clock.advance(days=30)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    world.clock.advance(days=30)
+    world.amazon.usable_after = timedelta(hours=1)
+    world.amazon.rotate_by_hand()
+    world.queue.dead += world.queue.visible
+    world.drain()
+    world.clock.advance(hours=2)
+
+
 def run() -> int:
     """Run the command; returns its exit code."""
     # A shell starts what runs in its background with Ctrl-C ignored; a person at a terminal has it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     world = World()
-    world.write({"region": "eu"})
-    Path(sys.argv[1]).write_text(world.amazon.newest.text)
+    wanted = os.environ.get("WORLD")
+    busy(world) if wanted == "busy" else world.write({"region": "eu"})
+    if wanted == "telling":
+        sys.stdout.write(world.amazon.newest.text)
+    Path(sys.argv[1]).write_text("\n".join(issued.text for issued in world.amazon.ever))
     boto3.Session = FakeAws(FakeLambda(world))  # type: ignore[assignment,misc]
     os.environ["SPAPI_ROTATION_FUNCTION"] = "rotation"
     return main(sys.argv[2:])

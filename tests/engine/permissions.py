@@ -154,11 +154,11 @@ class Bench:
         """Run everything; the first thing that is seen to fail, or None."""
         return (
             self._applications()
-            or self._history()
-            or self._doctor()
             or self._check(dated)
             or self._check_undated(undated)
             or self._delivery(dated)
+            or self._history()
+            or self._doctor()
             or self._adopted()
             or self._failed_event()
             or self._schedule(undated)
