@@ -24,6 +24,9 @@ def show(session: Session) -> ExitCode:
     )
     for message in messages:
         _tell(session, message)
+    visible = answer.get("visible")
+    if isinstance(visible, int) and visible > len(messages):
+        session.output.message(f"{len(messages)} of them are shown. Handle or discard these to see the others.")
     if messages:
         session.output.message(f"Next: {session.command('redrive')}")
     return ExitCode.OK

@@ -39,6 +39,13 @@ def test_they_are_shown_without_their_bodies_and_with_the_next_command(terminal:
     assert (document["visible"], document["hidden"]) == (2, 0)
 
 
+def test_that_there_are_more_is_said(terminal: Terminal) -> None:
+    terminal.world.queue.dead += [f"canary-typed-garbage-{number}" for number in range(51)]
+    typed = terminal.type("dead-letters")
+    assert typed.out.count("\nmessage-") == 50
+    assert "50 of them are shown." in typed.err
+
+
 def test_redrive_says_what_became_of_each_and_fails_where_one_stays(terminal: Terminal) -> None:
     dead_secret(terminal.world)
     terminal.world.queue.dead.append("canary-typed-garbage")

@@ -262,6 +262,12 @@ def test_what_is_wrong_with_an_application_is_found(
     assert found[look]["command"] == (f"spapi-rotation {command}" if command else "")
 
 
+@pytest.mark.parametrize("broken", [unseeded, unreadable])
+def test_without_credentials_amazon_is_not_asked(world: World, broken: Break) -> None:
+    broken(world)
+    assert tuple(application(world)) == APPLICATION[:6]
+
+
 def test_a_command_names_an_application_without_a_name_by_its_client_id(make_world: MakeWorld) -> None:
     world = make_world()
     found = operate(world, "doctor", application=None)["findings"]
