@@ -18,12 +18,14 @@ class Operator:
 
     Attributes:
         said: everything that the command wrote.
+        typed: every verb that was run.
     """
 
     def __init__(self, box: Sandbox) -> None:
         self.box = box
         self.outputs = box.stack.outputs()
         self.said: list[str] = []
+        self.typed: set[str] = set()
         self._environment = self._as_operator()
 
     def _as_operator(self) -> dict[str, str]:
@@ -61,5 +63,6 @@ class Operator:
             [program, *words], input=stdin, capture_output=True, text=True, check=False, env=self._environment
         )
         self.said += [done.stdout, done.stderr]
+        self.typed.add(words[0])
         assert code in (None, done.returncode), (words, done.stdout, done.stderr)
         return done.stdout

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.session import Sandbox, new_app
 from spapi_rotation_lambda.domain.times import format_time
+from tests.cli.test_cli_traces import WORDS
 from tests.engine.operating import Operator
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow, pytest.mark.sample]
@@ -98,6 +99,11 @@ def test_the_operator_may_do_nothing_else(operator: Operator) -> None:
     arn = operator.outputs["secret_arns"]["shop"]
     with pytest.raises(secrets.exceptions.ClientError, match="AccessDenied"):
         secrets.get_secret_value(SecretId=arn)
+
+
+def test_every_verb_was_typed(operator: Operator) -> None:
+    """With nothing but the documented policy."""
+    assert operator.typed == set(WORDS)
 
 
 def test_no_secret_was_said_and_the_search_finds_one_where_it_is(operator: Operator) -> None:

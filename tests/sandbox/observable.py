@@ -11,9 +11,9 @@ from sandbox.paths import CHECKOUT
 
 DOCS = CHECKOUT / "docs" / "sandbox.md"
 
-LAMBDA, METRICS, SCHEDULER, SQS, RULES, SECRETS, DIFFERENCES = (
+LAMBDA, METRICS, SCHEDULER, SQS, RULES, SECRETS, DIFFERENCES, LOOKING = (
     f"tests/sandbox/test_aws_{name}.py"
-    for name in ("lambda", "metrics", "scheduler", "sqs", "rules", "secretsmanager", "differences")
+    for name in ("lambda", "metrics", "scheduler", "sqs", "rules", "secretsmanager", "differences", "looking")
 )
 ALARMS, POLICIES, RESOURCES = (
     f"tests/component/test_component_{name}.py" for name in ("alarms", "policies", "resources")
@@ -126,6 +126,26 @@ ADDITIONS: tuple[Addition, ...] = (
             "tests/sandbox/test_aws_logs.py::test_every_line_is_in_the_stream_of_its_invocation",
             "tests/sandbox/test_crash_switch.py::test_what_was_logged_before_the_crash_is_kept",
         ),
+    ),
+    Addition(
+        "Lambda drops log lines below the function's level, and with them their metrics, and tells the function",
+        (
+            f"{LOOKING}::test_from_warn_on_information_and_metrics_are_dropped",
+            f"{LOOKING}::test_down_to_info_everything_is_kept",
+            f"{LOOKING}::test_a_changed_level_reaches_a_running_function",
+        ),
+    ),
+    Addition(
+        "A log is searched by equal JSON fields, page by page; other patterns are refused",
+        (
+            f"{LOOKING}::test_a_json_pattern_finds_equal_fields_and_nothing_else",
+            f"{LOOKING}::test_a_search_comes_in_pages_in_the_order_of_time",
+            f"{LOOKING}::test_a_pattern_that_the_sandbox_does_not_know_is_refused",
+        ),
+    ),
+    Addition(
+        "A subscription by e-mail waits to be confirmed, and a list says so",
+        (f"{LOOKING}::test_a_subscription_by_mail_is_pending_until_it_is_confirmed",),
     ),
 )
 
