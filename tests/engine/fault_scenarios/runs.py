@@ -137,6 +137,7 @@ def message_lost_twice(world: World, app: App) -> End:
         for _ in range(2):
             world.check_through(app)
         world.until(lambda: Metric.OVERDUE.value in metrics_of(world, app), checking=app)
+        world.until(lambda: world.state(app) is State.OVERDUE)  # the metric may be of the request before
         seen = world.end(app)
     finally:
         world.set_deadlines()
