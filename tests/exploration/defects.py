@@ -56,7 +56,7 @@ DEFECTS = (
     Defect(
         "the new secret is not verified",
         "use_cases/settle",
-        (("if not verification.accepted(ports, _credentials(pending), current.credentials):", "if False:"),),
+        (("if not _is_accepted(ports, pending, current):", "if False:"),),
         ("accepted late",),
     ),
     Defect(

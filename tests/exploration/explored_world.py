@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.errors import TokenNotIssued
+from spapi_rotation_lambda.domain.errors import TokenFault, TokenNotIssued
 from spapi_rotation_lambda.domain.labels import Label, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
@@ -268,7 +268,7 @@ class Fleet:
         try:
             app = self._world.app_of(credentials.client_id)
         except KeyError:
-            raise TokenNotIssued("refused", remedy="none", code="invalid_client", definite=True) from None
+            raise TokenNotIssued("refused", remedy="none", code="invalid_client", fault=TokenFault.SECRET) from None
         return Sensitive(f"{credentials.client_id} {app.amazon.token(credentials, scope).reveal()}")
 
     def rotate(self, token: Sensitive) -> RotateAnswer:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NoReturn, Protocol, TypeVar
 
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.errors import StoreFailed, TokenNotIssued
+from spapi_rotation_lambda.domain.errors import StoreFailed, TokenFault, TokenNotIssued
 from spapi_rotation_lambda.domain.labels import Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import (
@@ -218,7 +218,9 @@ def _store_failed() -> NoReturn:
 
 
 def _no_token() -> NoReturn:
-    raise TokenNotIssued("Login with Amazon gave no token.", remedy="Try again.", code="ReadTimeout", definite=False)
+    raise TokenNotIssued(
+        "Login with Amazon gave no token.", remedy="Try again.", code="ReadTimeout", fault=TokenFault.UNAVAILABLE
+    )
 
 
 class Store(Protocol):
@@ -295,7 +297,7 @@ class FaultyAmazon:
 
     def verification_call(self, token: Sensitive) -> CallAnswer:
         return self._injector.call(
-            Op.VERIFICATION_CALL, lambda: self._inner.verification_call(token), lambda: CallAnswer.UNCLEAR
+            Op.VERIFICATION_CALL, lambda: self._inner.verification_call(token), lambda: CallAnswer.UNAVAILABLE
         )
 
     def destinations(self, token: Sensitive) -> Destinations:

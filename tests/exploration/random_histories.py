@@ -290,7 +290,7 @@ class RandomHistories(RuleBasedStateMachine):
     def delivery_mended(self) -> None:
         self.world.deliver = deliver_soon
 
-    @rule(which=WHICH, answer=st.sampled_from((None, None, CallAnswer.UNCLEAR)))
+    @rule(which=WHICH, answer=st.sampled_from((None, None, CallAnswer.UNAVAILABLE)))
     def calls(self, which: int, answer: CallAnswer | None) -> None:
         self._app(which).amazon.answer_calls(answer)
 

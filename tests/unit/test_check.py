@@ -339,7 +339,7 @@ def test_a_request_that_a_rejected_secret_answers_is_neither_overdue_nor_reposte
 
 def test_while_a_secret_is_pending_nothing_is_requested_however_long(world: World) -> None:
     due(world)
-    world.amazon.call_answer = CallAnswer.UNCLEAR
+    world.amazon.call_answer = CallAnswer.THROTTLED
     world.check()
     world.drain()
     assert set(world.run(hours=24 * 12)) == {"RECEIVED", "STUCK"}
@@ -441,7 +441,7 @@ def test_a_dead_current_secret_is_found_within_a_day_in_every_state(make_world: 
 def test_a_try_that_is_not_refused_changes_nothing(make_world: MakeWorld, verification: Verification) -> None:
     world = make_world(verification=verification)
     world.seed()
-    world.amazon.call_answer = CallAnswer.UNCLEAR
+    world.amazon.call_answer = CallAnswer.THROTTLED
     assert set(world.run(hours=24)) == {"CURRENT"}
     assert world.recorder.counted(Metric.EXPIRED) == 0
 

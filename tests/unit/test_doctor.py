@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from spapi_rotation_lambda.domain import sender_policy
-from spapi_rotation_lambda.domain.errors import StoreFailed, TokenNotIssued
+from spapi_rotation_lambda.domain.errors import StoreFailed, TokenFault, TokenNotIssued
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.rotation_policy import Verification
 from spapi_rotation_lambda.ports import CallAnswer
@@ -353,10 +353,12 @@ def test_a_queue_without_a_key_is_well(world: World) -> None:
 
 def test_what_amazon_does_not_say_is_unknown(world: World) -> None:
     with_subscription(world)
-    world.amazon.call_answer = CallAnswer.UNCLEAR
+    world.amazon.call_answer = CallAnswer.THROTTLED
     assert not_ok(application(world)) == {"accepted": "unknown", "destination": "unknown"}
     world.amazon.call_answer = None
-    world.amazon.token_failures.append(TokenNotIssued("busy", remedy="none", code="http_503", definite=False))
+    world.amazon.token_failures.append(
+        TokenNotIssued("busy", remedy="none", code="http_503", fault=TokenFault.UNAVAILABLE)
+    )
     found = application(world)
     assert not_ok(found) == {"accepted": "unknown", "destination": "unknown", "clock": "unknown"}
     assert "http_503" in found["accepted"]["detail"]

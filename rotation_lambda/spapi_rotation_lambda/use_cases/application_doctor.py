@@ -13,6 +13,7 @@ from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Destinations, Ports, Scope
 from spapi_rotation_lambda.use_cases.doctor import Finding, failed, ok, told, unknown, with_permissions
 from spapi_rotation_lambda.use_cases.status import MALFORMED, Status, status
+from spapi_rotation_lambda.use_cases.verification import without_token
 
 CLOCKS_APART = timedelta(minutes=5)
 """A message counts as the answer to a request that is up to five minutes younger; clocks further apart mislead."""
@@ -142,7 +143,7 @@ def _tried(ports: Ports, credentials: Credentials) -> tuple[Destinations, str]:
     try:
         token = amazon.token(credentials, Scope.ROTATION if by_lwa else Scope.NOTIFICATIONS)
     except TokenNotIssued as error:
-        return Destinations(CallAnswer.DENIED if error.definite else CallAnswer.UNCLEAR), error.code
+        return Destinations(without_token(error)), error.code
     return (Destinations(CallAnswer.ACCEPTED) if by_lwa else amazon.destinations(token)), ""
 
 
@@ -153,7 +154,7 @@ def _said(code: str) -> str:
 def _accepted(answer: Destinations, code: str, application: Application, *, pending: bool) -> Finding:
     if answer.answer is CallAnswer.ACCEPTED:
         return ok("accepted", "Amazon accepts the secret in use now.")
-    if answer.answer is CallAnswer.UNCLEAR:
+    if answer.answer not in (CallAnswer.EXPIRED, CallAnswer.DENIED):
         return unknown("accepted", f"Amazon did not say whether it accepts the secret in use ({_said(code)}).")
     verb = "promote" if pending else "seed"
     return failed(
@@ -170,7 +171,7 @@ def _accepted(answer: Destinations, code: str, application: Application, *, pend
 def _pending(answer: Destinations, code: str, application: Application) -> Finding:
     if answer.answer is CallAnswer.ACCEPTED:
         return ok("pending", "Amazon accepts the pending secret; the next check puts it into use.")
-    if answer.answer is CallAnswer.UNCLEAR:
+    if answer.answer not in (CallAnswer.EXPIRED, CallAnswer.DENIED):
         return unknown("pending", f"Amazon did not say whether it accepts the pending secret ({_said(code)}).")
     return failed(
         "pending",

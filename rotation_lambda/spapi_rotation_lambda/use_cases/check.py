@@ -73,9 +73,9 @@ def _try_current(ports: Ports, snapshot: Snapshot, state: State) -> State:
     current = snapshot.current
     if current is None or current.credentials is None:
         return state
-    answer = verification.alive(ports, current.credentials)
+    answer = verification.amazon_says(ports, current.credentials)
     ports.telemetry.info("current_secret_tried", snapshot.application, answer=answer.value)
-    return State.EXPIRED if answer is CallAnswer.DENIED else state
+    return State.EXPIRED if answer in (CallAnswer.EXPIRED, CallAnswer.DENIED) else state
 
 
 def _report(ports: Ports, snapshot: Snapshot, state: State) -> None:
