@@ -323,6 +323,7 @@ class Metric(StrEnum):
     STUCK = "SecretsStuck"
     OVERDUE = "DeliveriesOverdue"
     EXPIRED = "SecretsExpired"
+    DENIED = "SecretsDenied"
     REJECTED = "SecretsRejected"
     UNSEEDED = "SecretsUnseeded"
     DAYS_TO_EXPIRY = "DaysToExpiry"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NoReturn, Protocol, TypeVar
 
 from spapi_rotation_lambda.domain.credentials import Credentials
@@ -53,6 +54,8 @@ class Kind(StrEnum):
     SERVER_ERROR_DONE = "500, rotated"
     SERVER_ERROR_LOST = "500, not rotated"
     THROTTLED = "429"
+    UNKNOWN_SECRET = "LWA answers invalid_client"
+    SETUP_FAULT = "LWA answers another code"
 
 
 class Op(StrEnum):
@@ -80,7 +83,7 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
     Op.WRITE: _WRITING,
     Op.MOVE: (*_WRITING, Kind.RETRIED),
     Op.CREATED_AT: _READING,
-    Op.TOKEN: _READING,
+    Op.TOKEN: (*_READING, Kind.UNKNOWN_SECRET, Kind.SETUP_FAULT),
     Op.ROTATE: (
         Kind.NEVER_OPENED,
         Kind.TIMEOUT_DONE,
@@ -138,9 +141,18 @@ class Injector:
         self._clock, self._plan, self._after, self._before = clock, plan, after, before
 
     def call(
-        self, op: Op, effect: Callable[[], T], failing: Callable[[], T], stale: Callable[[], T] | None = None
+        self,
+        op: Op,
+        effect: Callable[[], T],
+        failing: Callable[[], T],
+        stale: Callable[[], T] | None = None,
+        answers: Mapping[Kind, Callable[[], T]] = MappingProxyType({}),
     ) -> T:
-        """Make a call: its effect and answer, or what is planned for its number."""
+        """Make a call: its effect and answer, or what is planned for its number.
+
+        Args:
+            answers: what the call ends with, without an effect, for kinds of its own.
+        """
         if self.dead:
             raise Died
         if self._before is not None:
@@ -150,6 +162,8 @@ class Injector:
         try:
             if kind is None:
                 return effect()
+            if kind in answers:
+                return answers[kind]()
             return self._fault(kind, op, effect, failing, stale)
         finally:
             self._after(op)
@@ -217,10 +231,15 @@ def _store_failed() -> NoReturn:
     raise StoreFailed("AWS failed an operation: InternalServiceError.", remedy="Nothing at first.")
 
 
-def _no_token() -> NoReturn:
-    raise TokenNotIssued(
-        "Login with Amazon gave no token.", remedy="Try again.", code="ReadTimeout", fault=TokenFault.UNAVAILABLE
-    )
+def _no_token(fault: TokenFault = TokenFault.UNAVAILABLE) -> NoReturn:
+    raise TokenNotIssued("Login with Amazon gave no token.", remedy="Try again.", code="code", fault=fault)
+
+
+_TOKEN_FAULTS: Mapping[Kind, Callable[[], NoReturn]] = {
+    Kind.UNKNOWN_SECRET: lambda: _no_token(TokenFault.SECRET),
+    Kind.SETUP_FAULT: lambda: _no_token(TokenFault.SETUP),
+}
+"""Which codes of LWA's mean which of these is the adapter's business, and tested there."""
 
 
 class Store(Protocol):
@@ -287,7 +306,9 @@ class FaultyAmazon:
         self._inner, self._injector, self._posted, self._refused = inner, injector, posted, refused
 
     def token(self, credentials: Credentials, scope: Scope) -> Sensitive:
-        return self._injector.call(Op.TOKEN, lambda: self._inner.token(credentials, scope), _no_token)
+        return self._injector.call(
+            Op.TOKEN, lambda: self._inner.token(credentials, scope), _no_token, answers=_TOKEN_FAULTS
+        )
 
     def rotate(self, token: Sensitive) -> RotateAnswer:
         answer = self._injector.rotate(lambda: self._inner.rotate(token), lambda reached: self._posted(token, reached))

@@ -123,7 +123,7 @@ def _not_accepted(world: World, app: App, secret: FakeSecret, current: str) -> N
 
 
 def _should_be_in_use(app: App, secret: FakeSecret, newer: Issued) -> bool:
-    """A pending secret that Amazon has accepted for more than a day, and said so, with hourly checks."""
+    """A pending secret that Amazon has accepted for more than a day, with hourly checks, and said nothing against."""
     holder = secret.holder(Label.PENDING)
     if holder is None or secret_in(secret.versions[holder].text) != newer.text:
         return False
@@ -131,7 +131,7 @@ def _should_be_in_use(app: App, secret: FakeSecret, newer: Issued) -> bool:
     now = app.amazon.clock.now()
     return (
         app.amazon.accepts(Sensitive(newer.text))
-        and app.amazon.call_answer is None
+        and app.amazon.lets_promote
         and now - app.amazon.clear_since > PROMOTION_LASTS
         and now - newer.usable_from > PROMOTION_LASTS
         and now - stored_at > PROMOTION_LASTS
