@@ -15,14 +15,13 @@ from typing import Any, NamedTuple
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.errors import TokenFault, TokenNotIssued
 from spapi_rotation_lambda.domain.labels import Label, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, RotationEvent, Scope
 from tests.exploration.standard_queue import StandardQueue
-from tests.fakes.amazon import FakeAmazon, Issued, Whose
+from tests.fakes.amazon import FakeAmazon, Issued, Whose, no_token
 from tests.fakes.clock import VirtualClock
 from tests.fakes.secrets_manager import FakeSecret, FakeSecretsManager, FakeVersion
 from tests.fakes.world import PLAIN
@@ -196,14 +195,19 @@ class TrackedAmazon(FakeAmazon):
     @property
     def lets_promote(self) -> bool:
         """Whether what it answers lets a secret be promoted without a person, at the latest after a day."""
-        if self.call_answer in (None, CallAnswer.ACCEPTED) or self.call_answer_to is Whose.OLDER:
-            return True
-        return self.call_answer is not CallAnswer.THROTTLED and self.call_answer_to is Whose.ALL
+        return self.call_answer in (None, CallAnswer.ACCEPTED) or self.call_answer_to is not Whose.NEWEST
 
     def be_honest(self) -> None:
         """Amazon mends what no one else can get around: a living secret called expired, or one that stays pending."""
         if self.call_answer is CallAnswer.EXPIRED or not self.lets_promote:
             self.answer_calls(None)
+        self.lwa_errors = {scope: error for scope, error in self.lwa_errors.items() if error[1] != "invalid_client"}
+
+    @property
+    def calls_it_expired(self) -> bool:
+        """Whether it says so of a secret that may be alive."""
+        lwa = any(code == "invalid_client" for _, code in self.lwa_errors.values())
+        return lwa or self.call_answer is CallAnswer.EXPIRED
 
     def save(self) -> tuple[Any, ...]:
         return (
@@ -216,6 +220,7 @@ class TrackedAmazon(FakeAmazon):
             self.call_answer_to,
             self.usable_after,
             self.calls_allowed,
+            tuple(self.lwa_errors.items()),
         )
 
     def restore(self, saved: tuple[Any, ...]) -> None:
@@ -223,7 +228,8 @@ class TrackedAmazon(FakeAmazon):
         self.alive = self.ever[-saved[1] :]
         self.killed = dict(saved[2])
         self.made_by = dict(saved[3])
-        self.clear_since, self.call_answer, self.call_answer_to, self.usable_after, self.calls_allowed = saved[4:]
+        self.clear_since, self.call_answer, self.call_answer_to, self.usable_after, self.calls_allowed = saved[4:9]
+        self.lwa_errors = dict(saved[9])
         self._serial = itertools.count(len(self.ever) + 1)
 
 
@@ -281,7 +287,7 @@ class Fleet:
         try:
             app = self._world.app_of(credentials.client_id)
         except KeyError:
-            raise TokenNotIssued("refused", remedy="none", code="invalid_client", fault=TokenFault.SECRET) from None
+            raise no_token(401, "invalid_client") from None
         return Sensitive(f"{credentials.client_id} {app.amazon.token(credentials, scope).reveal()}")
 
     def rotate(self, token: Sensitive) -> RotateAnswer:

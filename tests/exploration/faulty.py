@@ -11,8 +11,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NoReturn, Protocol, TypeVar
 
+from spapi_rotation_lambda.adapters.amazon_answers import is_refusal
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.errors import StoreFailed, TokenFault, TokenNotIssued
+from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.domain.labels import Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import (
@@ -27,6 +28,7 @@ from spapi_rotation_lambda.ports import (
     RotationEvent,
     Scope,
 )
+from tests.fakes.amazon import no_token
 from tests.fakes.clock import VirtualClock
 
 T = TypeVar("T")
@@ -54,6 +56,9 @@ class Kind(StrEnum):
     SERVER_ERROR_DONE = "500, rotated"
     SERVER_ERROR_LOST = "500, not rotated"
     THROTTLED = "429"
+    GATEWAY_DONE = "408, rotated"
+    GATEWAY_LOST = "408, not rotated"
+    UNAUTHORIZED = "401"
     UNKNOWN_SECRET = "LWA answers invalid_client"
     SETUP_FAULT = "LWA answers another code"
 
@@ -91,6 +96,9 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
         Kind.SERVER_ERROR_DONE,
         Kind.SERVER_ERROR_LOST,
         Kind.THROTTLED,
+        Kind.GATEWAY_DONE,
+        Kind.GATEWAY_LOST,
+        Kind.UNAUTHORIZED,
         Kind.DIES,
     ),
     Op.VERIFICATION_CALL: _READING,
@@ -100,13 +108,22 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
 }
 """What can go wrong at each call. A call that only reads fails alike before and after its effect."""
 
+
+def _answered(status: int, code: str) -> RotateAnswer:
+    """What the Amazon client makes of a status; the real code decides what it means."""
+    return RotateAnswer(Answer.REFUSED if is_refusal(status) else Answer.UNKNOWN, status, code)
+
+
 _ROTATE_ANSWERS: Mapping[Kind, tuple[RotateAnswer, bool]] = {
     Kind.NEVER_OPENED: (RotateAnswer(Answer.REFUSED, 0, "ConnectError"), False),
     Kind.TIMEOUT_DONE: (RotateAnswer(Answer.UNKNOWN, 0, "ReadTimeout"), True),
     Kind.TIMEOUT_LOST: (RotateAnswer(Answer.UNKNOWN, 0, "ReadTimeout"), False),
-    Kind.SERVER_ERROR_DONE: (RotateAnswer(Answer.UNKNOWN, 500, "InternalFailure"), True),
-    Kind.SERVER_ERROR_LOST: (RotateAnswer(Answer.UNKNOWN, 500, "InternalFailure"), False),
-    Kind.THROTTLED: (RotateAnswer(Answer.REFUSED, 429, "QuotaExceeded"), False),
+    Kind.SERVER_ERROR_DONE: (_answered(500, "InternalFailure"), True),
+    Kind.SERVER_ERROR_LOST: (_answered(500, "InternalFailure"), False),
+    Kind.THROTTLED: (_answered(429, "QuotaExceeded"), False),
+    Kind.GATEWAY_DONE: (_answered(408, ""), True),
+    Kind.GATEWAY_LOST: (_answered(408, ""), False),
+    Kind.UNAUTHORIZED: (_answered(401, "Unauthorized"), False),
 }
 
 Plan = Mapping[int, Kind | int]
@@ -231,15 +248,14 @@ def _store_failed() -> NoReturn:
     raise StoreFailed("AWS failed an operation: InternalServiceError.", remedy="Nothing at first.")
 
 
-def _no_token(fault: TokenFault = TokenFault.UNAVAILABLE) -> NoReturn:
-    raise TokenNotIssued("Login with Amazon gave no token.", remedy="Try again.", code="code", fault=fault)
+def _no_token(status: int = 503, code: str = "temporarily_unavailable") -> NoReturn:
+    raise no_token(status, code)
 
 
 _TOKEN_FAULTS: Mapping[Kind, Callable[[], NoReturn]] = {
-    Kind.UNKNOWN_SECRET: lambda: _no_token(TokenFault.SECRET),
-    Kind.SETUP_FAULT: lambda: _no_token(TokenFault.SETUP),
+    Kind.UNKNOWN_SECRET: lambda: _no_token(401, "invalid_client"),
+    Kind.SETUP_FAULT: lambda: _no_token(400, "invalid_scope"),
 }
-"""Which codes of LWA's mean which of these is the adapter's business, and tested there."""
 
 
 class Store(Protocol):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from spapi_rotation_lambda.domain.rotation_policy import Verification
-from spapi_rotation_lambda.ports import CallAnswer
+from spapi_rotation_lambda.ports import CallAnswer, Scope
 from tests.exploration.callers import (
     HOUR,
     NO_FAULTS,
@@ -281,7 +281,7 @@ def again(command: Step) -> Step:
 
 def scenarios() -> tuple[Scenario, ...]:
     """All of them."""
-    return (*_orders(), *_beginnings(), *_amazons(), *_calls(), *_people(), *_owners(), *_requests())
+    return (*_orders(), *_beginnings(), *_amazons(), *_calls(), *_tokens(), *_people(), *_owners(), *_requests())
 
 
 def _orders() -> tuple[Scenario, ...]:
@@ -437,6 +437,44 @@ def _calls() -> tuple[Scenario, ...]:
                 steps = (answering(answer, to), schedule, event, *mended, event)
                 name = f"the verification call answers {answer} to {to} {how_long}"
                 found.append(Scenario(name, slow_amazon(rotated, timedelta(minutes=30)), steps, faults=1))
+    late = slow_amazon(rotated, 6 * HOUR)
+    for answer in (CallAnswer.UNAVAILABLE, CallAnswer.EXPIRED):
+        steps = (answering(answer, Whose.ALL), schedule, event, _later(5 * HOUR), answering(None, Whose.ALL), event)
+        found.append(Scenario(f"accepted after six hours, the call answers {answer} for five", late, steps, faults=1))
+    steps = (answering(CallAnswer.DENIED, Whose.NEWEST), schedule, event, _later(5 * HOUR), answering(None, Whose.ALL))
+    found.append(Scenario("accepted after six hours, the call denied to the newest for five", late, steps, faults=1))
+    return tuple(found)
+
+
+LWA_ERRORS = (
+    *((401, "invalid_client"), (400, "invalid_client"), (400, "invalid_scope"), (400, "unauthorized_client")),
+    *((400, "invalid_request"), (400, "invalid_grant"), (400, "access_denied"), (400, "other")),
+    *((500, "server_error"), (503, "temporarily_unavailable"), (429, "other")),
+)
+
+
+def lwa_answers(scope: Scope, error: tuple[int, str] | None) -> Step:
+    """From now on LWA answers this to each request for a token of a scope; None: as the secret deserves."""
+
+    def step(world: World, _plan: Plan) -> Ended:
+        world.app.amazon.lwa_errors = {scope: error} if error else {}
+        return Ended()
+
+    return step
+
+
+def _tokens() -> tuple[Scenario, ...]:
+    """Each error of LWA's at each token: that of the verification call for good, that of the rotation for hours."""
+    found: list[Scenario] = []
+    for error in LWA_ERRORS:
+        said = f"LWA answers {error[0]} {error[1]} to the"
+        lasting = (lwa_answers(Scope.NOTIFICATIONS, error), schedule, event, event, event)
+        found.append(Scenario(f"{said} verification call's token", rotated, lasting, faults=1))
+        passing = (
+            *(lwa_answers(Scope.ROTATION, error), schedule, _later(5 * HOUR)),
+            *(lwa_answers(Scope.ROTATION, None), schedule, event, event),
+        )
+        found.append(Scenario(f"{said} rotation's token", rotated, passing, faults=1))
     return tuple(found)
 
 

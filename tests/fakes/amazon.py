@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from spapi_rotation_lambda.adapters.amazon_answers import token_fault
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.errors import TokenFault, TokenNotIssued
+from spapi_rotation_lambda.domain.errors import TokenNotIssued
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Answer, CallAnswer, Destinations, Refusal, RotateAnswer, Scope
@@ -32,6 +33,11 @@ class Issued:
     usable_from: datetime
 
 
+def no_token(status: int, code: str) -> TokenNotIssued:
+    """What the Amazon client makes of an error of LWA's; the real code decides what it means."""
+    return TokenNotIssued("refused", remedy="none", code=code, fault=token_fault(status, code))
+
+
 class Whose(StrEnum):
     """Which secrets an answer is given to."""
 
@@ -45,7 +51,8 @@ class FakeAmazon:
     """The Amazon port of one application, and what a person does in Amazon's console.
 
     ``answers`` are consumed by the next posts: (answer, whether it rotated all the same). ``call_answer`` is what the
-    verification call says to ``call_answer_to``, whatever these secrets deserve.
+    verification call says to ``call_answer_to``, whatever these secrets deserve. ``lwa_errors`` are LWA's answers
+    (status, code) in the place of a token of that scope.
     """
 
     clock: VirtualClock
@@ -57,6 +64,7 @@ class FakeAmazon:
     usable_after: timedelta = timedelta(0)
     call_answer: CallAnswer | None = None
     call_answer_to: Whose = Whose.ALL
+    lwa_errors: dict[Scope, tuple[int, str]] = field(default_factory=dict)
     lose_next: bool = False
     answers: deque[tuple[RotateAnswer, bool]] = field(default_factory=deque)
     token_failures: deque[TokenNotIssued] = field(default_factory=deque)
@@ -97,9 +105,11 @@ class FakeAmazon:
     def token(self, credentials: Credentials, scope: Scope) -> Sensitive:
         if self.token_failures:
             raise self.token_failures.popleft()
+        if scope in self.lwa_errors:
+            raise no_token(*self.lwa_errors[scope])
         known = any(one.text == credentials.client_secret.reveal() for one in self.ever)
         if credentials.client_id != self.client_id or not known:
-            raise TokenNotIssued("refused", remedy="none", code="invalid_client", fault=TokenFault.SECRET)
+            raise no_token(401, "invalid_client")
         return Sensitive(json.dumps([credentials.client_secret.reveal(), scope.value]))
 
     def rotate(self, token: Sensitive) -> RotateAnswer:

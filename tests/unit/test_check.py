@@ -17,7 +17,7 @@ from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.rotation_policy import Verification
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.ports import Answer, CallAnswer, Metric, Ports, RotateAnswer
+from spapi_rotation_lambda.ports import Answer, CallAnswer, Metric, Ports, RotateAnswer, Scope
 from spapi_rotation_lambda.use_cases.check import check
 from spapi_rotation_lambda.use_cases.request import request
 from tests.fakes.interposer import interposed, traced
@@ -347,6 +347,7 @@ def test_while_a_secret_is_pending_nothing_is_requested_however_long(world: Worl
     due(world)
     world.amazon.call_answer = CallAnswer.THROTTLED
     world.check()
+    world.amazon.lwa_errors = {Scope.ROTATION: (503, "temporarily_unavailable")}
     world.drain()
     assert set(world.run(hours=24 * 12)) == {"RECEIVED", "STUCK"}
     assert world.amazon.posts == 1

@@ -511,6 +511,10 @@ def test_a_secret_over_a_placeholder_is_promoted(make_world: MakeWorld) -> None:
 # 4. Not accepted.
 
 
+NO_TOKENS = dict.fromkeys(Scope, (503, "temporarily_unavailable"))
+"""Then nothing can be verified."""
+
+
 @pytest.mark.rule(id="SET-10")
 @pytest.mark.parametrize(
     ("hours_left", "outcome", "metric"),
@@ -520,7 +524,7 @@ def test_from_24_hours_before_the_old_secret_dies_it_is_stuck(
     world: World, hours_left: float, outcome: Outcome, metric: Metric
 ) -> None:
     received(world)
-    world.amazon.call_answer = CallAnswer.THROTTLED
+    world.amazon.lwa_errors = NO_TOKENS
     world.clock.advance(days=7, hours=-hours_left)
     assert run(world) is outcome
     assert [found for found, _ in world.recorder.metrics] == [metric]
@@ -531,9 +535,9 @@ def test_from_24_hours_before_the_old_secret_dies_it_is_stuck(
 def test_a_stuck_secret_is_still_tried(world: World) -> None:
     received(world)
     world.clock.advance(days=6.5)
-    world.amazon.call_answer = CallAnswer.THROTTLED
+    world.amazon.lwa_errors = NO_TOKENS
     assert run(world) is Outcome.STUCK
-    world.amazon.call_answer = None
+    world.amazon.lwa_errors = {}
     assert run(world) is Outcome.PROMOTED
 
 
@@ -545,7 +549,7 @@ def test_without_the_older_secrets_date_the_currents_own_expiry_counts(
     world.seed()
     newer = Issued("canary-x", world.clock.now() + timedelta(hours=1), world.clock.now(), world.clock.now())
     world.store.put(world.secret_id, "new", document(newer), {Label.PENDING})
-    world.amazon.call_answer = CallAnswer.THROTTLED
+    world.amazon.lwa_errors = NO_TOKENS
     world.clock.advance(days=days)
     assert run(world) is outcome
 

@@ -28,11 +28,10 @@ NEVER, LWA, LATE = "never", "LWA decides", "LWA decides from 24 hours on"
 DECIDED: dict[tuple[CallAnswer, CallAnswer | None], str] = {
     **{(E, control): NEVER for control in (A, D, T, U, O, None)},
     (E, E): LATE,
-    **{(T, control): NEVER for control in (*CallAnswer, None)},
-    **{(candidate, A): NEVER for candidate in (D, U, O)},
+    **{(candidate, A): NEVER for candidate in (D, T, U, O)},
     **{(candidate, control): LWA for candidate in (D, O) for control in (E, D, O, None)},
     **{(candidate, control): LATE for candidate in (D, O) for control in (T, U)},
-    **{(U, control): LATE for control in (E, D, T, U, O, None)},
+    **{(candidate, control): LATE for candidate in (T, U) for control in (E, D, T, U, O, None)},
 }
 """What becomes of a candidate that is not accepted, by the answers to it and to its control."""
 
@@ -90,10 +89,12 @@ def test_an_accepted_candidate_needs_no_control_and_no_patience(world: World, mo
 
 
 @pytest.mark.rule(id="VER-2")
-def test_a_throttled_candidate_asks_for_no_control(world: World) -> None:
+@pytest.mark.parametrize("answer", [E, T, U])
+def test_where_the_control_would_change_nothing_it_is_not_asked(world: World, answer: CallAnswer) -> None:
     ports, calls = traced(world.ports)
-    world.amazon.call_answer = T
-    assert not accepted(ports, credentials(world.amazon.newest), credentials(world.amazon.newest))
+    world.amazon.call_answer = answer
+    secret = credentials(world.amazon.newest)
+    assert not accepted(ports, secret, secret, stored_at=world.clock.now())
     assert calls == ["token", "verification_call"]
 
 

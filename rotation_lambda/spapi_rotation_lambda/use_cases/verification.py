@@ -57,15 +57,15 @@ def accepted(
     if ports.policy.verification is Verification.LWA:
         return _accepted_by_lwa(ports, candidate, stored_at)
     answer = amazon_says(ports, candidate)
-    if answer in (CallAnswer.ACCEPTED, CallAnswer.THROTTLED):
-        return answer is CallAnswer.ACCEPTED
+    if answer is CallAnswer.ACCEPTED:
+        return True
+    young = stored_at is None or ports.clock.now() < stored_at + UNSURE_FOR
+    if young and (answer is CallAnswer.EXPIRED or answer in _PASSING):
+        return False
     control = amazon_says(ports, current) if current is not None else None
-    if control is CallAnswer.ACCEPTED:
+    if control is CallAnswer.ACCEPTED or (young and control in _PASSING):
         return False
     if answer is CallAnswer.EXPIRED and control is not CallAnswer.EXPIRED:
-        return False
-    unsure = answer is CallAnswer.EXPIRED or answer in _PASSING or control in _PASSING
-    if unsure and (stored_at is None or ports.clock.now() < stored_at + UNSURE_FOR):
         return False
     return _accepted_by_lwa(ports, candidate, stored_at)
 
