@@ -26,7 +26,7 @@ _SETUP: Mapping[str, tuple[str, str]] = {
         "Login with Amazon does not let this application ask for a token by client_credentials ({code}). The secret is "
         "not the cause.",
         "Check in the Developer Console that the client id is that of a production application of the Selling Partner "
-        "API, neither of a draft, nor of a security profile for another service of Amazon.",
+        "API, not that of a security profile for another service of Amazon.",
     ),
     "invalid_request": (
         "Login with Amazon could not read the request for a token ({code}). The secret is not the cause.",
