@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from sandbox.tls import make_loopback_certificate
+from spapi_rotation_lambda.adapters import amazon_answers
 from spapi_rotation_lambda.adapters.amazon import USER_AGENT, AmazonClient
 from spapi_rotation_lambda.adapters.telemetry import quiet_http_libraries
 from spapi_rotation_lambda.domain.credentials import Credentials
@@ -359,6 +360,21 @@ def test_a_message_that_repeats_what_was_sent_is_not_shown(
         server.replies.append(Reply(400, error("InvalidInput", message, "")))
         answer = client.rotate(token)
         assert (answer.refusal, answer.message) == (Refusal.INVALID, shown_as)
+
+
+@pytest.mark.rule(id="P-4")
+def test_a_token_of_another_client_is_known_too(server: ScriptedServer) -> None:
+    with AmazonClient(server.url, server.url) as client:
+        assert answers(client, server, Reply(400, error("InvalidInput", f"Not valid: {TOKEN}", ""))).message == ""
+
+
+@pytest.mark.rule(id="P-4")
+@pytest.mark.parametrize("secret", ["a/b+c=d/e+f=g/h+i?j/k", "short/one", "~~>>??" * 4])
+def test_a_secret_of_any_kind_is_found_in_each_disguise(secret: str) -> None:
+    in_hand = [Sensitive("another-secret-altogether"), Sensitive(secret)]
+    for form in in_disguise(secret):
+        assert amazon_answers.shown(f"Not valid: {form}", in_hand) == "", form
+    assert amazon_answers.shown("It is Tuesday.", in_hand) == "It is Tuesday."
 
 
 @pytest.mark.rule(id="P-4")

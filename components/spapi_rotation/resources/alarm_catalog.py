@@ -244,9 +244,9 @@ ALARM_CATALOG = (
         Metric.REFUSED,
         NEXT_DAILY,
         "Amazon refused a rotation. Nothing was changed; it is asked for again after 6 hours, then every 24 hours. "
-        "What to do: `spapi-rotation history` (or rotation_refused in the log) names the application and Amazon's "
-        "code. Most often (400) the queue is not subscribed in Amazon's Developer Console: see the output "
-        "registration_steps. `spapi-rotation rotate` tries at once.",
+        "What to do: `spapi-rotation history` (or rotation_refused in the log) names the application, Amazon's code "
+        "and the cause. Most often (not-enrolled) the queue is not subscribed in Amazon's Developer Console: see the "
+        "output registration_steps. `spapi-rotation rotate` tries at once.",
     ),
     AlarmDefinition(
         "unseeded",

@@ -93,7 +93,7 @@ def _request(application: Application, found: Status) -> Finding:
     if found.state == State.REFUSED:
         return failed(
             "request",
-            f"Amazon refused the request at {when}; nothing was changed. `spapi-rotation history` shows its code.",
+            f"Amazon refused the request at {when}; nothing was changed. `spapi-rotation history` shows the cause.",
             f"Most often the queue is not subscribed. {_REGISTER} Then try again.",
             _command("rotate", application),
         )
