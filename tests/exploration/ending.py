@@ -231,6 +231,9 @@ def _clear_by(world: World, app: App, state: State, way: Way) -> None:
         return
     way(world, app)
     after = run_until_quiet(world, app)
+    if after is State.DENIED:
+        # Of a secret at rest whose application lacks the right to the call; it has its own alarm and ways out.
+        after = State.CURRENT
     if not world.violations and after in AT_REST and _is_outdated(app):
         # What a person brought into use is not Amazon's newest either; the console is the only way on.
         after = _seen_through(world, app, after)

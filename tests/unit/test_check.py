@@ -471,6 +471,15 @@ def test_a_try_that_is_denied_is_no_dead_secret(make_world: MakeWorld, dated: bo
 
 
 @pytest.mark.rule(id="CHK-4")
+def test_a_denied_try_is_not_hidden_by_an_old_refusal(world: World) -> None:
+    world.amazon.answers.append((REFUSED, False))
+    with pytest.raises(RequestRefused):
+        request(world.ports, world.application, Trigger.CLI)
+    world.amazon.call_answer = CallAnswer.DENIED
+    assert set(world.run(hours=24)) == {"REFUSED", "DENIED"}
+
+
+@pytest.mark.rule(id="CHK-4")
 def test_a_denied_try_hides_no_state_that_says_more(world: World) -> None:
     world.amazon.answers.append((UNCLEAR, False))
     request(world.ports, world.application, Trigger.CLI)

@@ -80,7 +80,7 @@ def _try_current(ports: Ports, snapshot: Snapshot, state: State) -> State:
     if answer is CallAnswer.DENIED:
         # Counted in every state, for its alarm; named where nothing else is.
         ports.telemetry.count(Metric.DENIED)
-        return State.DENIED if state in (State.UNDATED, State.CURRENT) else state
+        return State.DENIED if state in (State.REFUSED, State.UNDATED, State.CURRENT) else state
     return state
 
 
