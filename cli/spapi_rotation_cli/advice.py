@@ -31,6 +31,7 @@ STATES: Mapping[str, Meaning] = {
     "RECEIVED": Meaning("a new secret is pending until Amazon accepts it; each check tries again"),
     "OVERDUE": Meaning("a rotation was requested, and Amazon's message has not come", ExitCode.ATTENTION),
     "REFUSED": Meaning("Amazon refused the last request; nothing was changed", ExitCode.ATTENTION),
+    "DENIED": Meaning("Amazon denies the daily try and says nothing about the secret in use", ExitCode.ATTENTION),
     "REJECTED": Meaning("a secret at least as new as the one in use is rejected", ExitCode.ATTENTION),
     "UNSEEDED": Meaning("the secret holds no credentials yet", ExitCode.ATTENTION),
     "MALFORMED": Meaning("a value in the secret is not what it should be", ExitCode.ATTENTION),
@@ -82,6 +83,8 @@ def next_commands(application: Application, status: Status, now: datetime) -> li
             return [("promote" if status.pending else "seed", *which)]
         case "REFUSED" | "UNDATED":
             return [("rotate", *which)]
+        case "DENIED":
+            return [("doctor", *which)]
         case "OVERDUE":
             return [("register",), ("rotate", *which, "--force")]
         case "CURRENT" if expires_soon(status, now):

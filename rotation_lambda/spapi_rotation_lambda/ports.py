@@ -73,6 +73,28 @@ class Answer(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Refusal(StrEnum):
+    """The one cause of a refused rotate call, as far as Amazon's answer tells it."""
+
+    NOT_ENROLLED = "not-enrolled"
+    """400: the application has no queue for new secrets."""
+    INVALID = "invalid"
+    """Another 400; Amazon's message says which."""
+    EXPIRED = "expired"
+    """401 or 403: the client secret has expired."""
+    DENIED = "denied"
+    """Another 401 or 403."""
+    THROTTLED = "throttled"
+    """429."""
+    NOT_THE_API = "not-the-api"
+    """The answer is none of the API's: a filter, a proxy or another server gave it."""
+    TLS = "tls"
+    """The connection never opened: TLS failed."""
+    UNREACHABLE = "unreachable"
+    """The connection never opened, for another reason."""
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class RotateAnswer:
     """The classified answer of ``rotateApplicationClientSecret``.
@@ -80,7 +102,10 @@ class RotateAnswer:
     Attributes:
         status: the HTTP status; 0 when there was none.
         code: SP-API's error code, or the kind of transport failure; empty for 204.
-        secret_expired: whether SP-API said that the client secret has expired.
+        refusal: why it is refused; without meaning otherwise.
+        message: Amazon's message for a 400, or what is wrong with TLS: printable ASCII, 200 characters at most, and
+            proven to hold no secret; empty if there is none.
+        host: of the endpoint.
         retry_after_seconds: the shortest wait before another request.
         request_id: ``x-amzn-RequestId``, for Amazon's support.
     """
@@ -88,17 +113,26 @@ class RotateAnswer:
     answer: Answer
     status: int
     code: str = ""
-    secret_expired: bool = False
+    refusal: Refusal = Refusal.OTHER
+    message: str = ""
+    host: str = ""
     retry_after_seconds: float = 60.0
     request_id: str = ""
 
 
 class CallAnswer(StrEnum):
-    """What the verification call says about a secret."""
+    """What the verification call says about a secret, in this very moment."""
 
     ACCEPTED = "accepted"
+    EXPIRED = "expired"
+    """Refused for the secret's own sake: SP-API says that it has expired, or LWA does not know it."""
     DENIED = "denied"
-    UNCLEAR = "unclear"
+    """Refused (401, 403) without a word about the secret: the application may lack the right to the call."""
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    """No usable answer: 5xx, a timeout, no connection."""
+    OTHER = "other"
+    """Any other answer, such as 404, or no token because of the set-up: it says nothing about the secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +323,7 @@ class Metric(StrEnum):
     STUCK = "SecretsStuck"
     OVERDUE = "DeliveriesOverdue"
     EXPIRED = "SecretsExpired"
+    DENIED = "SecretsDenied"
     REJECTED = "SecretsRejected"
     UNSEEDED = "SecretsUnseeded"
     DAYS_TO_EXPIRY = "DaysToExpiry"

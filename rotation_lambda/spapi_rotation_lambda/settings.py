@@ -4,6 +4,7 @@ The component writes these variables, the handler reads them, and the limits her
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -135,12 +136,22 @@ def validated_endpoint(value: object, argument: str, *, regional: bool) -> str:
     """Return an endpoint URL, or that of a region's name where ``regional``. Plain http is for loopback only."""
     regions = SPAPI_ENDPOINTS if regional else {}
     text = regions.get(value, value) if isinstance(value, str) else ""
+    if regional and _SANDBOX.match(text):
+        raise BadSettings(
+            f"{argument} is a sandbox endpoint of SP-API. No client secret can be rotated there.",
+            remedy=f"Set {argument} to NA, EU or FE. For a rehearsal, rotate the secret of a draft application there.",
+        )
     if not _is_endpoint(text):
         raise BadSettings(
             f"{argument} is not a usable endpoint.",
             remedy=f"Use {'NA, EU, FE or ' if regional else ''}an https URL; plain http is accepted for loopback only.",
         )
     return text.rstrip("/")
+
+
+_SANDBOX = re.compile(r"\s*https?://sandbox\.sellingpartnerapi", re.IGNORECASE)
+"""Source: "Rotate your application's client secret" (not for sandbox applications), and the sandbox page, whose only
+answer for this operation is the model's 400."""
 
 
 def _is_endpoint(text: str) -> bool:

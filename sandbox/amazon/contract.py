@@ -52,6 +52,7 @@ _USER_AGENT = re.compile(
 
 _SPAPI_ERRORS = {
     400: ("InvalidInput", NOT_ENROLLED),
+    401: ("Unauthorized", DENIED),
     403: ("Unauthorized", DENIED),
     404: ("NotFound", "The resource specified does not exist."),
     413: ("RequestEntityTooLarge", "The request size exceeded the maximum accepted size."),
@@ -228,11 +229,11 @@ class Contract:
         except Unauthorized as refusal:
             return self._error(403, details=SECRET_EXPIRED if refusal.expired else "")
 
-    def _error(self, status: int, message: str | None = None, details: str | None = None) -> Reply:
+    def _error(self, status: int, message: str | None = None, details: str | None = None, *, code: str = "") -> Reply:
         """An ``ErrorList`` as the model prescribes it."""
-        code, usual = _SPAPI_ERRORS.get(status, (f"Status{status}", "A status outside the model."))
-        error = {"code": code, "message": message or usual}
-        if details is not None or status == 403:
+        usual_code, usual = _SPAPI_ERRORS.get(status, (f"Status{status}", "A status outside the model."))
+        error = {"code": code or usual_code, "message": message or usual}
+        if details is not None or status in (401, 403):
             error["details"] = details or ""
         return self._spapi(status, json.dumps({"errors": [error]}).encode())
 
@@ -269,10 +270,10 @@ class Contract:
         if not isinstance(strike, Answer):
             raise TypeError(type(strike).__name__)
         if strike.at is Point.TOKEN:
-            right = _lwa_error(strike.status)
+            right = _lwa_error(strike.status, strike.code or None)
             echo: dict[str, Any] = {"error": "other", "error_description": f"Not accepted: {credential}"}
         else:
-            right = self._error(strike.status)
+            right = self._error(strike.status, strike.message or None, code=strike.code)
             echo = {"errors": [{"code": "Echo", "message": "Not accepted.", "details": credential}]}
         bodies = {
             Body.MODEL: right.body,
@@ -280,9 +281,14 @@ class Contract:
             Body.WRONG_SHAPE: b'["unexpected", 1]',
             Body.EMPTY: b"",
             Body.ECHO: json.dumps(echo).encode(),
+            Body.ECHO_IN_MESSAGE: self._error(strike.status, f"Not accepted: {credential}").body,
+            Body.EXPIRED: self._error(strike.status, details=SECRET_EXPIRED).body,
+            Body.HTML: b"<html><head><title>400 Bad Request</title></head><body>Bad Request</body></html>",
         }
         without_body = strike.status in (204, 304)
         headers = dict(right.headers)
+        if strike.body is Body.HTML:
+            headers = {"Content-Type": "text/html"}
         if 300 <= strike.status <= 399:
             headers["Location"] = "/elsewhere"
         return Reply(strike.status, headers, b"" if without_body else bodies[strike.body])

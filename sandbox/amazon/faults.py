@@ -9,6 +9,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, TypeVar
 
+LWA_CODES = (
+    "access_denied",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "other",
+    "server_error",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unsupported_grant_type",
+)
+"""Source: ``LwaExceptionErrorCode.py`` of Amazon's own client; the last is RFC 6749's."""
+
 
 class Point(StrEnum):
     """The call of the application that a misbehaviour strikes."""
@@ -41,6 +55,12 @@ class Body(StrEnum):
     """Nothing."""
     ECHO = "echo"
     """The prescribed form, its text repeating the credential that came with the request."""
+    ECHO_IN_MESSAGE = "echo-in-message"
+    """The same in SP-API's ``message``."""
+    EXPIRED = "expired"
+    """SP-API's form with the text that an expired client secret brings; for 401 and 403."""
+    HTML = "html"
+    """A page, as a filter before the API sends it (selling-partner-api-models#2590, #4297)."""
 
 
 def _check_seconds(seconds: float) -> None:
@@ -62,16 +82,31 @@ class Strike:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer(Strike):
-    """Answer with ``status`` (200 to 599)."""
+    """Answer with ``status`` (200 to 599), and in the model's form with this ``code`` and ``message``, if given."""
 
     kind: ClassVar[str] = "answer"
     status: int
     body: Body = Body.MODEL
+    code: str = ""
+    message: str = ""
 
     def __post_init__(self) -> None:
         Strike.__post_init__(self)
         if not 200 <= self.status <= 599:
             raise ValueError("status must be from 200 to 599.")
+        at_lwa = self.at is Point.TOKEN
+        if (self.code or self.message) and self.body is not Body.MODEL:
+            raise ValueError("body must be the model's where code or message is given.")
+        if at_lwa and self.code and self.code not in LWA_CODES:
+            raise ValueError(f"code must be one of LWA's: {', '.join(LWA_CODES)}.")
+        if self.code and not (self.code.isascii() and self.code.isidentifier()):
+            raise ValueError("code must be a word.")
+        if self.message and (at_lwa or not self.message.isprintable()):
+            raise ValueError("message must be printable, and is for SP-API.")
+        if self.body is Body.EXPIRED and (at_lwa or self.status not in (401, 403)):
+            raise ValueError("body=expired must be for a 401 or 403 of SP-API.")
+        if self.body is Body.ECHO_IN_MESSAGE and at_lwa:
+            raise ValueError("body=echo-in-message must be for SP-API.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,19 @@ def test_each_state_has_its_exit_code_and_its_next_command(
 
 
 def test_every_state_of_the_function_is_covered_here() -> None:
-    assert {state for _, state, *_ in EVERY_STATE} == {*(one.value for one in State), MALFORMED} == set(STATES)
+    derived = {state for _, state, *_ in EVERY_STATE}
+    assert {*derived, State.DENIED.value} == {*(one.value for one in State), MALFORMED} == set(STATES)
+
+
+def test_a_state_that_only_a_check_tells_has_words_and_a_command(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spapi_rotation_lambda.use_cases.status.derive", lambda *_: State.DENIED)
+    typed = terminal.type("status", "shop", "--json")
+    (found,) = typed.document["applications"]
+    assert (typed.code, found["status"]["state"]) == (3, "DENIED")
+    assert found["next"] == [f"spapi-rotation doctor shop {OPTIONS}"]
+    parsed(found["next"][0])
 
 
 def test_what_is_printed_as_next_is_really_held_to_the_parser() -> None:
@@ -378,9 +390,9 @@ def test_a_verb_that_acts_wants_a_name_where_there_are_several(terminal: Termina
 
 def test_a_state_of_a_newer_function_needs_attention_and_names_no_command(terminal: Terminal) -> None:
     status = terminal.type("status", "--json").document["applications"][0]["status"]
-    terminal.aws.function.answers["status"] = {"protocol": 1, "status": {**status, "state": "DENIED", "more": [1]}}
+    terminal.aws.function.answers["status"] = {"protocol": 1, "status": {**status, "state": "LATER", "more": [1]}}
     typed = terminal.type("status")
     assert typed.code == 3
-    assert "DENIED, a state that this command does not know; upgrade it" in typed.out
+    assert "LATER, a state that this command does not know; upgrade it" in typed.out
     assert "next command   none" in typed.out
     assert json.loads(terminal.type("status", "--json").out)["applications"][0]["status"]["more"] == [1]

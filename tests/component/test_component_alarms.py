@@ -87,6 +87,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "overdue": {**own("DeliveriesOverdue"), **ONCE_IN_3_HOURS},
     "stuck": {**own("SecretsStuck"), **ONCE_IN_3_HOURS},
     "expired": {**own("SecretsExpired"), **ONCE_IN_27_HOURS},
+    "denied": {**own("SecretsDenied"), **ONCE_IN_27_HOURS},
     "contradictory": {**own("ContradictoryMessages"), **ONCE_IN_A_DAY},
     "rejected": {**own("SecretsRejected"), **ONCE_IN_3_HOURS},
     "unseen-rotation": {**own("UnseenRotations"), **ONCE_IN_A_DAY},
@@ -154,6 +155,7 @@ def test_every_state_that_waits_for_a_person_has_an_alarm() -> None:
     alarms = {
         State.UNSEEDED: "unseeded",
         State.EXPIRED: "expired",
+        State.DENIED: "denied",
         State.STUCK: "stuck",
         State.OVERDUE: "overdue",
         State.REJECTED: "rejected",

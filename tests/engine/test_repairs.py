@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from sandbox.amazon.faults import AcceptLate, Lose
+from sandbox.amazon.faults import AcceptLate, Answer, Lose, Point
 from sandbox.session import App, Sandbox, new_app
-from spapi_rotation_lambda.domain.times import format_time
+from spapi_rotation_lambda.domain.times import format_time, parse_time
 from spapi_rotation_lambda.settings import Env
 from tests.cli.aws_cli import RUNS_HERE, ensure_aws_cli
 from tests.engine.operating import Operator
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 
-NAMES = ("unseeded", "undated", "expired", "malformed", "stuck", "rejected", "overdue", "dead-letter")
+NAMES = ("unseeded", "undated", "expired", "malformed", "stuck", "rejected", "overdue", "call-gone", "dead-letter")
 APPS = {name: new_app(name) for name in NAMES}
 MEND = "pulumi up --refresh"
 
@@ -203,6 +203,34 @@ def test_overdue(repairs: Repairs) -> None:
     functions.update_function_configuration(FunctionName=repairs.function, Environment={"Variables": variables})
     repairs.operator.run(*words, "--yes", "--timeout", "120")
     repairs.mended(app, "request")
+
+
+@pytest.mark.rule(id="VER-3")
+def test_the_verification_call_is_gone_for_good(repairs: Repairs) -> None:
+    """It answers 404 to everybody. LWA's rule puts the new secret into use, its delay shortened to seconds."""
+    app, functions = APPS["call-gone"], repairs.box.aws.client("lambda")
+    repairs.known(app, days=61)
+    repairs.box.amazon.misbehave(app.client_id, Answer(at=Point.DESTINATIONS, status=404), times=None)
+    variables = functions.get_function_configuration(FunctionName=repairs.function)["Environment"]["Variables"]
+    patient = {**variables, Env.PROMOTE_DELAY_MINUTES.value: "0.4"}
+    functions.update_function_configuration(FunctionName=repairs.function, Environment={"Variables": patient})
+    repairs.operator.run("rotate", app.name, "--yes", "--no-wait")
+    repairs.until(app, "RECEIVED")
+    repairs.operator.run("check", app.name, code=None)
+    stored_at = parse_time(repairs.application(app)["status"]["pending_since"], "stored")
+    for _ in range(60):
+        repairs.operator.run("check", app.name, code=None)
+        if (status := repairs.application(app)["status"])["state"] != "RECEIVED":
+            break
+    assert status["state"] == "CURRENT"
+    assert datetime.now(UTC) - stored_at > timedelta(minutes=0.4)
+    repairs.mended(app, "pending")
+    old = next(each for each in repairs.box.amazon.applications() if each.client_id == app.client_id).secrets[0]
+    assert old.alive
+    assert repairs.doctor(app)["accepted"]["verdict"] == "unknown"
+    functions.update_function_configuration(FunctionName=repairs.function, Environment={"Variables": variables})
+    repairs.box.amazon.behave(app.client_id)
+    assert repairs.doctor(app)["accepted"]["verdict"] == "ok"
 
 
 # The component.

@@ -23,7 +23,17 @@ from spapi_rotation_lambda.use_cases import request as request_module
 from spapi_rotation_lambda.use_cases.request import request
 from tests.exploration import invariants
 from tests.exploration.explored_world import App, Cause, World, secret_in
-from tests.exploration.faulty import Died, FaultyAmazon, FaultyAnnouncer, FaultyQueue, FaultyStore, Injector, Op, Plan
+from tests.exploration.faulty import (
+    Died,
+    FaultyAmazon,
+    FaultyAnnouncer,
+    FaultyQueue,
+    FaultyStore,
+    Injector,
+    Kind,
+    Op,
+    Plan,
+)
 from tests.exploration.standard_queue import Message
 from tests.fakes.world import PLAIN
 
@@ -185,7 +195,10 @@ def check(world: World, app: App, plan: Plan = NO_FAULTS, *, before: Before | No
         "client_id": app.application.client_id,
         "scheduled_at": format_time(world.clock.time),
     }
-    return invoke(world, lambda ports: dispatch(ports, event), plan, before=before)
+    ended = invoke(world, lambda ports: dispatch(ports, event), plan, before=before)
+    if before is None and Kind.UNKNOWN_SECRET not in plan.values():
+        invariants.check_state(world, app, ended.result)
+    return ended
 
 
 def up(world: World, app: App, reference: str, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:

@@ -56,7 +56,7 @@ DEFECTS = (
     Defect(
         "the new secret is not verified",
         "use_cases/settle",
-        (("if not verification.accepted(ports, _credentials(pending), current.credentials):", "if False:"),),
+        (("if not _is_accepted(ports, pending, current):", "if False:"),),
         ("accepted late",),
     ),
     Defect(
@@ -262,6 +262,56 @@ DEFECTS = (
         "use_cases/check",
         (("and in_daily_slot:", "and False:"),),
         ("a silent rotation in the console, then nobody acts",),
+    ),
+    Defect(
+        "a gateway's timeout counts as a refusal",
+        "adapters/amazon_answers",
+        (("_MAY_HAVE_HAD_AN_EFFECT = frozenset({303, 408, 409, 425, 499})", "_MAY_HAVE_HAD_AN_EFFECT = {303}"),),
+        ("schedule: normal",),
+    ),
+    Defect(
+        "every code of LWA's speaks about the secret",
+        "adapters/amazon_answers",
+        (('about_the_secret = error == "invalid_client" and', "about_the_secret ="),),
+        ("LWA answers 400 invalid_scope to the verification call's token",),
+    ),
+    Defect(
+        "a 404 of the verification call keeps a secret pending",
+        "use_cases/verification",
+        (
+            (
+                "    young = ",
+                "    if answer is CallAnswer.OTHER:\n        return False\n    young = ",
+            ),
+        ),
+        ("the verification call answers other to all for good",),
+    ),
+    Defect(
+        "LWA decides at once while the verification call is unavailable",
+        "use_cases/verification",
+        (
+            ("(answer is CallAnswer.EXPIRED or answer in _PASSING)", "answer is CallAnswer.EXPIRED"),
+            (" or (young and control in _PASSING)", ""),
+        ),
+        ("accepted after six hours, the call answers unavailable for five",),
+    ),
+    Defect(
+        "LWA decides at once where both secrets are called expired",
+        "use_cases/verification",
+        (("(answer is CallAnswer.EXPIRED or answer in _PASSING)", "answer in _PASSING"),),
+        ("accepted after six hours, the call answers expired for five",),
+    ),
+    Defect(
+        "an accepted control does not keep a secret pending",
+        "use_cases/verification",
+        (("if control is CallAnswer.ACCEPTED or (young", "if (young"),),
+        ("accepted after six hours, the call denied to the newest for five",),
+    ),
+    Defect(
+        "a denied daily try counts as a dead secret",
+        "use_cases/check",
+        (("    if answer is CallAnswer.EXPIRED:", "    if answer in (CallAnswer.EXPIRED, CallAnswer.DENIED):"),),
+        ("the verification call answers denied to all for good",),
     ),
 )
 

@@ -15,14 +15,13 @@ from typing import Any, NamedTuple
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.errors import TokenNotIssued
 from spapi_rotation_lambda.domain.labels import Label, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, RotationEvent, Scope
 from tests.exploration.standard_queue import StandardQueue
-from tests.fakes.amazon import FakeAmazon, Issued
+from tests.fakes.amazon import FakeAmazon, Issued, Whose, no_token
 from tests.fakes.clock import VirtualClock
 from tests.fakes.secrets_manager import FakeSecret, FakeSecretsManager, FakeVersion
 from tests.fakes.world import PLAIN
@@ -189,9 +188,26 @@ class TrackedAmazon(FakeAmazon):
         """The serial number of a secret, from 1; 0 for one that Amazon never made."""
         return next((number for number, one in enumerate(self.ever, 1) if one.text == secret), 0)
 
-    def answer_calls(self, answer: CallAnswer | None) -> None:
-        """Answer every verification call like this; None: as the secret deserves."""
-        self.call_answer, self.clear_since = answer, self.clock.now()
+    def answer_calls(self, answer: CallAnswer | None, to: Whose = Whose.ALL) -> None:
+        """Answer verification calls with these secrets like this; None: as each deserves."""
+        self.call_answer, self.call_answer_to, self.clear_since = answer, to, self.clock.now()
+
+    @property
+    def lets_promote(self) -> bool:
+        """Whether what it answers lets a secret be promoted without a person, at the latest after a day."""
+        return self.call_answer in (None, CallAnswer.ACCEPTED) or self.call_answer_to is not Whose.NEWEST
+
+    def be_honest(self) -> None:
+        """Amazon mends what no one else can get around: a living secret called expired, or one that stays pending."""
+        if self.call_answer is CallAnswer.EXPIRED or not self.lets_promote:
+            self.answer_calls(None)
+        self.lwa_errors = {scope: error for scope, error in self.lwa_errors.items() if error[1] != "invalid_client"}
+
+    @property
+    def calls_it_expired(self) -> bool:
+        """Whether it says so of a secret that may be alive."""
+        lwa = any(code == "invalid_client" for _, code in self.lwa_errors.values())
+        return lwa or self.call_answer is CallAnswer.EXPIRED
 
     def save(self) -> tuple[Any, ...]:
         return (
@@ -201,8 +217,10 @@ class TrackedAmazon(FakeAmazon):
             tuple(self.made_by.items()),
             self.clear_since,
             self.call_answer,
+            self.call_answer_to,
             self.usable_after,
             self.calls_allowed,
+            tuple(self.lwa_errors.items()),
         )
 
     def restore(self, saved: tuple[Any, ...]) -> None:
@@ -210,7 +228,8 @@ class TrackedAmazon(FakeAmazon):
         self.alive = self.ever[-saved[1] :]
         self.killed = dict(saved[2])
         self.made_by = dict(saved[3])
-        _, _, _, _, self.clear_since, self.call_answer, self.usable_after, self.calls_allowed = saved
+        self.clear_since, self.call_answer, self.call_answer_to, self.usable_after, self.calls_allowed = saved[4:9]
+        self.lwa_errors = dict(saved[9])
         self._serial = itertools.count(len(self.ever) + 1)
 
 
@@ -268,7 +287,7 @@ class Fleet:
         try:
             app = self._world.app_of(credentials.client_id)
         except KeyError:
-            raise TokenNotIssued("refused", remedy="none", code="invalid_client", definite=True) from None
+            raise no_token(401, "invalid_client") from None
         return Sensitive(f"{credentials.client_id} {app.amazon.token(credentials, scope).reveal()}")
 
     def rotate(self, token: Sensitive) -> RotateAnswer:

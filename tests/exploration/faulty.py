@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NoReturn, Protocol, TypeVar
 
+from spapi_rotation_lambda.adapters.amazon_answers import is_refusal
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.errors import StoreFailed, TokenNotIssued
+from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.domain.labels import Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import (
@@ -26,6 +28,7 @@ from spapi_rotation_lambda.ports import (
     RotationEvent,
     Scope,
 )
+from tests.fakes.amazon import no_token
 from tests.fakes.clock import VirtualClock
 
 T = TypeVar("T")
@@ -53,6 +56,11 @@ class Kind(StrEnum):
     SERVER_ERROR_DONE = "500, rotated"
     SERVER_ERROR_LOST = "500, not rotated"
     THROTTLED = "429"
+    GATEWAY_DONE = "408, rotated"
+    GATEWAY_LOST = "408, not rotated"
+    UNAUTHORIZED = "401"
+    UNKNOWN_SECRET = "LWA answers invalid_client"
+    SETUP_FAULT = "LWA answers another code"
 
 
 class Op(StrEnum):
@@ -80,7 +88,7 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
     Op.WRITE: _WRITING,
     Op.MOVE: (*_WRITING, Kind.RETRIED),
     Op.CREATED_AT: _READING,
-    Op.TOKEN: _READING,
+    Op.TOKEN: (*_READING, Kind.UNKNOWN_SECRET, Kind.SETUP_FAULT),
     Op.ROTATE: (
         Kind.NEVER_OPENED,
         Kind.TIMEOUT_DONE,
@@ -88,6 +96,9 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
         Kind.SERVER_ERROR_DONE,
         Kind.SERVER_ERROR_LOST,
         Kind.THROTTLED,
+        Kind.GATEWAY_DONE,
+        Kind.GATEWAY_LOST,
+        Kind.UNAUTHORIZED,
         Kind.DIES,
     ),
     Op.VERIFICATION_CALL: _READING,
@@ -97,13 +108,22 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
 }
 """What can go wrong at each call. A call that only reads fails alike before and after its effect."""
 
+
+def _answered(status: int, code: str) -> RotateAnswer:
+    """What the Amazon client makes of a status; the real code decides what it means."""
+    return RotateAnswer(Answer.REFUSED if is_refusal(status) else Answer.UNKNOWN, status, code)
+
+
 _ROTATE_ANSWERS: Mapping[Kind, tuple[RotateAnswer, bool]] = {
     Kind.NEVER_OPENED: (RotateAnswer(Answer.REFUSED, 0, "ConnectError"), False),
     Kind.TIMEOUT_DONE: (RotateAnswer(Answer.UNKNOWN, 0, "ReadTimeout"), True),
     Kind.TIMEOUT_LOST: (RotateAnswer(Answer.UNKNOWN, 0, "ReadTimeout"), False),
-    Kind.SERVER_ERROR_DONE: (RotateAnswer(Answer.UNKNOWN, 500, "InternalFailure"), True),
-    Kind.SERVER_ERROR_LOST: (RotateAnswer(Answer.UNKNOWN, 500, "InternalFailure"), False),
-    Kind.THROTTLED: (RotateAnswer(Answer.REFUSED, 429, "QuotaExceeded"), False),
+    Kind.SERVER_ERROR_DONE: (_answered(500, "InternalFailure"), True),
+    Kind.SERVER_ERROR_LOST: (_answered(500, "InternalFailure"), False),
+    Kind.THROTTLED: (_answered(429, "QuotaExceeded"), False),
+    Kind.GATEWAY_DONE: (_answered(408, ""), True),
+    Kind.GATEWAY_LOST: (_answered(408, ""), False),
+    Kind.UNAUTHORIZED: (_answered(401, "Unauthorized"), False),
 }
 
 Plan = Mapping[int, Kind | int]
@@ -138,9 +158,18 @@ class Injector:
         self._clock, self._plan, self._after, self._before = clock, plan, after, before
 
     def call(
-        self, op: Op, effect: Callable[[], T], failing: Callable[[], T], stale: Callable[[], T] | None = None
+        self,
+        op: Op,
+        effect: Callable[[], T],
+        failing: Callable[[], T],
+        stale: Callable[[], T] | None = None,
+        answers: Mapping[Kind, Callable[[], T]] = MappingProxyType({}),
     ) -> T:
-        """Make a call: its effect and answer, or what is planned for its number."""
+        """Make a call: its effect and answer, or what is planned for its number.
+
+        Args:
+            answers: what the call ends with, without an effect, for kinds of its own.
+        """
         if self.dead:
             raise Died
         if self._before is not None:
@@ -150,6 +179,8 @@ class Injector:
         try:
             if kind is None:
                 return effect()
+            if kind in answers:
+                return answers[kind]()
             return self._fault(kind, op, effect, failing, stale)
         finally:
             self._after(op)
@@ -217,8 +248,14 @@ def _store_failed() -> NoReturn:
     raise StoreFailed("AWS failed an operation: InternalServiceError.", remedy="Nothing at first.")
 
 
-def _no_token() -> NoReturn:
-    raise TokenNotIssued("Login with Amazon gave no token.", remedy="Try again.", code="ReadTimeout", definite=False)
+def _no_token(status: int = 503, code: str = "temporarily_unavailable") -> NoReturn:
+    raise no_token(status, code)
+
+
+_TOKEN_FAULTS: Mapping[Kind, Callable[[], NoReturn]] = {
+    Kind.UNKNOWN_SECRET: lambda: _no_token(401, "invalid_client"),
+    Kind.SETUP_FAULT: lambda: _no_token(400, "invalid_scope"),
+}
 
 
 class Store(Protocol):
@@ -285,7 +322,9 @@ class FaultyAmazon:
         self._inner, self._injector, self._posted, self._refused = inner, injector, posted, refused
 
     def token(self, credentials: Credentials, scope: Scope) -> Sensitive:
-        return self._injector.call(Op.TOKEN, lambda: self._inner.token(credentials, scope), _no_token)
+        return self._injector.call(
+            Op.TOKEN, lambda: self._inner.token(credentials, scope), _no_token, answers=_TOKEN_FAULTS
+        )
 
     def rotate(self, token: Sensitive) -> RotateAnswer:
         answer = self._injector.rotate(lambda: self._inner.rotate(token), lambda reached: self._posted(token, reached))
@@ -295,7 +334,7 @@ class FaultyAmazon:
 
     def verification_call(self, token: Sensitive) -> CallAnswer:
         return self._injector.call(
-            Op.VERIFICATION_CALL, lambda: self._inner.verification_call(token), lambda: CallAnswer.UNCLEAR
+            Op.VERIFICATION_CALL, lambda: self._inner.verification_call(token), lambda: CallAnswer.UNAVAILABLE
         )
 
     def destinations(self, token: Sensitive) -> Destinations:

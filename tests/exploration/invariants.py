@@ -9,6 +9,7 @@ from spapi_rotation_lambda.domain.errors import MalformedSecret
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import RequestRecord
+from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.domain.times import parse_time
 from tests.exploration.explored_world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
 from tests.exploration.faulty import Died
@@ -123,7 +124,7 @@ def _not_accepted(world: World, app: App, secret: FakeSecret, current: str) -> N
 
 
 def _should_be_in_use(app: App, secret: FakeSecret, newer: Issued) -> bool:
-    """A pending secret that Amazon has accepted for more than a day, and said so, with hourly checks."""
+    """A pending secret that Amazon has accepted for more than a day, with hourly checks, and said nothing against."""
     holder = secret.holder(Label.PENDING)
     if holder is None or secret_in(secret.versions[holder].text) != newer.text:
         return False
@@ -131,7 +132,7 @@ def _should_be_in_use(app: App, secret: FakeSecret, newer: Issued) -> bool:
     now = app.amazon.clock.now()
     return (
         app.amazon.accepts(Sensitive(newer.text))
-        and app.amazon.call_answer is None
+        and app.amazon.lets_promote
         and now - app.amazon.clear_since > PROMOTION_LASTS
         and now - newer.usable_from > PROMOTION_LASTS
         and now - stored_at > PROMOTION_LASTS
@@ -216,6 +217,16 @@ def _answered_since(app: App, post: Post, world: World) -> bool:
         for version in secret.versions.values()
         if version.labels
     )
+
+
+def check_state(world: World, app: App, told: object) -> None:
+    """A check calls a secret dead only if it is past its date, or Amazon says so of this very secret."""
+    if not isinstance(told, dict) or told.get("state") != State.EXPIRED or app.amazon.calls_it_expired:
+        return
+    expires_at = (world.value(app) or {}).get("client_secret_expires_at")
+    dated_dead = expires_at is not None and parse_time(expires_at, "expiry") <= world.clock.time
+    if not dated_dead and app.amazon.accepts(Sensitive(app.memory.current or "")):
+        world.violate(QUIET, "state EXPIRED although Amazon accepts the secret in use, and never said otherwise")
 
 
 def check_error(world: World, error: BaseException) -> None:

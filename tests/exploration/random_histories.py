@@ -20,11 +20,13 @@ from tests.exploration.explored_world import App, World, deliver_soon
 from tests.exploration.faulty import Op, Plan
 from tests.exploration.meetings import receiving
 from tests.exploration.workers import Pair
+from tests.fakes.amazon import Whose
 
 MOST_APPLICATIONS = 3
 SKEWS = st.sampled_from((-5, -1, 0, 1, 5)).map(lambda minutes: timedelta(minutes=minutes))
 WHICH = st.integers(0, MOST_APPLICATIONS - 1)
 COMPANIONS = ("duplicate", "copy", "stale", "older", "foreign", "poison", "notice-current", "notice-previous")
+CALL_ANSWERS = tuple(answer for answer in CallAnswer if answer is not CallAnswer.ACCEPTED)
 NIGHTS = Window(frozenset(WEEKDAYS[5:]), time(22), time(4), ZoneInfo("Europe/Berlin"))
 
 
@@ -290,9 +292,9 @@ class RandomHistories(RuleBasedStateMachine):
     def delivery_mended(self) -> None:
         self.world.deliver = deliver_soon
 
-    @rule(which=WHICH, answer=st.sampled_from((None, None, CallAnswer.UNCLEAR)))
-    def calls(self, which: int, answer: CallAnswer | None) -> None:
-        self._app(which).amazon.answer_calls(answer)
+    @rule(which=WHICH, answer=st.sampled_from((None, None, *CALL_ANSWERS)), to=st.sampled_from(Whose))
+    def calls(self, which: int, answer: CallAnswer | None, to: Whose) -> None:
+        self._app(which).amazon.answer_calls(answer, to)
 
     def teardown(self) -> None:
         """Nobody interferes any more: each application comes to rest, and its next rotation works."""

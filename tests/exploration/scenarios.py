@@ -5,11 +5,23 @@ from datetime import timedelta
 from typing import Any
 
 from spapi_rotation_lambda.domain.rotation_policy import Verification
-from tests.exploration.callers import HOUR, Ended, action, ask, reseed, rotate_in_console, telling_nonces_apart, up
+from spapi_rotation_lambda.ports import CallAnswer, Scope
+from tests.exploration.callers import (
+    HOUR,
+    NO_FAULTS,
+    Ended,
+    action,
+    ask,
+    reseed,
+    rotate_in_console,
+    telling_nonces_apart,
+    up,
+)
 from tests.exploration.ending import advance, run_until_quiet
 from tests.exploration.explore import Scenario, Step, event, schedule
 from tests.exploration.explored_world import App, Deliver, World, deliver_soon
 from tests.exploration.faulty import Plan
+from tests.fakes.amazon import Whose
 
 AGE = timedelta(days=61)
 EVENTS = (event,) * 5
@@ -269,7 +281,7 @@ def again(command: Step) -> Step:
 
 def scenarios() -> tuple[Scenario, ...]:
     """All of them."""
-    return (*_orders(), *_beginnings(), *_amazons(), *_people(), *_owners(), *_requests())
+    return (*_orders(), *_beginnings(), *_amazons(), *_calls(), *_tokens(), *_people(), *_owners(), *_requests())
 
 
 def _orders() -> tuple[Scenario, ...]:
@@ -393,6 +405,91 @@ def _amazons() -> tuple[Scenario, ...]:
         ),
         Scenario("a rotation in the console after the request", rotated, (schedule, console, *EVENTS)),
     )
+
+
+CALL_ANSWERS = (
+    CallAnswer.EXPIRED,
+    CallAnswer.DENIED,
+    CallAnswer.THROTTLED,
+    CallAnswer.UNAVAILABLE,
+    CallAnswer.OTHER,
+)
+LASTING = {"for minutes": timedelta(minutes=30), "for hours": timedelta(hours=5), "for good": None}
+
+
+def answering(answer: CallAnswer | None, to: Whose) -> Step:
+    """From now on the verification call answers these secrets like this; None: as each deserves."""
+
+    def step(world: World, _plan: Plan) -> Ended:
+        world.app.amazon.answer_calls(answer, to)
+        return Ended()
+
+    return step
+
+
+def _calls() -> tuple[Scenario, ...]:
+    """The verification call gives an answer that the secret does not deserve, to some of the secrets, for a while."""
+    found: list[Scenario] = []
+    for answer in CALL_ANSWERS:
+        for to in Whose:
+            for how_long, lasting in LASTING.items():
+                mended = () if lasting is None else (_later(lasting), answering(None, to))
+                steps = (answering(answer, to), schedule, event, *mended, event)
+                name = f"the verification call answers {answer} to {to} {how_long}"
+                found.append(Scenario(name, slow_amazon(rotated, timedelta(minutes=30)), steps, faults=1))
+    late = slow_amazon(rotated, 6 * HOUR)
+    for answer in (CallAnswer.UNAVAILABLE, CallAnswer.EXPIRED):
+        steps = (answering(answer, Whose.ALL), schedule, event, _later(5 * HOUR), answering(None, Whose.ALL), event)
+        found.append(Scenario(f"accepted after six hours, the call answers {answer} for five", late, steps, faults=1))
+    steps = (answering(CallAnswer.DENIED, Whose.NEWEST), schedule, event, _later(5 * HOUR), answering(None, Whose.ALL))
+    found.append(Scenario("accepted after six hours, the call denied to the newest for five", late, steps, faults=1))
+    return tuple(found)
+
+
+LWA_ERRORS = (
+    *((401, "invalid_client"), (400, "invalid_client"), (400, "invalid_scope"), (400, "unauthorized_client")),
+    *((400, "invalid_request"), (400, "invalid_grant"), (400, "access_denied"), (400, "other")),
+    *((500, "server_error"), (503, "temporarily_unavailable"), (429, "other")),
+)
+
+
+def lwa_answers(scope: Scope, error: tuple[int, str] | None) -> Step:
+    """From now on LWA answers this to each request for a token of a scope; None: as the secret deserves."""
+
+    def step(world: World, _plan: Plan) -> Ended:
+        world.app.amazon.lwa_errors = {scope: error} if error else {}
+        return Ended()
+
+    return step
+
+
+def _tokens() -> tuple[Scenario, ...]:
+    """Each error of LWA's at each token: that of the verification call for good, that of the rotation for hours."""
+    found: list[Scenario] = []
+    for error in LWA_ERRORS:
+        said = f"LWA answers {error[0]} {error[1]} to the"
+        lasting = (lwa_answers(Scope.NOTIFICATIONS, error), schedule, event, event, event)
+        found.append(Scenario(f"{said} verification call's token", rotated, lasting, faults=1))
+        passing = (
+            *(lwa_answers(Scope.ROTATION, error), schedule, _later(5 * HOUR)),
+            *(lwa_answers(Scope.ROTATION, None), schedule, event, event),
+        )
+        found.append(Scenario(f"{said} rotation's token", rotated, passing, faults=1))
+    return tuple(found)
+
+
+def _later(lasting: timedelta) -> Step:
+    """The platform works on for a while, checks and all."""
+
+    def step(world: World, _plan: Plan) -> Ended:
+        until = world.clock.time + lasting
+        while world.next_check <= until:
+            advance(world, world.next_check)
+            schedule(world, NO_FAULTS)
+        advance(world, until)
+        return Ended()
+
+    return step
 
 
 def _people() -> tuple[Scenario, ...]:

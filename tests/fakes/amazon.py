@@ -9,12 +9,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
+from spapi_rotation_lambda.adapters.amazon_answers import token_fault
 from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import TokenNotIssued
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.times import format_time
-from spapi_rotation_lambda.ports import Answer, CallAnswer, Destinations, RotateAnswer, Scope
+from spapi_rotation_lambda.ports import Answer, CallAnswer, Destinations, Refusal, RotateAnswer, Scope
 from tests.fakes.clock import VirtualClock
 
 LIFETIME = timedelta(days=180)
@@ -31,11 +33,26 @@ class Issued:
     usable_from: datetime
 
 
+def no_token(status: int, code: str) -> TokenNotIssued:
+    """What the Amazon client makes of an error of LWA's; the real code decides what it means."""
+    return TokenNotIssued("refused", remedy="none", code=code, fault=token_fault(status, code))
+
+
+class Whose(StrEnum):
+    """Which secrets an answer is given to."""
+
+    ALL = "all"
+    NEWEST = "the newest"
+    OLDER = "all but the newest"
+
+
 @dataclass
 class FakeAmazon:
     """The Amazon port of one application, and what a person does in Amazon's console.
 
-    ``answers`` are consumed by the next posts: (answer, whether it rotated all the same).
+    ``answers`` are consumed by the next posts: (answer, whether it rotated all the same). ``call_answer`` is what the
+    verification call says to ``call_answer_to``, whatever these secrets deserve. ``lwa_errors`` are LWA's answers
+    (status, code) in the place of a token of that scope.
     """
 
     clock: VirtualClock
@@ -46,6 +63,8 @@ class FakeAmazon:
     calls_allowed: bool = True
     usable_after: timedelta = timedelta(0)
     call_answer: CallAnswer | None = None
+    call_answer_to: Whose = Whose.ALL
+    lwa_errors: dict[Scope, tuple[int, str]] = field(default_factory=dict)
     lose_next: bool = False
     answers: deque[tuple[RotateAnswer, bool]] = field(default_factory=deque)
     token_failures: deque[TokenNotIssued] = field(default_factory=deque)
@@ -86,9 +105,11 @@ class FakeAmazon:
     def token(self, credentials: Credentials, scope: Scope) -> Sensitive:
         if self.token_failures:
             raise self.token_failures.popleft()
+        if scope in self.lwa_errors:
+            raise no_token(*self.lwa_errors[scope])
         known = any(one.text == credentials.client_secret.reveal() for one in self.ever)
         if credentials.client_id != self.client_id or not known:
-            raise TokenNotIssued("refused", remedy="none", code="invalid_client", definite=True)
+            raise no_token(401, "invalid_client")
         return Sensitive(json.dumps([credentials.client_secret.reveal(), scope.value]))
 
     def rotate(self, token: Sensitive) -> RotateAnswer:
@@ -96,7 +117,7 @@ class FakeAmazon:
         secret, scope = json.loads(token.reveal())
         scripted, rotates = self.answers.popleft() if self.answers else (None, True)
         if scripted is None and (scope != Scope.ROTATION or not self.accepts(Sensitive(secret))):
-            return RotateAnswer(Answer.REFUSED, 403, "Unauthorized", secret_expired=True)
+            return RotateAnswer(Answer.REFUSED, 403, "Unauthorized", Refusal.EXPIRED)
         if rotates:
             self.rotate_by_hand(message=not self.lose_next)
             self.lose_next = False
@@ -104,11 +125,15 @@ class FakeAmazon:
 
     def verification_call(self, token: Sensitive) -> CallAnswer:
         secret, scope = json.loads(token.reveal())
-        if self.call_answer is not None:
+        if self.call_answer is not None and self._is_answered(secret):
             return self.call_answer
         if not self.calls_allowed or scope != Scope.NOTIFICATIONS:
             return CallAnswer.DENIED
-        return CallAnswer.ACCEPTED if self.accepts(Sensitive(secret)) else CallAnswer.DENIED
+        return CallAnswer.ACCEPTED if self.accepts(Sensitive(secret)) else CallAnswer.EXPIRED
+
+    def _is_answered(self, secret: str) -> bool:
+        whose = self.call_answer_to
+        return whose is Whose.ALL or (secret == self.newest.text) is (whose is Whose.NEWEST)
 
     def destinations(self, token: Sensitive) -> Destinations:
         answer = self.verification_call(token)

@@ -449,10 +449,11 @@ def test_a_registered_secret_has_the_dates_it_is_given(amazon: AmazonServer) -> 
 def test_the_body_of_an_error_can_be_spoilt(amazon: AmazonServer, caller: Caller) -> None:
     token = caller.token(SECRET)
     for body in Body:
-        amazon.control.misbehave(CLIENT_ID, Answer(at=Point.ROTATE, status=400, body=body))
+        status = 403 if body is Body.EXPIRED else 400
+        amazon.control.misbehave(CLIENT_ID, Answer(at=Point.ROTATE, status=status, body=body))
         response = caller.rotate(token)
         amazon.control.advance(60)
-        assert response.status_code == 400
+        assert response.status_code == status
         if body is Body.MODEL:
             check_documented(response)
         elif body is Body.MALFORMED:
@@ -463,5 +464,9 @@ def test_the_body_of_an_error_can_be_spoilt(amazon: AmazonServer, caller: Caller
             assert isinstance(response.json(), list)
         elif body is Body.EMPTY:
             assert response.content == b""
+        elif body is Body.HTML:
+            assert response.headers["content-type"] == "text/html"
+        elif body is Body.EXPIRED:
+            check_documented(response)
         else:
             assert token in response.text

@@ -24,7 +24,7 @@ from sandbox.amazon import (
     Slow,
     When,
 )
-from sandbox.amazon.faults import Fault
+from sandbox.amazon.faults import LWA_CODES, Fault
 from tests.sandbox.aws_support import eventually
 
 CLIENT_ID = "amzn1.application-oa2-client.0123456789abcdef"
@@ -163,6 +163,50 @@ def test_an_application_that_lacks_the_notifications_role(amazon: AmazonServer, 
     assert caller.accepted(SECRET)
 
 
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(("body", "expired"), [(Body.MODEL, False), (Body.EXPIRED, True)])
+def test_a_refusal_with_and_without_the_expired_text(
+    amazon: AmazonServer, caller: Caller, status: int, body: Body, expired: bool
+) -> None:
+    for point in (Point.ROTATE, Point.DESTINATIONS):
+        amazon.control.misbehave(CLIENT_ID, Answer(at=point, status=status, body=body))
+    for response in (
+        caller.rotate(caller.token(SECRET)),
+        caller.destinations(caller.token(SECRET, Scope.NOTIFICATIONS)),
+    ):
+        assert response.status_code == status
+        assert ("LWA secret token you provided has expired" in response.json()["errors"][0]["details"]) == expired
+
+
+def test_a_400_with_another_message_and_one_from_a_filter(amazon: AmazonServer, caller: Caller) -> None:
+    said = {"code": "InvalidInput", "message": "It is Tuesday."}
+    amazon.control.misbehave(CLIENT_ID, Answer(at=Point.ROTATE, status=400, code=said["code"], message=said["message"]))
+    amazon.control.misbehave(CLIENT_ID, Answer(at=Point.ROTATE, status=400, body=Body.HTML))
+    amazon.control.misbehave(CLIENT_ID, Answer(at=Point.ROTATE, status=400, body=Body.ECHO_IN_MESSAGE))
+    token = caller.token(SECRET)
+    assert caller.rotate(token).json() == {"errors": [said]}
+    amazon.control.advance(60)
+    page = caller.rotate(token)
+    assert (page.status_code, page.headers["content-type"], page.text[:6]) == (400, "text/html", "<html>")
+    amazon.control.advance(60)
+    assert token in caller.rotate(token).json()["errors"][0]["message"]
+    assert secrets_made(amazon) == 1
+
+
+@pytest.mark.parametrize("code", LWA_CODES)
+def test_each_code_of_lwa(amazon: AmazonServer, caller: Caller, code: str) -> None:
+    amazon.control.misbehave(CLIENT_ID, Answer(at=Point.TOKEN, status=400, code=code))
+    refused = caller.token_response(SECRET)
+    assert (refused.status_code, refused.json()["error"]) == (400, code)
+
+
+def test_a_verification_call_that_is_gone_for_good(amazon: AmazonServer, caller: Caller) -> None:
+    amazon.control.misbehave(CLIENT_ID, Answer(at=Point.DESTINATIONS, status=404), times=None)
+    for _ in range(3):
+        assert caller.destinations(caller.token(SECRET, Scope.NOTIFICATIONS)).status_code == 404
+    assert caller.rotate(caller.token(SECRET)).status_code == 204
+
+
 @pytest.mark.parametrize("value", ["a few", "", "0", "-1", "nan", "1e400", "0.0167, 0.0167"])
 def test_a_rate_header_that_is_no_rate(amazon: AmazonServer, caller: Caller, value: str) -> None:
     token = caller.token(SECRET)
@@ -246,6 +290,14 @@ def test_impossible_misbehaviours_cannot_be_written() -> None:
         lambda: Hang(at=Point.DESTINATIONS, when=When.AFTER),
         lambda: Slow(at=Point.ROTATE, seconds=-1),
         lambda: RateHeader(value="a\r\nb: c"),
+        lambda: Answer(at=Point.TOKEN, status=400, code="invalid_tuesday"),
+        lambda: Answer(at=Point.TOKEN, status=400, message="Only SP-API has messages."),
+        lambda: Answer(at=Point.TOKEN, status=401, body=Body.EXPIRED),
+        lambda: Answer(at=Point.TOKEN, status=400, body=Body.ECHO_IN_MESSAGE),
+        lambda: Answer(at=Point.ROTATE, status=400, body=Body.EXPIRED),
+        lambda: Answer(at=Point.ROTATE, status=400, body=Body.HTML, message="A page has none."),
+        lambda: Answer(at=Point.ROTATE, status=400, code="two words"),
+        lambda: Answer(at=Point.ROTATE, status=400, message="two\r\nlines"),
     ):
         with pytest.raises(ValueError, match=r"must be|is for the rotate call"):
             make()

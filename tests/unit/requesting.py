@@ -3,14 +3,14 @@
 from typing import Any
 
 from spapi_rotation_lambda.domain.request_record import Trigger
-from spapi_rotation_lambda.ports import Answer, RotateAnswer
+from spapi_rotation_lambda.ports import Answer, Refusal, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import request
 from spapi_rotation_lambda.use_cases.request_conditions import Requested
 from tests.fakes.world import World
 
 ON_PURPOSE = [Trigger.PULUMI_UP, Trigger.CLI, Trigger.SECRETS_MANAGER]
 ON_ITS_OWN = [Trigger.SCHEDULE, Trigger.EXPIRY_NOTICE]
-REFUSED = RotateAnswer(Answer.REFUSED, 400, "InvalidInput", request_id="request-9")
+REFUSED = RotateAnswer(Answer.REFUSED, 400, "InvalidInput", Refusal.NOT_ENROLLED, request_id="request-9")
 UNCLEAR = RotateAnswer(Answer.UNKNOWN, 500, "InternalFailure")
 
 

@@ -5,13 +5,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from spapi_rotation_lambda.domain.applications import Application
-from spapi_rotation_lambda.domain.errors import MalformedSecret, RequestRefused, StoreFailed
+from spapi_rotation_lambda.domain.errors import (
+    MalformedSecret,
+    RequestRefused,
+    StoreFailed,
+    TokenFault,
+    TokenNotIssued,
+)
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.rotation_policy import Verification
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.ports import Answer, CallAnswer, Metric, Ports, RotateAnswer
+from spapi_rotation_lambda.ports import Answer, CallAnswer, Metric, Ports, RotateAnswer, Scope
 from spapi_rotation_lambda.use_cases.check import check
 from spapi_rotation_lambda.use_cases.request import request
 from tests.fakes.interposer import interposed, traced
@@ -339,8 +345,9 @@ def test_a_request_that_a_rejected_secret_answers_is_neither_overdue_nor_reposte
 
 def test_while_a_secret_is_pending_nothing_is_requested_however_long(world: World) -> None:
     due(world)
-    world.amazon.call_answer = CallAnswer.UNCLEAR
+    world.amazon.call_answer = CallAnswer.THROTTLED
     world.check()
+    world.amazon.lwa_errors = {Scope.ROTATION: (503, "temporarily_unavailable")}
     world.drain()
     assert set(world.run(hours=24 * 12)) == {"RECEIVED", "STUCK"}
     assert world.amazon.posts == 1
@@ -438,15 +445,65 @@ def test_a_dead_current_secret_is_found_within_a_day_in_every_state(make_world: 
 
 @pytest.mark.rule(id="CHK-4")
 @pytest.mark.parametrize("verification", list(Verification))
-def test_a_try_that_is_not_refused_changes_nothing(make_world: MakeWorld, verification: Verification) -> None:
+@pytest.mark.parametrize("answer", [one for one in CallAnswer if one not in (CallAnswer.EXPIRED, CallAnswer.DENIED)])
+def test_a_try_that_says_nothing_about_the_secret_changes_nothing(
+    make_world: MakeWorld, verification: Verification, answer: CallAnswer
+) -> None:
     world = make_world(verification=verification)
     world.seed()
-    world.amazon.call_answer = CallAnswer.UNCLEAR
+    world.amazon.call_answer = answer
     assert set(world.run(hours=24)) == {"CURRENT"}
-    assert world.recorder.counted(Metric.EXPIRED) == 0
+    assert world.recorder.counted(Metric.EXPIRED) == world.recorder.counted(Metric.DENIED) == 0
 
 
 @pytest.mark.rule(id="CHK-4")
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_try_that_is_denied_is_no_dead_secret(make_world: MakeWorld, dated: bool) -> None:
+    world = make_world()
+    world.seed(dated=dated)
+    at_rest = "CURRENT" if dated else "UNDATED"
+    world.amazon.call_answer = CallAnswer.DENIED
+    states = world.run(hours=24)
+    assert (states.count("DENIED"), set(states)) == (1, {"DENIED", at_rest})
+    assert (world.recorder.counted(Metric.DENIED), world.recorder.counted(Metric.EXPIRED)) == (1, 0)
+    world.amazon.call_answer = None
+    assert set(world.run(hours=24)) == {at_rest}
+
+
+@pytest.mark.rule(id="CHK-4")
+def test_a_denied_try_is_not_hidden_by_an_old_refusal(world: World) -> None:
+    world.amazon.answers.append((REFUSED, False))
+    with pytest.raises(RequestRefused):
+        request(world.ports, world.application, Trigger.CLI)
+    world.amazon.call_answer = CallAnswer.DENIED
+    assert set(world.run(hours=24)) == {"REFUSED", "DENIED"}
+
+
+@pytest.mark.rule(id="CHK-4")
+def test_a_denied_try_hides_no_state_that_says_more(world: World) -> None:
+    world.amazon.answers.append((UNCLEAR, False))
+    request(world.ports, world.application, Trigger.CLI)
+    world.amazon.call_answer = CallAnswer.DENIED
+    assert set(world.run(hours=24)) == {"REQUESTED", "OVERDUE"}
+    assert world.recorder.counted(Metric.DENIED) == 1
+
+
+@pytest.mark.rule(id="CHK-4")
+@pytest.mark.rule(id="LWA-1")
+@pytest.mark.parametrize("verification", list(Verification))
+@pytest.mark.parametrize(("fault", "state"), [(TokenFault.SECRET, "EXPIRED"), (TokenFault.SETUP, "CURRENT")])
+def test_of_lwas_faults_only_that_of_the_secret_makes_it_expired(
+    make_world: MakeWorld, verification: Verification, fault: TokenFault, state: str
+) -> None:
+    world = make_world(verification=verification)
+    world.seed()
+    world.amazon.token_failures.append(TokenNotIssued("refused", remedy="none", code="x", fault=fault))
+    assert set(world.run(hours=24)) == {"CURRENT", state}
+    assert world.recorder.counted(Metric.DENIED) == 0
+
+
+@pytest.mark.rule(id="CHK-4")
+@pytest.mark.rule(id="VER-4")
 def test_with_verification_by_lwa_the_try_is_a_token(make_world: MakeWorld) -> None:
     world = make_world(verification=Verification.LWA)
     world.seed()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from spapi_rotation_lambda.domain import sender_policy
-from spapi_rotation_lambda.domain.errors import StoreFailed, TokenNotIssued
+from spapi_rotation_lambda.domain.errors import StoreFailed, TokenFault, TokenNotIssued
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.rotation_policy import Verification
 from spapi_rotation_lambda.ports import CallAnswer
@@ -216,6 +216,10 @@ def other_client(world: World) -> None:
     world.seed(client_secret="canary-other")
 
 
+def no_right_to_the_call(world: World) -> None:
+    world.amazon.calls_allowed = False
+
+
 def clocks_apart(world: World) -> None:
     world.amazon.ahead = timedelta(minutes=-6)
 
@@ -239,7 +243,8 @@ BROKEN_APPLICATION: list[tuple[Break, str, str, str]] = [
     (overdue, "request", "has not come since", "rotate shop --force"),
     (refused, "request", "refused the request", "rotate shop"),
     (rejected, "rejected", "is rejected", "promote shop"),
-    (dead_in_use, "accepted", "does not accept the secret in use (the verification call)", "seed shop"),
+    (dead_in_use, "accepted", "does not accept the secret in use (the verification call: expired)", "seed shop"),
+    (no_right_to_the_call, "accepted", "denies the verification call (the verification call: denied)", ""),
     (other_client, "accepted", "does not accept the secret in use (Login with Amazon: invalid_client)", "seed shop"),
     (stuck, "pending", "does not accept the pending secret", "promote shop"),
     (not_accepted, "pending", "does not accept the pending secret", "promote shop"),
@@ -353,13 +358,24 @@ def test_a_queue_without_a_key_is_well(world: World) -> None:
 
 def test_what_amazon_does_not_say_is_unknown(world: World) -> None:
     with_subscription(world)
-    world.amazon.call_answer = CallAnswer.UNCLEAR
+    world.amazon.call_answer = CallAnswer.THROTTLED
     assert not_ok(application(world)) == {"accepted": "unknown", "destination": "unknown"}
     world.amazon.call_answer = None
-    world.amazon.token_failures.append(TokenNotIssued("busy", remedy="none", code="http_503", definite=False))
+    world.amazon.token_failures.append(
+        TokenNotIssued("busy", remedy="none", code="http_503", fault=TokenFault.UNAVAILABLE)
+    )
     found = application(world)
     assert not_ok(found) == {"accepted": "unknown", "destination": "unknown", "clock": "unknown"}
     assert "http_503" in found["accepted"]["detail"]
+
+
+@pytest.mark.rule(id="LWA-2")
+def test_a_fault_of_the_set_up_is_not_blamed_on_the_secret_and_brings_its_own_remedy(world: World) -> None:
+    error = TokenNotIssued("refused", remedy="Mend the set-up.", code="invalid_scope", fault=TokenFault.SETUP)
+    world.amazon.token_failures.append(error)
+    found = application(world)["accepted"]
+    assert (found["verdict"], found["remedy"]) == ("unknown", "Mend the set-up.")
+    assert "invalid_scope" in found["detail"]
 
 
 def test_where_the_verification_call_is_switched_off_it_is_not_made(make_world: MakeWorld) -> None:

@@ -106,7 +106,7 @@ def test_a_superseded_message_is_not_settled(world: World) -> None:
     world.clock.advance(minutes=1)
     world.amazon.rotate_by_hand()
     older, newer = world.queue.visible
-    world.amazon.call_answer = CallAnswer.UNCLEAR
+    world.amazon.call_answer = CallAnswer.THROTTLED
     world.hand_over(newer)
     world.amazon.call_answer = None
     assert world.hand_over(older) == "superseded"

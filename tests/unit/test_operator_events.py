@@ -204,7 +204,7 @@ def test_only_true_is_force(world: World, force: object) -> None:
 
 
 def pending(world: World) -> World:
-    world.amazon.call_answer = CallAnswer.UNCLEAR
+    world.amazon.call_answer = CallAnswer.THROTTLED
     ask(world)
     world.drain()
     return world

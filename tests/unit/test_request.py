@@ -18,6 +18,7 @@ from spapi_rotation_lambda.domain.errors import (
     OutsideWindow,
     RequestRefused,
     StoreFailed,
+    TokenFault,
     TokenNotIssued,
     TooSoon,
 )
@@ -26,7 +27,7 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import Mode, RequestRecord, Trigger
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.domain.window import Window
-from spapi_rotation_lambda.ports import Answer, LabelMoved, Metric, RotateAnswer
+from spapi_rotation_lambda.ports import Answer, LabelMoved, Metric, Refusal, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import describe, request
 from spapi_rotation_lambda.use_cases.request_conditions import Requested
 from tests.fakes.interposer import interposed, traced
@@ -139,9 +140,9 @@ def test_a_closed_window_and_a_pause_stop_only_the_machine(
 
 
 @pytest.mark.rule(id="REQ-11")
-@pytest.mark.parametrize("definite", [False, True])
-def test_without_a_token_nothing_is_written(world: World, definite: bool) -> None:
-    world.amazon.token_failures.append(TokenNotIssued("refused", remedy="none", code="x", definite=definite))
+@pytest.mark.parametrize("fault", list(TokenFault))
+def test_without_a_token_nothing_is_written(world: World, fault: TokenFault) -> None:
+    world.amazon.token_failures.append(TokenNotIssued("refused", remedy="none", code="x", fault=fault))
     before = world.labels()
     with raises(world, TokenNotIssued):
         ask(world)
@@ -289,25 +290,46 @@ def test_a_refusal_that_cannot_be_labelled_is_told_and_leaves_the_record_standin
         ask(world)
 
 
+def refusal(status: int, cause: Refusal, **more: Any) -> RotateAnswer:
+    return RotateAnswer(Answer.REFUSED, status, refusal=cause, **more)
+
+
 @pytest.mark.rule(id="REQ-14")
 @pytest.mark.parametrize(
-    ("answer", "remedy"),
+    ("answer", "cause", "remedy"),
     [
-        (RotateAnswer(Answer.REFUSED, 400), "Application Client New Secret"),
-        (RotateAnswer(Answer.REFUSED, 400), QUEUE_ARN),
-        (RotateAnswer(Answer.REFUSED, 403, "Unauthorized", secret_expired=True), "has expired"),
-        (RotateAnswer(Answer.REFUSED, 403, "Unauthorized"), "production application"),
-        (RotateAnswer(Answer.REFUSED, 429, "QuotaExceeded"), "after 60 seconds"),
-        (RotateAnswer(Answer.REFUSED, 429, retry_after_seconds=7), "after 7 seconds"),
-        (RotateAnswer(Answer.REFUSED, 0, "ConnectError"), "could not be reached"),
+        (refusal(400, Refusal.NOT_ENROLLED), "has no queue registered", "Application Client New Secret"),
+        (refusal(400, Refusal.NOT_ENROLLED), "has no queue registered", QUEUE_ARN),
+        (
+            refusal(400, Refusal.INVALID, message="No such thing."),
+            'says: "No such thing."',
+            "Amazon's message asks for",
+        ),
+        (refusal(400, Refusal.INVALID), "does not take the request", "spapi-rotation register"),
+        (refusal(400, Refusal.NOT_THE_API), "not come from the API itself", "a filter of Amazon's"),
+        (refusal(401, Refusal.EXPIRED), "has expired", "by hand"),
+        (refusal(403, Refusal.EXPIRED), "has expired", "by hand"),
+        (refusal(401, Refusal.DENIED), "may not make this call", "production application"),
+        (refusal(403, Refusal.DENIED), "may not make this call", "production application"),
+        (refusal(429, Refusal.THROTTLED), "too many requests", "after 60 seconds"),
+        (refusal(429, Refusal.THROTTLED, retry_after_seconds=7), "too many requests", "after 7 seconds"),
+        (refusal(0, Refusal.TLS, message="self-signed certificate"), "TLS failed: self-signed", "proxy or firewall"),
+        (refusal(0, Refusal.TLS, host="spapi.invalid"), "no connection to spapi.invalid", "spapi_endpoint"),
+        (refusal(0, Refusal.UNREACHABLE), "could not be reached", "the network"),
+        (refusal(404, Refusal.OTHER), "does not know", "spapi_endpoint"),
     ],
 )
-def test_each_refusal_says_what_to_do(world: World, answer: RotateAnswer, remedy: str) -> None:
+def test_each_refusal_names_its_one_cause_and_says_what_to_do(
+    world: World, answer: RotateAnswer, cause: str, remedy: str
+) -> None:
     answer_next(world, answer)
     with raises(world, RequestRefused) as caught:
         ask(world)
+    assert cause in caught.value.args[0]
     assert remedy in caught.value.remedy
     assert caught.value.retry_after_seconds == answer.retry_after_seconds
+    assert ("Application Client New Secret" in str(caught.value)) == (answer.refusal is Refusal.NOT_ENROLLED)
+    assert ("has expired" in str(caught.value)) == (answer.refusal is Refusal.EXPIRED)
 
 
 @pytest.mark.rule(id="REQ-16")

@@ -167,6 +167,21 @@ def test_what_is_no_endpoint_is_refused(value: object) -> None:
         validated_endpoint(value, "x", regional=True)
 
 
+@pytest.mark.parametrize("region", ["na", "eu", "fe"])
+@pytest.mark.parametrize(
+    "shape", ["https://sandbox.{}", "https://SANDBOX.{}/", "http://sandbox.{}", " https://sandbox.{}"]
+)
+def test_sp_apis_sandbox_is_refused_by_name(region: str, shape: str) -> None:
+    url = shape.format(f"sellingpartnerapi-{region}.amazon.com")
+    with pytest.raises(BadSettings, match="x is a sandbox endpoint") as caught:
+        validated_endpoint(url, "x", regional=True)
+    assert "NA, EU or FE" in caught.value.remedy
+
+
+def test_another_sandbox_is_an_endpoint_like_any_other() -> None:
+    assert validated_endpoint("https://sandbox.example.com", "x", regional=True) == "https://sandbox.example.com"
+
+
 @pytest.mark.parametrize("value", ["amzn1.application-oa2-client." + text for text in ("0123456789", "x" * 64)])
 def test_a_client_id_is_returned(value: str) -> None:
     assert validated_client_id(value, "x") == value

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed, TokenNotIssued
+from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import Verification
@@ -239,39 +239,17 @@ def test_without_a_delay_lwa_decides_at_once(make_world: MakeWorld) -> None:
     assert run(world) is Outcome.PROMOTED
 
 
-@pytest.mark.rule(id="VER-2")
-@pytest.mark.parametrize("control", [CallAnswer.ACCEPTED, CallAnswer.UNCLEAR])
-def test_a_control_that_is_not_refused_means_not_yet(
-    world: World, control: CallAnswer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    received(world)
-    world.clock.advance(hours=2)
-    answers = [CallAnswer.DENIED, control]
-    monkeypatch.setattr(world.amazon, "verification_call", lambda _: answers.pop(0))
-    assert run(world) is Outcome.NOT_YET
-    assert answers == []
-
-
-@pytest.mark.rule(id="VER-2")
-@pytest.mark.parametrize("definite", [False, True])
-def test_the_controls_token_decides_like_its_call(world: World, definite: bool) -> None:
-    """A definite refusal by LWA is a refusal; a failure is not."""
-    received(world)
-    world.clock.advance(hours=2)
-    gone = TokenNotIssued("refused", remedy="none", code="x", definite=True)
-    world.amazon.token_failures.extend([gone, TokenNotIssued("refused", remedy="none", code="x", definite=definite)])
-    assert run(world) is (Outcome.PROMOTED if definite else Outcome.NOT_YET)
-
-
 @pytest.mark.rule(id="SET-5")
-@pytest.mark.rule(id="VER-1")
-def test_an_unclear_answer_means_not_yet_and_asks_no_control(world: World) -> None:
-    received(world)
-    world.clock.advance(hours=2)
-    world.amazon.call_answer = CallAnswer.UNCLEAR
-    ports, calls = traced(world.ports)
-    assert run(world, ports) is Outcome.NOT_YET
-    assert calls.count("verification_call") == 1
+def test_the_versions_own_age_counts_not_the_secrets(world: World) -> None:
+    """A message that came late: issued two days ago, stored now."""
+    world.amazon.call_answer = CallAnswer.OTHER
+    new = world.amazon.rotate_by_hand(message=False)
+    world.clock.advance(days=2)
+    world.store.put(world.secret_id, "new", document(new), {Label.RECEIVED, Label.PENDING})
+    world.clock.advance(minutes=44)
+    assert run(world) is Outcome.NOT_YET
+    world.clock.advance(minutes=1)
+    assert run(world) is Outcome.PROMOTED
 
 
 @pytest.mark.rule(id="VER-4")
@@ -533,6 +511,10 @@ def test_a_secret_over_a_placeholder_is_promoted(make_world: MakeWorld) -> None:
 # 4. Not accepted.
 
 
+NO_TOKENS = dict.fromkeys(Scope, (503, "temporarily_unavailable"))
+"""Then nothing can be verified."""
+
+
 @pytest.mark.rule(id="SET-10")
 @pytest.mark.parametrize(
     ("hours_left", "outcome", "metric"),
@@ -542,7 +524,7 @@ def test_from_24_hours_before_the_old_secret_dies_it_is_stuck(
     world: World, hours_left: float, outcome: Outcome, metric: Metric
 ) -> None:
     received(world)
-    world.amazon.call_answer = CallAnswer.UNCLEAR
+    world.amazon.lwa_errors = NO_TOKENS
     world.clock.advance(days=7, hours=-hours_left)
     assert run(world) is outcome
     assert [found for found, _ in world.recorder.metrics] == [metric]
@@ -553,9 +535,9 @@ def test_from_24_hours_before_the_old_secret_dies_it_is_stuck(
 def test_a_stuck_secret_is_still_tried(world: World) -> None:
     received(world)
     world.clock.advance(days=6.5)
-    world.amazon.call_answer = CallAnswer.UNCLEAR
+    world.amazon.lwa_errors = NO_TOKENS
     assert run(world) is Outcome.STUCK
-    world.amazon.call_answer = None
+    world.amazon.lwa_errors = {}
     assert run(world) is Outcome.PROMOTED
 
 
@@ -567,7 +549,7 @@ def test_without_the_older_secrets_date_the_currents_own_expiry_counts(
     world.seed()
     newer = Issued("canary-x", world.clock.now() + timedelta(hours=1), world.clock.now(), world.clock.now())
     world.store.put(world.secret_id, "new", document(newer), {Label.PENDING})
-    world.amazon.call_answer = CallAnswer.UNCLEAR
+    world.amazon.lwa_errors = NO_TOKENS
     world.clock.advance(days=days)
     assert run(world) is outcome
 

@@ -117,7 +117,7 @@ def test_the_first_state_that_applies(world: World, steps: tuple[Step, ...], exp
 def test_the_docs_states_are_all_there_in_the_order_that_decides() -> None:
     assert [one.value for one in State] == [
         *("UNSEEDED", "EXPIRED", "STUCK", "RECEIVED", "OVERDUE"),
-        *("REQUESTED", "REJECTED", "REFUSED", "UNDATED", "CURRENT"),
+        *("REQUESTED", "REJECTED", "DENIED", "REFUSED", "UNDATED", "CURRENT"),
     ]
 
 

@@ -198,11 +198,20 @@ ALARM_CATALOG = (
         "expired",
         Metric.EXPIRED,
         NEXT_DAILY,
-        "A client secret in use is dead: it is past its date, or Amazon does not accept it. Calls to SP-API fail. "
+        "A client secret in use is dead: it is past its date, or Amazon says so. Calls to SP-API fail. "
         "What to do: `spapi-rotation status` (or state EXPIRED in the log) names the application. If a newer secret is "
         "pending: `spapi-rotation promote`. Else make one by hand in Amazon's Developer Console and "
-        "`spapi-rotation seed` it. If calls to SP-API work all the same, the application may lack the right to the "
-        "verification call: set verification to lwa.",
+        "`spapi-rotation seed` it.",
+    ),
+    _own(
+        "denied",
+        Metric.DENIED,
+        NEXT_DAILY,
+        "Amazon denies the daily verification call to an application and says nothing about its secret: whether that "
+        "works is not known. What to do: `spapi-rotation history` (or current_secret_tried with answer denied in the "
+        "log) names the application. If its calls to SP-API work, it lacks the right to this call alone: set "
+        "verification to lwa, and this alarm ends within a day. If they fail too, see in Amazon's Developer Console "
+        "whether the application is still authorized; `spapi-rotation doctor` tries again.",
     ),
     _own(
         "contradictory",
@@ -235,9 +244,9 @@ ALARM_CATALOG = (
         Metric.REFUSED,
         NEXT_DAILY,
         "Amazon refused a rotation. Nothing was changed; it is asked for again after 6 hours, then every 24 hours. "
-        "What to do: `spapi-rotation history` (or rotation_refused in the log) names the application and Amazon's "
-        "code. Most often (400) the queue is not subscribed in Amazon's Developer Console: see the output "
-        "registration_steps. `spapi-rotation rotate` tries at once.",
+        "What to do: `spapi-rotation history` (or rotation_refused in the log) names the application, Amazon's code "
+        "and the cause. Most often (not-enrolled) the queue is not subscribed in Amazon's Developer Console: see the "
+        "output registration_steps. `spapi-rotation rotate` tries at once.",
     ),
     AlarmDefinition(
         "unseeded",

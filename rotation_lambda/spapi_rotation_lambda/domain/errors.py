@@ -5,6 +5,7 @@ No error ever holds a secret, a token or a message body: messages are built from
 
 import traceback
 from datetime import datetime
+from enum import StrEnum
 
 
 class RotationError(Exception):
@@ -66,18 +67,30 @@ class UnreadMessages(Declined):
     """The queue or its dead-letter queue holds messages: a newer secret may lie there."""
 
 
+class TokenFault(StrEnum):
+    """What a token that was not issued says."""
+
+    SECRET = "secret"  # noqa: S105  (a kind of fault)
+    """``invalid_client``, the only code that is about the secret: LWA does not know it (any more)."""
+    SETUP = "set-up"
+    """Something else has to be mended; nothing is said about the secret."""
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    """No usable answer: a failure of LWA's own, a timeout, no connection."""
+
+
 class TokenNotIssued(Declined):
     """Login with Amazon did not issue a token.
 
     Attributes:
         code: LWA's error code, or the HTTP status, or the kind of transport failure.
-        definite: whether LWA said that the credentials are wrong (and not merely busy or unreachable).
+        fault: what that says.
     """
 
-    def __init__(self, message: str, *, remedy: str, code: str, definite: bool) -> None:
+    def __init__(self, message: str, *, remedy: str, code: str, fault: TokenFault) -> None:
         super().__init__(message, remedy=remedy)
         self.code = code
-        self.definite = definite
+        self.fault = fault
 
 
 class RequestRefused(Declined):

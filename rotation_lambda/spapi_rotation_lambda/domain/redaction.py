@@ -1,7 +1,10 @@
 """A type for secrets, tokens and message bodies whose text is ``***`` wherever it might be printed."""
 
+import base64
 import hmac
+from collections.abc import Iterable, Iterator
 from typing import NoReturn, SupportsIndex
+from urllib.parse import unquote_plus
 
 
 class Sensitive:
@@ -41,3 +44,29 @@ class Sensitive:
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError("a Sensitive value is not pickled")
+
+
+_PART = 12
+"""So many characters in a row give a secret away; the beginning that all secrets share is longer, and counts too."""
+
+
+def mentions(text: str, secrets: Iterable[Sensitive]) -> bool:
+    """Whether a text holds a secret or a part of it: as it is, in another case, percent-encoded, in base64 or hex."""
+    seen = {text, unquote_plus(text), unquote_plus(unquote_plus(text))}
+    folded = [each.casefold() for each in seen]
+    folded += [each.replace("-", "+").replace("_", "/") for each in folded]
+    return any(part in each for secret in secrets for part in _parts(secret.reveal()) for each in folded)
+
+
+def _parts(secret: str) -> Iterator[str]:
+    raw = secret.encode("utf-8", "surrogatepass")
+    # In base64 a text looks in one of three ways, by where it begins; its ends depend on its neighbours.
+    encoded = [base64.b64encode(b"\0" * shift + raw).decode()[begin:-4] for shift, begin in enumerate((0, 2, 3))]
+    for form in (secret, raw.hex(), *encoded):
+        folded = form.casefold()
+        if len(folded) <= _PART:
+            if folded:
+                yield folded
+            continue
+        for start in range(len(folded) - _PART + 1):
+            yield folded[start : start + _PART]

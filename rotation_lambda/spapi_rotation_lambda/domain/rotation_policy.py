@@ -26,7 +26,8 @@ class RotationPolicy:
         paused: whether the schedule asks at all.
         check_interval: between two scheduled checks of an application.
         verification: how a received secret is proven.
-        promote_delay: between a secret's issue and its promotion, when only a token proves it.
+        promote_delay: between a secret's issue, or its storing if that is later, and its promotion, when only a token
+            proves it.
         delivery_deadline: after which an unanswered request is overdue.
         repost_after: after which an unanswered request is made once more.
     """

@@ -1,6 +1,7 @@
 """The doctor for one application: its secret, its dates, whether Amazon accepts it, and its registration."""
 
 import shlex
+from dataclasses import dataclass
 from datetime import timedelta
 
 from spapi_rotation_lambda.domain.applications import Application
@@ -13,6 +14,7 @@ from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Destinations, Ports, Scope
 from spapi_rotation_lambda.use_cases.doctor import Finding, failed, ok, told, unknown, with_permissions
 from spapi_rotation_lambda.use_cases.status import MALFORMED, Status, status
+from spapi_rotation_lambda.use_cases.verification import without_token
 
 CLOCKS_APART = timedelta(minutes=5)
 """A message counts as the answer to a request that is up to five minutes younger; clocks further apart mislead."""
@@ -91,7 +93,7 @@ def _request(application: Application, found: Status) -> Finding:
     if found.state == State.REFUSED:
         return failed(
             "request",
-            f"Amazon refused the request at {when}; nothing was changed. `spapi-rotation history` shows its code.",
+            f"Amazon refused the request at {when}; nothing was changed. `spapi-rotation history` shows the cause.",
             f"Most often the queue is not subscribed. {_REGISTER} Then try again.",
             _command("rotate", application),
         )
@@ -124,57 +126,83 @@ def _at_amazon(ports: Ports, application: Application) -> list[Finding]:
         return [unknown("accepted", str(error.args[0]), error.remedy)]
     findings = list[Finding]()
     if current is not None and current.credentials is not None:
-        answer, code = _tried(ports, current.credentials)
+        tried = _tried(ports, current.credentials)
         findings += [
-            _accepted(answer, code, application, pending=pending is not None),
-            _destination(ports, answer),
-            _clock(ports, answer),
+            _accepted(tried, application, pending=pending is not None),
+            _destination(ports, tried.said),
+            _clock(ports, tried.said),
         ]
     if pending is not None and pending.credentials is not None:
-        answer, code = _tried(ports, pending.credentials)
-        findings.append(_pending(answer, code, application))
+        findings.append(_pending(_tried(ports, pending.credentials), application))
     return findings
 
 
-def _tried(ports: Ports, credentials: Credentials) -> tuple[Destinations, str]:
-    """What Amazon says, and LWA's code where it gave no token."""
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What Amazon says about a secret, and why LWA gave no token, if it gave none."""
+
+    said: Destinations
+    without_token: TokenNotIssued | None = None
+
+    @property
+    def answer(self) -> CallAnswer:
+        return self.said.answer
+
+    @property
+    def by(self) -> str:
+        """Who said it."""
+        if self.without_token is not None:
+            return f"Login with Amazon: {self.without_token.code}"
+        return f"the verification call: {self.answer}"
+
+    @property
+    def remedy(self) -> str:
+        return self.without_token.remedy if self.without_token is not None else ""
+
+
+def _tried(ports: Ports, credentials: Credentials) -> _Tried:
     amazon, by_lwa = ports.amazon(), ports.policy.verification is Verification.LWA
     try:
         token = amazon.token(credentials, Scope.ROTATION if by_lwa else Scope.NOTIFICATIONS)
     except TokenNotIssued as error:
-        return Destinations(CallAnswer.DENIED if error.definite else CallAnswer.UNCLEAR), error.code
-    return (Destinations(CallAnswer.ACCEPTED) if by_lwa else amazon.destinations(token)), ""
+        return _Tried(Destinations(without_token(error)), error)
+    return _Tried(Destinations(CallAnswer.ACCEPTED) if by_lwa else amazon.destinations(token))
 
 
-def _said(code: str) -> str:
-    return f"Login with Amazon: {code}" if code else "the verification call"
-
-
-def _accepted(answer: Destinations, code: str, application: Application, *, pending: bool) -> Finding:
-    if answer.answer is CallAnswer.ACCEPTED:
+def _accepted(tried: _Tried, application: Application, *, pending: bool) -> Finding:
+    if tried.answer is CallAnswer.ACCEPTED:
         return ok("accepted", "Amazon accepts the secret in use now.")
-    if answer.answer is CallAnswer.UNCLEAR:
-        return unknown("accepted", f"Amazon did not say whether it accepts the secret in use ({_said(code)}).")
-    verb = "promote" if pending else "seed"
+    if tried.answer is CallAnswer.DENIED:
+        return failed(
+            "accepted",
+            f"Amazon denies the verification call ({tried.by}) and says nothing about the secret in use.",
+            "If calls to SP-API work, the application lacks the right to this call alone: set verification to lwa. If "
+            "they fail too, see in Amazon's Developer Console whether the application is still authorized.",
+        )
+    if tried.answer is not CallAnswer.EXPIRED:
+        return unknown(
+            "accepted", f"Amazon did not say whether it accepts the secret in use ({tried.by}).", tried.remedy
+        )
     return failed(
         "accepted",
-        f"Amazon does not accept the secret in use ({_said(code)}).",
+        f"Amazon does not accept the secret in use ({tried.by}).",
         "Put the pending secret into use."
         if pending
-        else "Put in the one that Amazon's Developer Console shows. If calls to SP-API work all the same, the "
-        "application may lack the right to the verification call: set verification to lwa.",
-        _command(verb, application),
+        else "Put in the one that Amazon's Developer Console shows. If it shows none, the application was deleted.",
+        _command("promote" if pending else "seed", application),
     )
 
 
-def _pending(answer: Destinations, code: str, application: Application) -> Finding:
-    if answer.answer is CallAnswer.ACCEPTED:
+def _pending(tried: _Tried, application: Application) -> Finding:
+    if tried.answer is CallAnswer.ACCEPTED:
         return ok("pending", "Amazon accepts the pending secret; the next check puts it into use.")
-    if answer.answer is CallAnswer.UNCLEAR:
-        return unknown("pending", f"Amazon did not say whether it accepts the pending secret ({_said(code)}).")
+    if tried.answer is not CallAnswer.EXPIRED:
+        return unknown(
+            "pending", f"Amazon did not say whether it accepts the pending secret ({tried.by}).", tried.remedy
+        )
     return failed(
         "pending",
-        f"Amazon does not accept the pending secret yet ({_said(code)}). Each check tries again.",
+        f"Amazon does not accept the pending secret yet ({tried.by}). Each check tries again.",
         "Wait: half an hour is usual. If the secret in use is about to die, put the pending one into use unproven.",
         _command("promote", application),
     )

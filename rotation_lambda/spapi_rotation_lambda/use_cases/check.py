@@ -73,9 +73,15 @@ def _try_current(ports: Ports, snapshot: Snapshot, state: State) -> State:
     current = snapshot.current
     if current is None or current.credentials is None:
         return state
-    answer = verification.alive(ports, current.credentials)
+    answer = verification.amazon_says(ports, current.credentials)
     ports.telemetry.info("current_secret_tried", snapshot.application, answer=answer.value)
-    return State.EXPIRED if answer is CallAnswer.DENIED else state
+    if answer is CallAnswer.EXPIRED:
+        return State.EXPIRED
+    if answer is CallAnswer.DENIED:
+        # Counted in every state, for its alarm; named where nothing else is.
+        ports.telemetry.count(Metric.DENIED)
+        return State.DENIED if state in (State.REFUSED, State.UNDATED, State.CURRENT) else state
+    return state
 
 
 def _report(ports: Ports, snapshot: Snapshot, state: State) -> None:

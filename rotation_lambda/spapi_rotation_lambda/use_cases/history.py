@@ -42,6 +42,7 @@ FIELDS = (
     "answer",
     "application",
     "before",
+    "cause",
     "claimed_by",
     "client_id",
     "code",

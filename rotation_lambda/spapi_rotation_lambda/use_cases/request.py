@@ -5,9 +5,8 @@ from datetime import datetime
 
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
-from spapi_rotation_lambda.domain.errors import AlreadyRequested, Declined, RequestRefused, StoreFailed
+from spapi_rotation_lambda.domain.errors import AlreadyRequested, Declined, StoreFailed
 from spapi_rotation_lambda.domain.labels import Label, derived_id
-from spapi_rotation_lambda.domain.registration import registration_steps
 from spapi_rotation_lambda.domain.request_record import Mode, RequestRecord, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.times import format_time
@@ -21,6 +20,7 @@ from spapi_rotation_lambda.ports import (
     VersionExists,
 )
 from spapi_rotation_lambda.use_cases.label_moves import until_labels_stand_still
+from spapi_rotation_lambda.use_cases.refusals import refused
 from spapi_rotation_lambda.use_cases.request_conditions import CONDITIONS, Attempt, Requested
 
 _ROUNDS = 3
@@ -110,7 +110,7 @@ def _post(attempt: Attempt) -> Requested:
     answer = ports.amazon().rotate(token)
     if answer.answer is Answer.REFUSED:
         _note_refusal(ports, snapshot, record_id, answer)
-        raise _refused(application, answer, attempt.queue.arn)
+        raise refused(application, answer, attempt.queue.arn)
     ports.telemetry.count(Metric.REQUESTED)
     certain = answer.answer is Answer.DONE
     (ports.telemetry.info if certain else ports.telemetry.warning)(
@@ -149,6 +149,7 @@ def _note_refusal(ports: Ports, snapshot: Snapshot, record_id: str, answer: Rota
         application,
         status=answer.status,
         code=answer.code,
+        cause=answer.refusal.value,
         request_id=answer.request_id,
     )
     try:
@@ -156,32 +157,3 @@ def _note_refusal(ports: Ports, snapshot: Snapshot, record_id: str, answer: Rota
     except (LabelMoved, StoreFailed):
         # Then the record stands as if the answer were unknown: slower, never wrong. The refusal is what to tell.
         ports.telemetry.warning("refusal_not_labelled", application, record_id=record_id)
-
-
-def _refused(application: Application, answer: RotateAnswer, queue_arn: str) -> RequestRefused:
-    wait = answer.retry_after_seconds
-    if answer.secret_expired:
-        remedy = (
-            "The current secret has expired. Make a new one by hand in the Developer Console and put it into the "
-            "secret."
-        )
-    elif answer.status == 400:
-        remedy = f"Register the queue in Amazon's Developer Console:\n{registration_steps(queue_arn)}"
-    elif answer.status == 429:
-        remedy = f"Try again after {wait:.0f} seconds; Amazon accepts one request a minute."
-    elif answer.status == 0:
-        remedy = "SP-API could not be reached. Check the endpoint and the network, then try again."
-    else:
-        remedy = (
-            "Check that the client id belongs to a production application and that the endpoint is that of its "
-            "region. Give the request id to Amazon's support if it goes on."
-        )
-    return RequestRefused(
-        f"{application.name}: SP-API refused the rotation ({answer.status or 'no connection'}"
-        f"{', ' + answer.code if answer.code else ''}"
-        f"{', request id ' + answer.request_id if answer.request_id else ''}). Nothing was changed.",
-        remedy=remedy,
-        status=answer.status,
-        code=answer.code,
-        retry_after_seconds=wait,
-    )

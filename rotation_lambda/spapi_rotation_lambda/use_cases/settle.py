@@ -71,7 +71,7 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
         return _restore_overwritten(ports, snapshot, current)
     if (early := _without_promotion(ports, snapshot, pending, current)) is not None:
         return early
-    if not verification.accepted(ports, _credentials(pending), current.credentials):
+    if not _is_accepted(ports, pending, current):
         return _not_yet(ports, snapshot, pending, current)
     ports.telemetry.info("secret_accepted", snapshot.application, version_id=pending.version.id)
     latest = Snapshot(ports.store, snapshot.application)
@@ -81,6 +81,11 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
         return early
     publish_and_take_off(ports, latest, pending, put_into_use(ports, latest, pending, latest.current))
     return Outcome.PROMOTED
+
+
+def _is_accepted(ports: Ports, pending: StoredVersion, current: StoredVersion) -> bool:
+    candidate, stored_at = _credentials(pending), pending.version.created_at
+    return verification.accepted(ports, candidate, current.credentials, stored_at=stored_at)
 
 
 def _restore_overwritten(ports: Ports, snapshot: Snapshot, current: StoredVersion) -> Outcome | None:

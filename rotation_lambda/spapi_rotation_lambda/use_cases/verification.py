@@ -1,55 +1,81 @@
-"""Whether Amazon accepts a received secret, decided with the value in hand and with patience.
+"""Whether Amazon accepts a secret, decided with the value in hand and with patience.
 
-LWA is reported to issue tokens for dead secrets, and SP-API to deny a live one for half an hour, so "denied"
-means "not yet", and one verification call is made besides the token.
+LWA is reported to issue tokens for dead secrets, and SP-API to refuse a live one for half an hour, so a refusal means
+"not yet", and one verification call is made besides the token. What Amazon says holds for the moment in which it
+says it: no answer is ever kept.
 """
 
+from datetime import datetime, timedelta
+
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.errors import TokenNotIssued
+from spapi_rotation_lambda.domain.errors import TokenFault, TokenNotIssued
 from spapi_rotation_lambda.domain.rotation_policy import Verification
-from spapi_rotation_lambda.ports import Amazon, CallAnswer, Ports, Scope
+from spapi_rotation_lambda.ports import CallAnswer, Ports, Scope
+
+UNSURE_FOR = timedelta(hours=24)
+"""For so long after a secret was stored, an answer that may be a passing one does not let LWA decide."""
+
+_PASSING = (CallAnswer.THROTTLED, CallAnswer.UNAVAILABLE)
+
+_WITHOUT_TOKEN = {
+    TokenFault.SECRET: CallAnswer.EXPIRED,
+    TokenFault.SETUP: CallAnswer.OTHER,
+    TokenFault.THROTTLED: CallAnswer.THROTTLED,
+    TokenFault.UNAVAILABLE: CallAnswer.UNAVAILABLE,
+}
 
 
-def accepted(ports: Ports, candidate: Credentials, current: Credentials | None) -> bool:
-    """Whether a candidate may become current.
+def amazon_says(ports: Ports, credentials: Credentials) -> CallAnswer:
+    """What Amazon says about this very value now: by the verification call, or by LWA alone if that is chosen.
 
-    The verification call is the proof. When Amazon denies it to the candidate, the same call with the current secret
-    is the control: denied as well, the call proves nothing about the candidate, and LWA's token some time after
-    the issue decides; accepted or unclear means *not yet*.
+    ``ACCEPTED`` and ``EXPIRED`` are about the value, everything else is not. With ``verification: lwa`` a token counts
+    as accepted, although LWA is reported to give one to a dead secret too.
     """
-    amazon = ports.amazon()
-    if ports.policy.verification is Verification.LWA:
-        return _accepted_by_lwa(ports, amazon, candidate)
-    answer = _verification_call(amazon, candidate)
-    if answer is CallAnswer.DENIED and (current is None or _verification_call(amazon, current) is CallAnswer.DENIED):
-        return _accepted_by_lwa(ports, amazon, candidate)
-    return answer is CallAnswer.ACCEPTED
-
-
-def alive(ports: Ports, credentials: Credentials) -> CallAnswer:
-    """What a verification call, or LWA alone where the call is switched off, says about credentials in use."""
-    if ports.policy.verification is Verification.LWA:
-        try:
-            ports.amazon().token(credentials, Scope.ROTATION)
-        except TokenNotIssued as error:
-            return CallAnswer.DENIED if error.definite else CallAnswer.UNCLEAR
-        return CallAnswer.ACCEPTED
-    return _verification_call(ports.amazon(), credentials)
-
-
-def _verification_call(amazon: Amazon, credentials: Credentials) -> CallAnswer:
+    amazon, by_lwa = ports.amazon(), ports.policy.verification is Verification.LWA
     try:
-        token = amazon.token(credentials, Scope.NOTIFICATIONS)
+        token = amazon.token(credentials, Scope.ROTATION if by_lwa else Scope.NOTIFICATIONS)
     except TokenNotIssued as error:
-        return CallAnswer.DENIED if error.definite else CallAnswer.UNCLEAR
-    return amazon.verification_call(token)
+        return without_token(error)
+    return CallAnswer.ACCEPTED if by_lwa else amazon.verification_call(token)
 
 
-def _accepted_by_lwa(ports: Ports, amazon: Amazon, candidate: Credentials) -> bool:
-    if candidate.issued is not None and ports.clock.now() < candidate.issued + ports.policy.promote_delay:
+def without_token(error: TokenNotIssued) -> CallAnswer:
+    """What it says about a secret that LWA gave no token for it."""
+    return _WITHOUT_TOKEN[error.fault]
+
+
+def accepted(
+    ports: Ports, candidate: Credentials, current: Credentials | None, *, stored_at: datetime | None = None
+) -> bool:
+    """Whether a candidate may come into use now (VER-1 to VER-4).
+
+    Args:
+        candidate: what is to come into use.
+        current: the secret in use, the control of the verification call; None if there is none.
+        stored_at: when the candidate's version was written; None if it is stored nowhere yet.
+    """
+    if ports.policy.verification is Verification.LWA:
+        return _accepted_by_lwa(ports, candidate, stored_at)
+    answer = amazon_says(ports, candidate)
+    if answer is CallAnswer.ACCEPTED:
+        return True
+    young = stored_at is None or ports.clock.now() < stored_at + UNSURE_FOR
+    if young and (answer is CallAnswer.EXPIRED or answer in _PASSING):
+        return False
+    control = amazon_says(ports, current) if current is not None else None
+    if control is CallAnswer.ACCEPTED or (young and control in _PASSING):
+        return False
+    if answer is CallAnswer.EXPIRED and control is not CallAnswer.EXPIRED:
+        return False
+    return _accepted_by_lwa(ports, candidate, stored_at)
+
+
+def _accepted_by_lwa(ports: Ports, candidate: Credentials, stored_at: datetime | None) -> bool:
+    since = max((at for at in (candidate.issued, stored_at) if at is not None), default=None)
+    if since is not None and ports.clock.now() < since + ports.policy.promote_delay:
         return False
     try:
-        amazon.token(candidate, Scope.ROTATION)
+        ports.amazon().token(candidate, Scope.ROTATION)
     except TokenNotIssued:
         return False
     return True
