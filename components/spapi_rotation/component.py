@@ -8,7 +8,7 @@ from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.resources.adopted_secrets import adopt
 from spapi_rotation.resources.alarms import alarm_topic, create_alarms
 from spapi_rotation.resources.encryption import create_key
-from spapi_rotation.resources.function import TIMEOUT_SECONDS, create_function
+from spapi_rotation.resources.function import create_function
 from spapi_rotation.resources.queue import create_queues
 from spapi_rotation.resources.schedule import create_group, create_schedules
 from spapi_rotation.resources.secret import create_secrets
@@ -70,7 +70,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         adopted = adopt(scope, valid.applications)
         own_topic = valid.alarms and valid.alarm_topic_arn is None
         key = create_key(scope, valid.key_deletion_window_days, alarms=own_topic)
-        queues = create_queues(scope, key, TIMEOUT_SECONDS)
+        queues = create_queues(scope, key)
         secret_arns = create_secrets(
             scope,
             valid.applications,

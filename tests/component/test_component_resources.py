@@ -13,6 +13,7 @@ from spapi_rotation.resources.schedule import rate
 from spapi_rotation_lambda.adapters import telemetry
 from spapi_rotation_lambda.settings import HANDLER, NEEDED, Env, Settings
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, client_id, deploy, deploy_component
+from tests.exploration import standard_queue
 
 SUFFIX = client_id(1).rpartition(".")[2]
 QUEUE_URL = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
@@ -130,11 +131,11 @@ def test_queues_are_encrypted_and_keep_messages_for_14_days(queue: str) -> None:
     assert "fifoQueue" not in inputs
 
 
-def test_a_message_goes_to_the_dead_letter_queue_after_ten_deliveries_and_only_from_the_queue() -> None:
+def test_a_message_goes_to_the_dead_letter_queue_after_a_day_of_deliveries_and_only_from_the_queue() -> None:
     recording = deploy_component()
     assert recording.named("rotation-queue").policy("redrivePolicy") == {
         "deadLetterTargetArn": DEAD_LETTER_ARN,
-        "maxReceiveCount": 10,
+        "maxReceiveCount": 240,
     }
     sources = recording.named("rotation-dead-letter-queue-sources")
     assert sources.inputs["queueUrl"] == f"{QUEUE_URL}/rotation-dead-letter-queue-0000001"
@@ -144,10 +145,19 @@ def test_a_message_goes_to_the_dead_letter_queue_after_ten_deliveries_and_only_f
     }
 
 
-def test_a_message_stays_hidden_for_six_times_the_functions_timeout() -> None:
+@pytest.mark.rule(id="REC-12")
+def test_240_deliveries_of_which_each_hides_a_message_for_six_minutes_last_a_day() -> None:
+    queue = deploy_component().named("rotation-queue")
+    assert queue.inputs["visibilityTimeoutSeconds"] == 360
+    assert queue.inputs["visibilityTimeoutSeconds"] * queue.policy("redrivePolicy")["maxReceiveCount"] == 24 * 3600
+    assert (standard_queue.MAX_RECEIVES, standard_queue.VISIBILITY.total_seconds()) == (240, 360)
+
+
+def test_a_message_stays_hidden_for_longer_than_the_function_may_take() -> None:
     recording = deploy_component()
     timeout = recording.named("rotation-function").inputs["timeout"]
-    assert recording.named("rotation-queue").inputs["visibilityTimeoutSeconds"] >= 6 * timeout
+    assert timeout == 180
+    assert recording.named("rotation-queue").inputs["visibilityTimeoutSeconds"] >= 2 * timeout
 
 
 def test_secret_is_named_by_prefix_and_client_id_and_has_no_value() -> None:

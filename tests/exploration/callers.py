@@ -129,7 +129,7 @@ def invoke(
     )
     ports = Ports(
         clock=world.clock,
-        store=FaultyStore(world.secrets, injector),
+        store=FaultyStore(world.secrets, injector, is_down=lambda: world.clock.time < world.store_down_until),
         queue=FaultyQueue(world.queue, injector),
         amazon=lambda: amazon,
         announcer=FaultyAnnouncer(world.said, injector),

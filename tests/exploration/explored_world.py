@@ -309,6 +309,7 @@ class World:
 
     Attributes:
         violations: what was found broken, one line each.
+        store_down_until: until when Secrets Manager fails every call of the function.
     """
 
     def __init__(
@@ -333,6 +334,7 @@ class World:
         self.next_check = self.clock.time
         self.violations: list[str] = []
         self.serial = 0
+        self.store_down_until = self.clock.time
         self.apps: dict[str, App] = {}
         for number in range(1, applications + 1):
             self._add(client_id(number), SkewedClock(self.clock, amazon_skew))
@@ -427,12 +429,14 @@ class World:
             self.queue.save(),
             self.transit,
             self.serial,
+            self.store_down_until,
             tuple((app.amazon.save(), app.memory) for app in self.apps.values()),
         )
 
     def restore(self, saved: SavedWorld) -> None:
         """Back to a saved world."""
-        self.clock.time, self.next_check, secrets, queue, self.transit, self.serial, apps = saved
+        self.clock.time, self.next_check, secrets, queue, self.transit, self.serial, *rest = saved
+        self.store_down_until, apps = rest
         self.secrets.restore(secrets)
         self.queue.restore(queue)
         for app, (amazon, memory) in zip(self.apps.values(), apps, strict=True):

@@ -238,10 +238,16 @@ class Store(Protocol):
 
 
 class FaultyStore:
-    """The SecretStore port through an injector."""
+    """The SecretStore port through an injector; in an outage every call fails before its effect."""
 
-    def __init__(self, inner: Store, injector: Injector) -> None:
-        self._inner, self._injector = inner, injector
+    def __init__(self, inner: Store, injector: Injector, is_down: Callable[[], bool]) -> None:
+        self._up, self._injector, self._is_down = inner, injector, is_down
+
+    @property
+    def _inner(self) -> Store:
+        if self._is_down():
+            _store_failed()
+        return self._up
 
     def versions(self, secret_id: str) -> Versions:
         return self._injector.call(

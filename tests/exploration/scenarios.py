@@ -10,6 +10,7 @@ from tests.exploration.ending import advance, run_until_quiet
 from tests.exploration.explore import Scenario, Step, event, schedule
 from tests.exploration.explored_world import App, Deliver, World, deliver_soon
 from tests.exploration.faulty import Plan
+from tests.exploration.standard_queue import MAX_RECEIVES
 
 AGE = timedelta(days=61)
 EVENTS = (event,) * 5
@@ -250,11 +251,11 @@ def notice(which: int) -> Step:
 
 
 def function_is_broken(world: World, plan: Plan) -> Ended:
-    """Every message that waits, and the next one on its way, fails ten times and ends in the dead-letter queue."""
+    """Every message that waits, and the next one on its way, fails for a day and ends in the dead-letter queue."""
 
     world.clock.time = max([world.clock.time, *(one.at for one in world.transit)])
     world.arrive()
-    world.queue.messages = [message._replace(dead=True, receives=10) for message in world.queue.messages]
+    world.queue.messages = [message._replace(dead=True, receives=MAX_RECEIVES) for message in world.queue.messages]
     return Ended()
 
 

@@ -16,7 +16,7 @@ QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/1"
 VISIBILITY = timedelta(minutes=6)
 RETENTION = timedelta(days=14)
-MAX_RECEIVES = 10
+MAX_RECEIVES = 240
 
 _POLICY = json.dumps({"Statement": [sender_policy.queue_statement(QUEUE_ARN)]})
 _KEY_POLICY = json.dumps({"Statement": [sender_policy.key_statement()]})

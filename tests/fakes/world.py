@@ -28,7 +28,6 @@ from tests.fakes.secrets_manager import FakeSecretsManager
 
 CLIENT_ID = "amzn1.application-oa2-client.0123456789abcdef"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"
-MAX_RECEIVES = 10
 TOPIC_ARN = "arn:aws:sns:us-east-1:123456789012:alarms"
 SCHEDULE_ARN = "arn:aws:scheduler:us-east-1:123456789012:schedule/group/name"
 

@@ -83,7 +83,7 @@ def fill(world: World, place: str) -> None:
 
 @pytest.mark.rule(id="REQ-9")
 @pytest.mark.parametrize("place", ["visible", "in flight", "dead"])
-@pytest.mark.parametrize(("trigger", "seconds"), [(Trigger.SCHEDULE, 9), (Trigger.CLI, 45)])
+@pytest.mark.parametrize(("trigger", "seconds"), [(Trigger.SCHEDULE, 9), (Trigger.CLI, 90)])
 def test_an_unread_message_is_looked_at_for_a_while_and_then_refused(
     world: World, place: str, trigger: Trigger, seconds: int
 ) -> None:

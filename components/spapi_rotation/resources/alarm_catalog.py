@@ -15,7 +15,7 @@ from spapi_rotation_lambda.ports import Metric
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 QUEUE_AGE_SECONDS = 30 * MINUTE
-"""A message is taken within seconds; half an hour is five of its ten deliveries."""
+"""A message is taken within seconds. One that failed three times is not in this metric any more (SQS guide)."""
 
 
 class Source(StrEnum):
@@ -114,10 +114,10 @@ ALARM_CATALOG = (
         "queue-age",
         Source.QUEUE,
         "ApproximateAgeOfOldestMessage",
-        "A message from Amazon has been waiting for more than half an hour: the function does not take it. It may be "
-        "a new client secret; the old one dies 7 days after a rotation. What to do: `spapi-rotation doctor` says "
-        "whether Lambda reads the queue; else look at the function's log for errors. Nothing is lost: the message "
-        "stays for 14 days.",
+        "A message from Amazon has been waiting for more than half an hour: the function is not given it. It may be a "
+        "new client secret; the old one dies 7 days after a rotation. What to do: `spapi-rotation doctor` says whether "
+        "Lambda reads the queue. Nothing is lost: the message stays for 14 days. (A message that fails three times "
+        "leaves this alarm's metric: the alarms errors and unknown-messages tell of it.)",
         AT_ONCE,
         threshold=QUEUE_AGE_SECONDS,
         statistic="Maximum",
@@ -147,9 +147,9 @@ ALARM_CATALOG = (
         "errors",
         Source.FUNCTION,
         "Errors",
-        "The function failed. A message stays in its queue and is delivered again, up to ten times; a failed check is "
-        "made again by the schedule. What to do: read the errors in the function's log; each says what to do. A "
-        "single failure of AWS mends itself, and this alarm ends.",
+        "The function failed. A message stays in its queue and is delivered again every 6 minutes for a day, and no "
+        "rotation starts meanwhile; a failed check is made again by the schedule. What to do: read the errors in the "
+        "function's log; each says what to do. A failure of AWS of less than a day mends itself, and this alarm ends.",
         NEXT_CHECK,
     ),
     AlarmDefinition(

@@ -18,7 +18,9 @@ from spapi_rotation_lambda.settings import HANDLER, Env
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 180
+"""A request on purpose looks at the queues for 90 seconds, then calls Amazon and AWS with their own timeouts."""
+
 MEMORY_MB = 256
 MAX_CONCURRENCY = 2
 """The lowest that Lambda allows for a queue. Source: Lambda guide, "Configuring maximum concurrency"."""

@@ -13,11 +13,12 @@ from spapi_rotation_lambda.domain.sender_policy import queue_statement
 RETENTION_SECONDS = 14 * 24 * 3600
 """The longest that SQS allows. The old secret lives 7 days after a rotation, SQS's default is 4."""
 
-MAX_RECEIVE_COUNT = 10
-"""Deliveries before a message goes to the dead-letter queue. Throttling at a concurrency of 2 uses some up."""
+MAX_RECEIVE_COUNT = 240
+"""Deliveries before a message goes to the dead-letter queue: a day's, so that an outage of a day needs no person."""
 
-VISIBILITY_PER_TIMEOUT = 6
-"""Visibility as a multiple of the function's timeout. Source: Lambda guide, services-sqs-configure."""
+VISIBILITY_SECONDS = 360
+"""After this a message that was not taken comes again: twice the function's timeout. The Lambda guide asks for no less
+than that timeout and recommends six times it, against throttling that uses deliveries up; here there are plenty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def queue_policy(queue_arn: str, *, from_amazon: bool) -> dict[str, Any]:
     return document(*own, deny_plain_text("sqs:*", queue_arn))
 
 
-def create_queues(scope: Scope, key: aws.kms.Key, function_timeout_seconds: int) -> Queues:
+def create_queues(scope: Scope, key: aws.kms.Key) -> Queues:
     """Make the three queues, encrypted by the key, and their policies."""
     dead_letter = _queue(scope, "dead-letter-queue", key, protected=True)
     destination = _queue(
@@ -51,7 +52,7 @@ def create_queues(scope: Scope, key: aws.kms.Key, function_timeout_seconds: int)
         "queue",
         key,
         protected=True,
-        visibility_timeout_seconds=VISIBILITY_PER_TIMEOUT * function_timeout_seconds,
+        visibility_timeout_seconds=VISIBILITY_SECONDS,
         redrive_policy=pulumi.Output.json_dumps(
             {"deadLetterTargetArn": dead_letter.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
         ),

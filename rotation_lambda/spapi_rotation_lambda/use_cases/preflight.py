@@ -12,7 +12,8 @@ from spapi_rotation_lambda.ports import Ports, QueueState
 EXPIRY_IS_NEAR = timedelta(days=30)
 LOOK_EVERY_SECONDS = 3.0
 LOOK_SECONDS = 9.0
-LOOK_SECONDS_ON_PURPOSE = 45.0
+LOOK_SECONDS_ON_PURPOSE = 90.0
+"""SQS's counts lag: a minute or more after the last message was sent, says its API reference (GetQueueAttributes)."""
 
 
 def require_ready_queue(ports: Ports, application: Application, state: QueueState) -> None:
@@ -63,8 +64,9 @@ def require_empty_queues(
             raise UnreadMessages(
                 f"{application.name}: {state.waiting} message(s) wait in the queue and {state.dead} in "
                 "its dead-letter queue; a newer secret may be among them.",
-                remedy="Let the function read the queue. `spapi-rotation dead-letters` shows what it could not handle, "
-                "`spapi-rotation redrive` has it handled again.",
+                remedy="If a message has just been taken, try again in two minutes: SQS's counts lag a minute or more. "
+                "Else the function's log says why it cannot take it; it is tried again for a day, and is a dead letter "
+                "then. `spapi-rotation dead-letters` shows those, `spapi-rotation redrive` has them handled again.",
             )
         ports.clock.sleep(LOOK_EVERY_SECONDS)
         state = ports.queue.inspect()

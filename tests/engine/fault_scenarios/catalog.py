@@ -300,7 +300,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         "redriven",
-        "The message fails ten times: somebody has scheduled the application's secret for deletion.",
+        "The message fails at every delivery: somebody has scheduled the application's secret for deletion.",
         "The dead-letter queue keeps the message, with alarms. With the secret restored and the message redriven, "
         "it is taken into use like any other.",
         current(
@@ -318,7 +318,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "stranger",
         "A message for a client id that is not ours.",
-        "Refused at every delivery; after the tenth in the dead-letter queue, whole. Its text is nowhere else.",
+        "Refused at every delivery; after the last in the dead-letter queue, whole. Its text is nowhere else.",
         current(
             "refused 10 times",
             "1 in the dead-letter queue",
@@ -334,7 +334,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "garbage",
         "A message that is no JSON.",
-        "Refused at every delivery; after the tenth in the dead-letter queue, whole. Its text is nowhere else.",
+        "Refused at every delivery; after the last in the dead-letter queue, whole. Its text is nowhere else.",
         current(
             "refused 10 times",
             "1 in the dead-letter queue",

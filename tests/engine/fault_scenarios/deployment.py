@@ -35,6 +35,8 @@ RATE_PERIOD = timedelta(seconds=1.5)
 """Amazon accepts one rotate call a minute; one a second in the scenarios."""
 ALARM_PATIENCE_SECONDS = 30.0
 
+DELIVERIES = 10
+
 GZIP = b"\x1f\x8b"
 
 NO_LABEL = "(none)"
@@ -196,8 +198,16 @@ class World:
         self.deadline = own if delivery_minutes is None else timedelta(minutes=delivery_minutes)
 
     def set_visibility(self, seconds: int) -> None:
-        """How long a message that the function did not take stays invisible. It must be longer than a run."""
-        self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes={"VisibilityTimeout": str(seconds)})
+        """How long a message that the function did not take stays invisible. It must be longer than a run.
+
+        It is delivered ten times at most: the component's 240 would take too long.
+        """
+        found = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["RedrivePolicy"])
+        redrive = json.loads(found["Attributes"]["RedrivePolicy"]) | {"maxReceiveCount": DELIVERIES}
+        self.sqs.set_queue_attributes(
+            QueueUrl=self.queue_url,
+            Attributes={"VisibilityTimeout": str(seconds), "RedrivePolicy": json.dumps(redrive)},
+        )
 
     def until(
         self, probe: Callable[[], object], seconds: float = PATIENCE_SECONDS, *, checking: App | None = None
