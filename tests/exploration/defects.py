@@ -199,6 +199,23 @@ DEFECTS = (
         ("the message is in the dead-letter queue when the repost is due",),
     ),
     Defect(
+        "a Deny with a condition is not looked at",
+        "domain/sender_policy",
+        (
+            (
+                "elif its and (denies := all_of((concerns, holds)))",
+                "elif its and (denies := concerns and not statement.get('Condition'))",
+            ),
+        ),
+        ("the queue's policy denies outsiders for a day",),
+    ),
+    Defect(
+        "an organisation is taken for Amazon's own",
+        "domain/sender_conditions",
+        (("    if value.foreign:\n        return False\n", "    if value.foreign:\n        return True\n"),),
+        ("the queue's policy denies outsiders for a day",),
+    ),
+    Defect(
         "the labels are not read again after the queue",
         "use_cases/request",
         (("if snapshot.same_labels(Snapshot(ports.store, application)) else", "if True else"),),

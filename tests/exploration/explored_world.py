@@ -372,8 +372,9 @@ class World:
         if not self.transit or all(one.at > self.clock.time for one in self.transit):
             return
         for one in sorted(one for one in self.transit if one.at <= self.clock.time):
-            self.queue.send(one.body)
-            self.note_arrival(one.body)
+            if not self.queue.denies_outsiders:  # what Amazon cannot deliver never comes
+                self.queue.send(one.body)
+                self.note_arrival(one.body)
         self.transit = tuple(one for one in self.transit if one.at > self.clock.time)
 
     def note_arrival(self, body: str) -> None:

@@ -169,6 +169,8 @@ def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
             world.violate(NO_SECOND_POST, f"posted again after {now - within[-1].at}")
         elif _answered_since(app, within[-1], world):
             world.violate(NO_SECOND_POST, "reposted although the secret had been stored")
+    if world.queue.denies_outsiders and cause is not Cause.FORCED:
+        world.violate(NO_SECOND_POST, "posted although Amazon cannot send to the queue")
     newer_waits = cause is not Cause.FORCED and _unread(world, app)
     if newer_waits and not _near_expiry(world, app):
         world.violate(NO_SECOND_POST, "posted although an unread secret waited")

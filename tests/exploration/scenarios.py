@@ -259,6 +259,16 @@ def function_is_broken(world: World, plan: Plan) -> Ended:
     return Ended()
 
 
+def perimeter(denies: bool) -> Step:
+    """Somebody has the queue's policy deny whoever is not of the organisation, or takes that back."""
+
+    def step(world: World, _plan: Plan) -> Ended:
+        world.queue.denies_outsiders = denies
+        return Ended()
+
+    return step
+
+
 def again(command: Step) -> Step:
     """A person repeats the command before, if that failed."""
 
@@ -477,6 +487,11 @@ def _owners() -> tuple[Scenario, ...]:
 
 def _requests() -> tuple[Scenario, ...]:
     return (
+        Scenario(
+            "the queue's policy denies outsiders for a day",
+            rotated,
+            (perimeter(True), schedule, wait(hours=24), perimeter(False), schedule, *EVENTS[:3]),
+        ),
         Scenario(
             "refused, then again after six hours", rotated, (schedule, wait(hours=6, minutes=1), schedule, *EVENTS)
         ),

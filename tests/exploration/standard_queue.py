@@ -18,7 +18,16 @@ VISIBILITY = timedelta(minutes=6)
 RETENTION = timedelta(days=14)
 MAX_RECEIVES = 240
 
-_POLICY = json.dumps({"Statement": [sender_policy.queue_statement(QUEUE_ARN)]})
+_ALLOW = sender_policy.queue_statement(QUEUE_ARN)
+_DENY_OUTSIDERS = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "sqs:SendMessage",
+    "Resource": QUEUE_ARN,
+    "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}},
+}
+_POLICY = json.dumps({"Statement": [_ALLOW]})
+_POLICY_OF_THE_ORGANISATION = json.dumps({"Statement": [_ALLOW, _DENY_OUTSIDERS]})
 _KEY_POLICY = json.dumps({"Statement": [sender_policy.key_statement()]})
 
 
@@ -33,16 +42,21 @@ class Message(NamedTuple):
     dead: bool = False
 
 
-QueueContent = tuple[tuple[Message, ...], int, bool]
+QueueContent = tuple[tuple[Message, ...], int, bool, bool]
 
 
 class StandardQueue:
-    """Both queues. ``newest_first`` is the order in which waiting messages are handed out."""
+    """Both queues. ``newest_first`` is the order in which waiting messages are handed out.
+
+    Attributes:
+        denies_outsiders: whether its policy denies whoever is not of the owner's organisation, such as Amazon.
+    """
 
     def __init__(self, clock: VirtualClock, *, newest_first: bool = False) -> None:
         self._clock, self._newest_first = clock, newest_first
         self.messages: list[Message] = []
         self.lost_to_retention = False
+        self.denies_outsiders = False
         self._sent = 0
 
     # Amazon, and whoever else sends.
@@ -116,7 +130,7 @@ class StandardQueue:
         )
         return QueueState(
             arn=QUEUE_ARN,
-            policy=_POLICY,
+            policy=_POLICY_OF_THE_ORGANISATION if self.denies_outsiders else _POLICY,
             key_arn=KEY_ARN,
             key_policy=_KEY_POLICY,
             key_readable=True,
@@ -128,8 +142,8 @@ class StandardQueue:
     # Saved and restored.
 
     def save(self) -> QueueContent:
-        return tuple(self.messages), self._sent, self.lost_to_retention
+        return tuple(self.messages), self._sent, self.lost_to_retention, self.denies_outsiders
 
     def restore(self, saved: QueueContent) -> None:
-        messages, self._sent, self.lost_to_retention = saved
+        messages, self._sent, self.lost_to_retention, self.denies_outsiders = saved
         self.messages = list(messages)

@@ -1,6 +1,7 @@
 """The doctor: each thing that can be wrong is found by one look, the others stay as they are, nothing is changed."""
 
 import copy
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -117,6 +118,23 @@ def aws_own_key(world: World) -> None:
     world.queue.key_arn = sender_policy.AWS_OWN_KEY
 
 
+def denied_by(condition: object) -> str:
+    statement = {"Sid": "Perimeter", "Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+    allowed = [sender_policy.queue_statement(QUEUE_ARN), sender_policy.key_statement()]
+    return json.dumps({"Statement": [*allowed, {**statement, "Condition": condition}]})
+
+
+OUTSIDERS = {"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}}
+
+
+def queue_denies_outsiders(world: World) -> None:
+    world.queue.policy = denied_by(OUTSIDERS)
+
+
+def key_denies_outsiders(world: World) -> None:
+    world.queue.key_policy = denied_by(OUTSIDERS)
+
+
 def no_queue(world: World) -> None:
     world.queue.exists = False
 
@@ -170,6 +188,8 @@ SUBSCRIBE = f"aws sns subscribe --topic-arn {TOPIC_ARN} --protocol email --notif
 
 BROKEN_COMPONENT: list[tuple[Break, str, str, str]] = [
     (no_queue_policy, "queue", "AllowAmazonToSend", MEND),
+    (queue_denies_outsiders, "queue", "in the statement Perimeter", MEND),
+    (key_denies_outsiders, "key", "in the statement Perimeter", MEND),
     (no_queue, "queue", "There is no queue", ""),
     (no_key_grant, "key", "AllowAmazonToEncrypt", MEND),
     (aws_own_key, "key", "alias/aws/sqs", ""),
@@ -296,6 +316,14 @@ def test_a_missing_right_makes_one_look_unknown_and_is_summed_up(
     assert not_ok(found) == {"permissions": "failed", look: "unknown", **hidden}
     assert found[look]["needs"] == right
     assert right in found["permissions"]["detail"]
+
+
+def test_what_may_deny_amazon_is_unknown(world: World) -> None:
+    world.queue.policy = world.queue.key_policy = denied_by({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}})
+    found = component(world)
+    assert not_ok(found) == {"queue": "unknown", "key": "unknown"}
+    assert "Perimeter" in found["queue"]["detail"]
+    assert "10.0.0.0" not in str(found)
 
 
 def test_an_unreadable_key_policy_is_unknown(world: World) -> None:

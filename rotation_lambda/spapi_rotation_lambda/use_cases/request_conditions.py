@@ -96,7 +96,8 @@ def _earlier(attempt: Attempt) -> Requested | None:
 
 
 def _queue_is_ready(attempt: Attempt) -> None:
-    preflight.require_ready_queue(attempt.ports, attempt.application, attempt.queue)
+    forced = attempt.asked.mode is Mode.FORCED
+    preflight.require_ready_queue(attempt.ports, attempt.application, attempt.queue, forced=forced)
 
 
 def _nothing_unread(attempt: Attempt) -> None:

@@ -290,7 +290,7 @@ def asked_at_once(world: World, app: App) -> End:
 
 
 def redriven(world: World, app: App) -> End:
-    """Its secret is scheduled for deletion, so that the message fails at every delivery; restored, it is handled again."""
+    """Its secret is scheduled for deletion, so that each delivery fails; restored, it is handled again."""
     world.begin(app, days=10)
     secret = {"SecretId": world.secret_id(app)}
     world.secrets.delete_secret(**secret, RecoveryWindowInDays=7)
