@@ -31,6 +31,9 @@ class ClientSecretRotation(pulumi.ComponentResource):
     dead_letter_queue_url: pulumi.Output[str]
     """URL of the dead-letter queue. Its messages may hold a live secret."""
 
+    unclaimed_queue_url: pulumi.Output[str]
+    """URL of the queue for messages of applications that are not here. Its messages may hold a live secret."""
+
     operations_queue_url: pulumi.Output[str]
     """URL of the queue for failed checks and schedules. It never holds a secret."""
 
@@ -110,6 +113,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         self.queue_arn = queues.destination.arn
         self.queue_url = queues.destination.url
         self.dead_letter_queue_url = queues.dead_letter.url
+        self.unclaimed_queue_url = queues.unclaimed.url
         self.operations_queue_url = queues.operations.url
         self.secret_arns = pulumi.Output.all(**secret_arns)
         self.function_name = function.function.name

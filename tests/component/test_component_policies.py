@@ -57,7 +57,7 @@ def test_destination_queue_lets_amazon_send_and_nothing_else(recording: Recordin
     assert queue_access(policy.inputs["policy"], queue_arn("queue")) == Access()
 
 
-@pytest.mark.parametrize("queue", ["dead-letter-queue", "operations-queue"])
+@pytest.mark.parametrize("queue", ["dead-letter-queue", "unclaimed-queue", "operations-queue"])
 def test_other_queues_only_demand_tls(recording: Recording, queue: str) -> None:
     policy = recording.named(f"rotation-{queue}-policy")
     assert policy.policy() == {"Version": "2012-10-17", "Statement": [tls_only(queue_arn(queue))]}
@@ -175,6 +175,10 @@ def test_function_role(recording: Recording) -> None:
         "HandleDeadLetters": (
             ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
             queue_arn("dead-letter-queue"),
+        ),
+        "KeepUnclaimed": (
+            ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"],
+            queue_arn("unclaimed-queue"),
         ),
         "ReportFailure": (["sqs:SendMessage"], queue_arn("operations-queue")),
         "Publish": (["events:PutEvents"], f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"),

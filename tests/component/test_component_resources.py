@@ -24,9 +24,11 @@ SHARED = {
     "rotation-key-alias": "aws:kms/alias:Alias",
     "rotation-queue": "aws:sqs/queue:Queue",
     "rotation-dead-letter-queue": "aws:sqs/queue:Queue",
+    "rotation-unclaimed-queue": "aws:sqs/queue:Queue",
     "rotation-operations-queue": "aws:sqs/queue:Queue",
     "rotation-queue-policy": "aws:sqs/queuePolicy:QueuePolicy",
     "rotation-dead-letter-queue-policy": "aws:sqs/queuePolicy:QueuePolicy",
+    "rotation-unclaimed-queue-policy": "aws:sqs/queuePolicy:QueuePolicy",
     "rotation-operations-queue-policy": "aws:sqs/queuePolicy:QueuePolicy",
     "rotation-dead-letter-queue-sources": "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
     "rotation-log": "aws:cloudwatch/logGroup:LogGroup",
@@ -83,7 +85,13 @@ def test_renaming_an_application_keeps_every_logical_and_physical_name() -> None
     assert names("storefront") == names("renamed")
 
 
-PROTECTED = {"rotation-key", "rotation-queue", "rotation-dead-letter-queue", f"rotation-secret-{SUFFIX}"}
+PROTECTED = {
+    "rotation-key",
+    "rotation-queue",
+    "rotation-dead-letter-queue",
+    "rotation-unclaimed-queue",
+    f"rotation-secret-{SUFFIX}",
+}
 
 
 def test_protects_what_must_not_be_lost_by_default() -> None:
@@ -123,7 +131,7 @@ DEAD_LETTER_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-dead-letter-queue-00
 OPERATIONS_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-operations-queue-0000001"
 
 
-@pytest.mark.parametrize("queue", ["queue", "dead-letter-queue", "operations-queue"])
+@pytest.mark.parametrize("queue", ["queue", "dead-letter-queue", "unclaimed-queue", "operations-queue"])
 def test_queues_are_encrypted_and_keep_messages_for_14_days(queue: str) -> None:
     inputs = deploy_component().named(f"rotation-{queue}").inputs
     assert inputs["kmsMasterKeyId"] == KEY_ARN
@@ -200,7 +208,7 @@ def test_function() -> None:
         "memorySize": 256,
         "role": f"arn:aws:iam::{ACCOUNT}:role/rotation-function-role-0000001",
         "runtime": "python3.13",
-        "timeout": 60,
+        "timeout": 180,
     }
     assert "rotation-function-policy" in function.dependencies
 
@@ -232,6 +240,7 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
         "SECRET_PREFIX": f"{PROJECT}/{STACK}/rotation",
         "QUEUE_URL": f"{QUEUE_URL}/rotation-queue-0000001",
         "DEAD_LETTER_QUEUE_URL": f"{QUEUE_URL}/rotation-dead-letter-queue-0000001",
+        "UNCLAIMED_QUEUE_URL": f"{QUEUE_URL}/rotation-unclaimed-queue-0000001",
         "SPAPI_ENDPOINT": "https://sellingpartnerapi-eu.amazon.com",
         "LWA_ENDPOINT": "https://login.example/token",
         "ROTATE_EVERY_DAYS": "30",
@@ -354,6 +363,7 @@ def test_outputs() -> None:
         "queue_arn": QUEUE_ARN,
         "queue_url": f"{QUEUE_URL}/rotation-queue-0000001",
         "dead_letter_queue_url": f"{QUEUE_URL}/rotation-dead-letter-queue-0000001",
+        "unclaimed_queue_url": f"{QUEUE_URL}/rotation-unclaimed-queue-0000001",
         "operations_queue_url": f"{QUEUE_URL}/rotation-operations-queue-0000001",
         "secret_arns": {"storefront": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}"},
         "function_name": "rotation-function-0000001",

@@ -23,7 +23,17 @@ from spapi_rotation_lambda.use_cases import request as request_module
 from spapi_rotation_lambda.use_cases.request import request
 from tests.exploration import invariants
 from tests.exploration.explored_world import App, Cause, World, secret_in
-from tests.exploration.faulty import Died, FaultyAmazon, FaultyAnnouncer, FaultyQueue, FaultyStore, Injector, Op, Plan
+from tests.exploration.faulty import (
+    Died,
+    FaultyAmazon,
+    FaultyAnnouncer,
+    FaultyQueue,
+    FaultyStore,
+    FaultyUnclaimed,
+    Injector,
+    Op,
+    Plan,
+)
 from tests.exploration.standard_queue import Message
 from tests.fakes.world import PLAIN
 
@@ -41,6 +51,9 @@ class _NoSchedules:
 
     def applications(self) -> list[ScheduledApplication]:
         raise AssertionError
+
+    def name_of(self, client_id: str) -> str | None:
+        return None
 
 
 NO_SCHEDULES = _NoSchedules()
@@ -129,7 +142,13 @@ def invoke(
     )
     ports = Ports(
         clock=world.clock,
-        store=FaultyStore(world.secrets, injector, is_down=lambda: world.clock.time < world.store_down_until),
+        store=FaultyStore(
+            world.secrets,
+            injector,
+            is_down=lambda: world.clock.time < world.store_down_until,
+            is_missing=lambda secret_id: any(secret_id.endswith(f"/{stranger}") for stranger in world.strangers),
+        ),
+        unclaimed=FaultyUnclaimed(world.unclaimed, injector),
         queue=FaultyQueue(world.queue, injector),
         amazon=lambda: amazon,
         announcer=FaultyAnnouncer(world.said, injector),

@@ -21,7 +21,7 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, RotationEvent, Scope
-from tests.exploration.standard_queue import StandardQueue
+from tests.exploration.standard_queue import StandardQueue, Unclaimed
 from tests.fakes.amazon import FakeAmazon, Issued
 from tests.fakes.clock import VirtualClock
 from tests.fakes.secrets_manager import FakeSecret, FakeSecretsManager, FakeVersion
@@ -309,6 +309,7 @@ class World:
 
     Attributes:
         violations: what was found broken, one line each.
+        strangers: applications that are not ours yet: the function finds no secret of theirs.
         store_down_until: until when Secrets Manager fails every call of the function.
     """
 
@@ -327,6 +328,8 @@ class World:
         self.policy = replace(policy, **changes) if changes else policy
         self.secrets = Secrets(SkewedClock(self.clock, aws_skew))
         self.queue = StandardQueue(self.clock, newest_first=newest_first)
+        self.unclaimed = Unclaimed(self.clock)
+        self.strangers: frozenset[str] = frozenset()
         self.said = Said(self)
         self.fleet = Fleet(self)
         self.deliver = deliver
@@ -431,13 +434,16 @@ class World:
             self.transit,
             self.serial,
             self.store_down_until,
+            self.unclaimed.save(),
+            self.strangers,
             tuple((app.amazon.save(), app.memory) for app in self.apps.values()),
         )
 
     def restore(self, saved: SavedWorld) -> None:
         """Back to a saved world."""
         self.clock.time, self.next_check, secrets, queue, self.transit, self.serial, *rest = saved
-        self.store_down_until, apps = rest
+        self.store_down_until, unclaimed, self.strangers, apps = rest
+        self.unclaimed.restore(unclaimed)
         self.secrets.restore(secrets)
         self.queue.restore(queue)
         for app, (amazon, memory) in zip(self.apps.values(), apps, strict=True):

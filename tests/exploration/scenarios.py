@@ -5,7 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 from spapi_rotation_lambda.domain.rotation_policy import Verification
-from tests.exploration.callers import HOUR, Ended, action, ask, reseed, rotate_in_console, telling_nonces_apart, up
+from tests.exploration.callers import (
+    HOUR,
+    Ended,
+    action,
+    ask,
+    hand_over,
+    reseed,
+    rotate_in_console,
+    telling_nonces_apart,
+    up,
+)
 from tests.exploration.ending import advance, run_until_quiet
 from tests.exploration.explore import Scenario, Step, event, schedule
 from tests.exploration.explored_world import App, Deliver, World, deliver_soon
@@ -269,6 +279,58 @@ def perimeter(denies: bool) -> Step:
     return step
 
 
+def not_ours(make: Callable[[], World]) -> Callable[[], World]:
+    """The application is not in the component yet; Amazon sends its messages to our queue all the same."""
+
+    def prepare() -> World:
+        world = make()
+        world.strangers = frozenset(world.apps)
+        return world
+
+    return prepare
+
+
+def due_and_rotated_in_console() -> World:
+    """Seeded 61 days ago, and a newer secret was made in the console: its message is on its way."""
+    world = dated()
+    rotate_in_console(world, world.app)
+    return world
+
+
+def young_and_rotated_in_console() -> World:
+    """The same with a secret that is a day old."""
+    world = young()
+    rotate_in_console(world, world.app)
+    return world
+
+
+def added(world: World, _plan: Plan) -> Ended:
+    """The application is added to the component."""
+    world.strangers = frozenset()
+    return Ended()
+
+
+def next_message(world: World, plan: Plan) -> Ended:
+    """The next message is handed over, at its time; the application's schedule is not there yet."""
+    world.clock.time = max([world.clock.time, *(one.at for one in world.transit)])
+    world.arrive()
+    message = world.queue.receive()
+    return hand_over(world, message, plan) if message is not None else Ended()
+
+
+def from_strangers(count: int) -> Step:
+    """Messages for applications that are nobody's here."""
+
+    def step(world: World, _plan: Plan) -> Ended:
+        amazon = world.app.amazon
+        body = amazon.message(amazon.newest, amazon.newest.expires_at)
+        for _ in range(count):
+            world.queue.send(companion("foreign", world.app, body))
+        return Ended()
+
+    return step
+
+
 def again(command: Step) -> Step:
     """A person repeats the command before, if that failed."""
 
@@ -280,7 +342,7 @@ def again(command: Step) -> Step:
 
 def scenarios() -> tuple[Scenario, ...]:
     """All of them."""
-    return (*_orders(), *_beginnings(), *_amazons(), *_people(), *_owners(), *_requests())
+    return (*_orders(), *_beginnings(), *_amazons(), *_people(), *_owners(), *_requests(), *_strangers())
 
 
 def _orders() -> tuple[Scenario, ...]:
@@ -482,6 +544,16 @@ def _owners() -> tuple[Scenario, ...]:
         ),
         Scenario("the owner drops the dates", rotated, (schedule, event, owner_undates, *EVENTS)),
         Scenario("the owner drops the dates while pending", pending, (schedule, event, owner_undates, *EVENTS)),
+    )
+
+
+def _strangers() -> tuple[Scenario, ...]:
+    steps = (next_message, wait(minutes=7), next_message, added, schedule, *EVENTS[:3])
+    return (
+        Scenario("an unseeded application is added after its message", not_ours(unseeded), steps),
+        Scenario("a due application is added after its message", not_ours(due_and_rotated_in_console), steps),
+        Scenario("a young application is added after its message", not_ours(young_and_rotated_in_console), steps),
+        Scenario("many messages of strangers", rotated, (from_strangers(5), *EVENTS[:5], schedule, *EVENTS[:3])),
     )
 
 

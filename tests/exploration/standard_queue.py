@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from spapi_rotation_lambda.domain import sender_policy
-from spapi_rotation_lambda.ports import QueueState
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import DeadMessage, QueueCounts, QueueState
 from tests.fakes.clock import VirtualClock
 
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"
@@ -43,6 +44,59 @@ class Message(NamedTuple):
 
 
 QueueContent = tuple[tuple[Message, ...], int, bool, bool]
+
+
+class Kept(NamedTuple):
+    """A message in the ``unclaimed`` queue."""
+
+    number: int
+    body: str
+    visible_at: datetime
+
+
+UnclaimedContent = tuple[tuple[Kept, ...], int]
+
+
+class Unclaimed:
+    """The ``unclaimed`` queue: the UnclaimedQueue port, at least once."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self.messages: list[Kept] = []
+        self._sent = 0
+
+    def put(self, body: Sensitive, sent_at: datetime | None) -> None:
+        """SendMessage."""
+        self._sent += 1
+        self.messages.append(Kept(self._sent, body.reveal(), self._clock.time))
+
+    def counts(self) -> QueueCounts:
+        """GetQueueAttributes."""
+        visible = sum(message.visible_at <= self._clock.time for message in self.messages)
+        return QueueCounts(visible, len(self.messages) - visible)
+
+    def take(self, limit: int, hidden_seconds: int) -> list[DeadMessage]:
+        """ReceiveMessage, again and again."""
+        now, found = self._clock.time, list[DeadMessage]()
+        for index, message in enumerate(self.messages):
+            if len(found) < limit and message.visible_at <= now:
+                self.messages[index] = message._replace(visible_at=now + timedelta(seconds=hidden_seconds))
+                name = str(message.number)
+                found.append(DeadMessage(name, name, now, len(message.body), Sensitive(message.body)))
+        return found
+
+    def delete(self, message: DeadMessage) -> None:
+        """DeleteMessage."""
+        self.messages = [kept for kept in self.messages if str(kept.number) != message.handle]
+
+    # Saved and restored.
+
+    def save(self) -> UnclaimedContent:
+        return tuple(self.messages), self._sent
+
+    def restore(self, saved: UnclaimedContent) -> None:
+        messages, self._sent = saved
+        self.messages = list(messages)
 
 
 class StandardQueue:

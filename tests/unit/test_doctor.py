@@ -27,6 +27,7 @@ COMPONENT = (
     "queue",
     "key",
     "dead-letters",
+    "unclaimed",
     "mapping",
     "schedules",
     "log-level",
@@ -143,6 +144,10 @@ def dead_letter(world: World) -> None:
     world.queue.dead = ["dead"]
 
 
+def unclaimed(world: World) -> None:
+    world.unclaimed.bodies = ["one", "two"]
+
+
 def no_mapping(world: World) -> None:
     surroundings(world).readers = []
 
@@ -194,6 +199,7 @@ BROKEN_COMPONENT: list[tuple[Break, str, str, str]] = [
     (no_key_grant, "key", "AllowAmazonToEncrypt", MEND),
     (aws_own_key, "key", "alias/aws/sqs", ""),
     (dead_letter, "dead-letters", "1 message(s)", "spapi-rotation redrive"),
+    (unclaimed, "unclaimed", "2 message(s)", ""),
     (no_mapping, "mapping", "does not read the queue", MEND),
     (mapping_off, "mapping", "does not read the queue", MEND),
     (mapping_in_trouble, "mapping", "PROBLEM: the role may not.", ""),
@@ -290,6 +296,7 @@ def test_without_credentials_amazon_is_not_asked(world: World, broken: Break) ->
 
 def test_a_command_names_an_application_without_a_name_by_its_client_id(make_world: MakeWorld) -> None:
     world = make_world()
+    world.ports.schedules.is_there = False  # type: ignore[attr-defined]
     found = operate(world, "doctor", application=None)["findings"]
     commands = [each["command"] for each in found if each["look"] == "secret"]
     assert commands == [f"spapi-rotation seed --client-id {CLIENT_ID}"]
@@ -301,6 +308,7 @@ RIGHTS: list[tuple[str, str, str]] = [
     ("surroundings.subscribers", "sns:ListSubscriptionsByTopic", "subscribers"),
     ("schedules.applications", "scheduler:ListSchedules", "schedules"),
     ("queue.inspect", "sqs:GetQueueAttributes", "queue"),
+    ("unclaimed.counts", "sqs:GetQueueAttributes", "unclaimed"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The queue that Amazon sends new secrets to, its dead-letter queue, and the queue for failed checks."""
+"""The queue that Amazon sends new secrets to, and the three queues for what the function cannot handle."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,17 +23,19 @@ than that timeout and recommends six times it, against throttling that uses deli
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """The three queues.
+    """The four queues.
 
     Attributes:
         destination: where Amazon sends; its ARN is what a developer registers.
         dead_letter: messages that the function could not take; may hold a live secret.
+        unclaimed: messages for applications that are not here; may hold a live secret.
         operations: checks and schedules that failed; never holds a secret.
         destination_policy: what lets Amazon send.
     """
 
     destination: aws.sqs.Queue
     dead_letter: aws.sqs.Queue
+    unclaimed: aws.sqs.Queue
     operations: aws.sqs.Queue
     destination_policy: aws.sqs.QueuePolicy
 
@@ -45,7 +47,7 @@ def queue_policy(queue_arn: str, *, from_amazon: bool) -> dict[str, Any]:
 
 
 def create_queues(scope: Scope, key: aws.kms.Key) -> Queues:
-    """Make the three queues, encrypted by the key, and their policies."""
+    """Make the four queues, encrypted by the key, and their policies."""
     dead_letter = _queue(scope, "dead-letter-queue", key, protected=True)
     destination = _queue(
         scope,
@@ -57,6 +59,7 @@ def create_queues(scope: Scope, key: aws.kms.Key) -> Queues:
             {"deadLetterTargetArn": dead_letter.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
         ),
     )
+    unclaimed = _queue(scope, "unclaimed-queue", key, protected=True)
     operations = _queue(scope, "operations-queue", key, protected=False)
     aws.sqs.RedriveAllowPolicy(
         f"{scope.name}-dead-letter-queue-sources",
@@ -67,10 +70,12 @@ def create_queues(scope: Scope, key: aws.kms.Key) -> Queues:
         opts=scope.options(),
     )
     _policy(scope, "dead-letter-queue", dead_letter, from_amazon=False)
+    _policy(scope, "unclaimed-queue", unclaimed, from_amazon=False)
     _policy(scope, "operations-queue", operations, from_amazon=False)
     return Queues(
         destination=destination,
         dead_letter=dead_letter,
+        unclaimed=unclaimed,
         operations=operations,
         destination_policy=_policy(scope, "queue", destination, from_amazon=True),
     )

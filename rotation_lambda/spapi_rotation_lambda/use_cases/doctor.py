@@ -128,6 +128,7 @@ def examine(ports: Ports) -> Examination:
     if queues:
         findings += [_key(queues[0]), _dead_letters(queues[0])]
     findings += [
+        told("unclaimed", lambda: _unclaimed(ports)),
         told("mapping", lambda: _mapping(ports)),
         told("schedules", lambda: _schedules(ports)),
         told("log-level", lambda: _log_level(ports)),
@@ -207,6 +208,19 @@ def _dead_letters(state: QueueState) -> Finding:
             "spapi-rotation redrive",
         )
     return ok("dead-letters", "There are none.")
+
+
+def _unclaimed(ports: Ports) -> Finding:
+    counts = ports.unclaimed.counts()
+    if waiting := counts.visible + counts.hidden:
+        return failed(
+            "unclaimed",
+            f"{waiting} message(s) are for applications that are not here; `spapi-rotation history` names their client "
+            "ids (message_unclaimed). They block nothing, and are gone 14 days after they came.",
+            "Add an application of yours: its checks take its messages back, within a day. If none is yours, purge the "
+            "queue (output unclaimed_queue_url).",
+        )
+    return ok("unclaimed", "There are none.")
 
 
 def _mapping(ports: Ports) -> Finding:

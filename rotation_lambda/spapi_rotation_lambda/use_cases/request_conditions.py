@@ -10,6 +10,7 @@ from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.ports import Ports, QueueState
 from spapi_rotation_lambda.use_cases import preflight
+from spapi_rotation_lambda.use_cases.unclaimed import claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,11 @@ def _nothing_unread(attempt: Attempt) -> None:
     )
 
 
+def _nothing_unclaimed(attempt: Attempt) -> None:
+    """What is ours there is received now; the labels move, and the conditions are asked again (REQ-10)."""
+    claim(attempt.ports, attempt.application)
+
+
 def _by(rule: Callable[[rules.Asked], None]) -> Callable[[Attempt], None]:
     return lambda attempt: rule(attempt.asked)
 
@@ -123,5 +129,6 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition("REQ-7", "the wait after a refusal is over", _by(rules.require_patience_after_refusal), _UNFORCED),
     Condition("REQ-8", "Amazon can send to the queue", _queue_is_ready, looks_at_queue=True),
     Condition("REQ-9", "no message is unread", _nothing_unread, _UNFORCED, looks_at_queue=True),
+    Condition("REQ-17", "nothing of its own lies unclaimed", _nothing_unclaimed, _UNFORCED, looks_at_queue=True),
 )
 """What must be so before Amazon is asked, in the order in which it is looked at."""

@@ -132,6 +132,7 @@ class World:
         self.function = str(outputs["function_name"])
         self.queue_url = str(outputs["queue_url"])
         self.dead_letter_url = str(outputs["dead_letter_queue_url"])
+        self.unclaimed_url = str(outputs["unclaimed_queue_url"])
         self.operations_url = str(outputs["operations_queue_url"])
         self._key_arn = str(outputs["key_arn"])
         self._arns: dict[str, str] = outputs["secret_arns"]
@@ -312,6 +313,11 @@ class World:
         with self._reading:
             self._dead |= {each["MessageId"]: each["Body"] for each in self._all_messages(self.dead_letter_url)}
             return list(self._dead.values())
+
+    def unclaimed(self) -> list[str]:
+        """The bodies of what lies in the unclaimed queue."""
+        with self._reading:
+            return [each["Body"] for each in self._all_messages(self.unclaimed_url)]
 
     def messages_in(self, url: str) -> tuple[int, int]:
         """How many messages lie in a queue: visible, and taken by a reader for a while."""

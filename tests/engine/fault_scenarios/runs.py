@@ -327,10 +327,24 @@ def poison(make: Callable[[str], str], complaint: str) -> Run:
             app,
             f"refused {refusals()} times",
             f"{len(dead())} in the dead-letter queue",
-            also=["errors", "dead-letters"],
+            also=["errors", "dead-letters", "unknown-messages"],
         )
 
     return run
+
+
+def of_a_stranger_moved(world: World, app: App) -> End:
+    """A message for a client id that is not ours. It holds a text that must be nowhere else."""
+    world.begin(app, days=10)
+    canary = f"canary-{secrets.token_hex(16)}"
+    world.canaries.append(canary)
+    world.box.amazon.send_body(app.client_id, of_a_stranger(canary))
+
+    def moved() -> list[str]:
+        return [body for body in world.unclaimed() if canary in body]
+
+    world.until(moved)
+    return world.end(app, f"{len(moved())} in the unclaimed queue", also=["unclaimed"])
 
 
 def of_a_stranger(canary: str) -> str:
