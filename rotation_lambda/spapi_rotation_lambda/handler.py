@@ -86,9 +86,9 @@ def _queue_message(ports: Ports, records: object) -> dict[str, Any]:
     body = record.get("body")
     if record.get("eventSource") != "aws:sqs" or not isinstance(body, str):
         raise _unknown_event()
-    message_id = record.get("messageId")
-    named = isinstance(message_id, str) and _MESSAGE_ID.fullmatch(message_id)  # anything else could be a secret
-    return {"receipt": handle_message(ports, Sensitive(body), message_id if named else "", _first_sent(record))}
+    message_id = str(record.get("messageId"))
+    named = message_id if _MESSAGE_ID.fullmatch(message_id) else ""  # anything else could be a secret
+    return {"receipt": handle_message(ports, Sensitive(body), named, _first_sent(record))}
 
 
 def _first_sent(record: Mapping[str, Any]) -> datetime | None:

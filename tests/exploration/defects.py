@@ -239,8 +239,8 @@ DEFECTS = (
         (
             ("        ports.unclaimed.delete(found)\n", ""),
             (
-                "        if isinstance(message, New",
-                "        ports.unclaimed.delete(found)\n        if isinstance(message, New",
+                "        if isinstance(message, N",
+                "        ports.unclaimed.delete(found)\n        if isinstance(message, N",
             ),
         ),
         ("an unseeded application is added after its message",),

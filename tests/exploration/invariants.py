@@ -146,8 +146,8 @@ def _newest_is_durable(world: World, app: App, secret: FakeSecret) -> None:
     for version in secret.versions.values():
         if version.labels and secret_in(version.text) in enough:
             return
-    waiting = (*world.queue.messages, *world.unclaimed.messages)
-    if not any(secret_in(message.body) in enough for message in waiting):
+    waiting = [message.body for message in world.queue.messages] + [kept.body for kept in world.unclaimed.messages]
+    if not any(secret_in(body) in enough for body in waiting):
         world.violate(NEWEST_DURABLE, f"secret {app.memory.arrived} is nowhere")
 
 

@@ -72,7 +72,7 @@ def test_an_unreadable_key_policy_is_only_a_warning(world: World) -> None:
     assert "key_policy_unreadable" in [event for event, _ in world.recorder.lines]
 
 
-PERIMETER = {
+PERIMETER: dict[str, object] = {
     "Sid": "Perimeter",
     "Effect": "Deny",
     "Principal": "*",

@@ -174,8 +174,8 @@ ALARM_CATALOG = (
         "again for a day, and no scheduled rotation starts meanwhile; then it is a dead letter. What to do: "
         "`spapi-rotation history` (or message_unknown in the log) says what is wrong with it and names its id. If "
         "Amazon's format has changed, upgrade this package. `spapi-rotation rotate --force` does not wait for it. Once "
-        "it is a dead letter: `spapi-rotation redrive`, or `spapi-rotation discard` if it is not Amazon's. Do not print "
-        "or copy the message.",
+        "it is a dead letter: `spapi-rotation redrive`, or `spapi-rotation discard` if it is not Amazon's. Do not "
+        "print or copy the message.",
     ),
     AlarmDefinition(
         "throttles",

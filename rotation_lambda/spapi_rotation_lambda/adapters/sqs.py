@@ -123,5 +123,6 @@ class SqsUnclaimedQueue(SqsDeadLetterQueue):
 
 def _sent(message: "MessageTypeDef") -> int:
     """When a message was first sent, in milliseconds."""
-    moved = message.get("MessageAttributes", {}).get(_FIRST_SENT, {}).get("StringValue", "")
+    kept = message.get("MessageAttributes", {})
+    moved = kept[_FIRST_SENT].get("StringValue", "") if _FIRST_SENT in kept else ""
     return int(moved if moved.isdecimal() else message.get("Attributes", {}).get("SentTimestamp", 0))

@@ -347,10 +347,10 @@ def of_a_stranger_moved(world: World, app: App) -> End:
     return world.end(app, f"{len(moved())} in the unclaimed queue", also=["unclaimed"])
 
 
-def of_a_stranger(canary: str) -> str:
-    """A new secret for a client id that is not ours."""
+def of_a_stranger(canary: str, app: App | None = None) -> str:
+    """A new secret, which Amazon never made, for a client id that is not ours, or for an application."""
     now = datetime.now(UTC)
-    payload = new_secret_payload(new_app("stranger").client_id, canary, now + timedelta(days=180), now)
+    payload = new_secret_payload((app or new_app("stranger")).client_id, canary, now + timedelta(days=180), now)
     return envelope(NotificationType.NEW_SECRET, payload, "unknown", "unknown", fresh_id(), now, now)
 
 
