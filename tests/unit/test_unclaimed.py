@@ -153,6 +153,13 @@ def test_a_notice_is_taken_too_and_asks_for_a_rotation(world: World) -> None:
     assert (world.unclaimed.bodies, world.amazon.posts) == ([], 1)
 
 
+@pytest.mark.rule(id="REQ-9")
+def test_a_message_in_flight_is_none_of_such_a_notice(world: World) -> None:
+    world.queue.in_flight, world.unclaimed.bodies = 1, [notice(world)]
+    operate(world, "check")
+    assert (len(world.unclaimed.bodies), world.amazon.posts) == (1, 0)
+
+
 @pytest.mark.rule(id="REC-15")
 def test_what_cannot_be_handled_stays_there_and_fails_no_check(make_world: MakeWorld) -> None:
     world = make_world()

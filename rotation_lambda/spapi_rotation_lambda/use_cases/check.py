@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.daily_slot import is_daily_slot
-from spapi_rotation_lambda.domain.errors import Declined, NotDue, RotationError
+from spapi_rotation_lambda.domain.errors import Declined, NotDue, RotationError, UnreadMessages
 from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.messages import ExpiryNotice
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
@@ -58,10 +59,20 @@ def check(
 def _claim(ports: Ports, application: Application) -> bool:
     """Take back what came before the application was ours. What fails is left there, for the next check."""
     try:
-        return claim(ports, application, handle_expiry_notice) > 0
+        return claim(ports, application, _handle_notice) > 0
     except RotationError as error:
         ports.telemetry.warning("unclaimed_left_there", application, error=type(error).__name__, detail=str(error))
         return True  # some may have been taken before
+
+
+def _handle_notice(ports: Ports, application: Application, notice: ExpiryNotice) -> str:
+    """Handle a notice that is not in the queue: of the messages there, none is the one that asks (REQ-9)."""
+    if ports.queue.inspect().waiting:
+        raise UnreadMessages(
+            f"{application.name}: a message waits in the queue; a newer secret may be there.",
+            remedy="Nothing: the next look takes the notice.",
+        )
+    return handle_expiry_notice(ports, application, notice).value
 
 
 def _request_if_due(ports: Ports, snapshot: Snapshot) -> bool:
