@@ -163,6 +163,7 @@ class Bench:
             or self._check(dated)
             or self._check_undated(undated)
             or self._delivery(dated)
+            or self._unclaimed(undated)
             or self._history()
             or self._doctor()
             or self._adopted()
@@ -170,7 +171,6 @@ class Bench:
             or self._schedule(undated)
             or self._failing_schedule(undated)
             or self._dead_letters()
-            or self._unclaimed(undated)
         )
 
     def _seed_without_dates(self, app: App) -> str:

@@ -134,7 +134,7 @@ UNOBSERVABLE = {
 """Permissions whose lack the emulator does not show, with the reason; their definition is checked instead."""
 
 
-ADOPTED = 20
+ADOPTED = 18
 """Existing secrets: more than there are rounds that use one."""
 
 
