@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 """The version of the operator interface that this command speaks."""
 
-READ_SECONDS = 75
-"""How long an answer is waited for: longer than the function's 60 seconds."""
+READ_SECONDS = 195
+"""How long an answer is waited for: longer than the function's 180 seconds."""
 
 INVOKE = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=READ_SECONDS)
 """An invocation is never repeated: it may have acted."""

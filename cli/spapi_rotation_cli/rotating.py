@@ -12,11 +12,12 @@ from spapi_rotation_cli.session import Session
 POLL_SECONDS = 5.0
 
 UNKNOWN = """\
---force passes the wait of 7 days after a rotation and messages that are still unread.
+--force passes the wait of 7 days after a rotation, messages that are still unread, and a statement of the queue's
+policy whose condition seems to deny Amazon. If that does deny it, the new client secret never arrives.
 It is unknown what Amazon does to the older client secrets when a second rotation follows within 7 days. The secret in
 use may die at once, before the new one has arrived; calls to SP-API fail until then. A newer secret that lies unread
 in a queue may die too.
-A missing secret, and a queue that Amazon cannot send to, are not passed."""
+A missing secret, and a queue that Amazon cannot send to for any other reason, are not passed."""
 """What is unknown about a forced rotation. Source: docs/protocol.md, "What Amazon does not say"."""
 
 

@@ -74,7 +74,7 @@ class ClientSecretRotationArgs(TypedDict):
     """How long `pulumi up` waits for the secret of a rotation that it started, 0 (not at all) to 3600. Default: 300."""
 
     deletion_protection: NotRequired[bool]
-    """Protect the queue, its dead-letter queue, the key and the secrets from deletion. Default: true."""
+    """Protect the queue, the dead-letter and unclaimed queues, the key and the secrets from deletion. Default: true."""
 
     secret_recovery_window_days: NotRequired[pulumi.Input[int]]
     """Days in which a deleted secret can be restored: 0 (none) or 7 to 30. Default: 30."""

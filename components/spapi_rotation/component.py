@@ -8,7 +8,7 @@ from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.resources.adopted_secrets import adopt
 from spapi_rotation.resources.alarms import alarm_topic, create_alarms
 from spapi_rotation.resources.encryption import create_key
-from spapi_rotation.resources.function import TIMEOUT_SECONDS, create_function
+from spapi_rotation.resources.function import create_function
 from spapi_rotation.resources.queue import create_queues
 from spapi_rotation.resources.schedule import create_group, create_schedules
 from spapi_rotation.resources.secret import create_secrets
@@ -30,6 +30,9 @@ class ClientSecretRotation(pulumi.ComponentResource):
 
     dead_letter_queue_url: pulumi.Output[str]
     """URL of the dead-letter queue. Its messages may hold a live secret."""
+
+    unclaimed_queue_url: pulumi.Output[str]
+    """URL of the queue for messages of applications that are not here. Its messages may hold a live secret."""
 
     operations_queue_url: pulumi.Output[str]
     """URL of the queue for failed checks and schedules. It never holds a secret."""
@@ -70,7 +73,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         adopted = adopt(scope, valid.applications)
         own_topic = valid.alarms and valid.alarm_topic_arn is None
         key = create_key(scope, valid.key_deletion_window_days, alarms=own_topic)
-        queues = create_queues(scope, key, TIMEOUT_SECONDS)
+        queues = create_queues(scope, key)
         secret_arns = create_secrets(
             scope,
             valid.applications,
@@ -110,6 +113,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         self.queue_arn = queues.destination.arn
         self.queue_url = queues.destination.url
         self.dead_letter_queue_url = queues.dead_letter.url
+        self.unclaimed_queue_url = queues.unclaimed.url
         self.operations_queue_url = queues.operations.url
         self.secret_arns = pulumi.Output.all(**secret_arns)
         self.function_name = function.function.name

@@ -12,7 +12,7 @@ from spapi_rotation_lambda.adapters.eventbridge import EventBridgeAnnouncer
 from spapi_rotation_lambda.adapters.logs import GROUP_VARIABLE, CloudWatchLog
 from spapi_rotation_lambda.adapters.scheduler import EventBridgeSchedules
 from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
-from spapi_rotation_lambda.adapters.sqs import SqsDeadLetterQueue, SqsQueue
+from spapi_rotation_lambda.adapters.sqs import SqsDeadLetterQueue, SqsQueue, SqsUnclaimedQueue
 from spapi_rotation_lambda.adapters.surroundings import AwsSurroundings
 from spapi_rotation_lambda.ports import Amazon, Ports, Telemetry
 from spapi_rotation_lambda.settings import Settings
@@ -55,6 +55,7 @@ def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) ->
             settings.dead_letter_queue_url,
         ),
         dead_letters=SqsDeadLetterQueue(sqs, settings.dead_letter_queue_url),
+        unclaimed=SqsUnclaimedQueue(sqs, settings.unclaimed_queue_url),
         amazon=amazon,
         announcer=EventBridgeAnnouncer(session.client("events", config=_RETRIES), settings.event_bus),
         telemetry=telemetry,

@@ -5,9 +5,10 @@ ever logged.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -24,14 +25,25 @@ from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.settings import Action, Env, Settings, validated_client_id
 from spapi_rotation_lambda.use_cases import operator_events
 from spapi_rotation_lambda.use_cases.check import check
-from spapi_rotation_lambda.use_cases.message import handle_message
+from spapi_rotation_lambda.use_cases.message import handle_message, named_application
 from spapi_rotation_lambda.use_cases.request import describe, report_declined, request
+
+_MESSAGE_ID = re.compile(r"[0-9a-fA-F-]{36}")
+"""SQS's id of a message is a UUID."""
+
+MOST_DIGITS = 14
+"""Of a time in milliseconds, up to the year 5138."""
+
+
+@cache
+def _telemetry() -> PowertoolsTelemetry:
+    return PowertoolsTelemetry(os.environ.get(Env.SERVICE, "spapi-rotation"))
 
 
 @cache
 def _ports() -> Ports:
     settings = Settings.from_environment(os.environ)
-    return build(boto3.Session(), settings, PowertoolsTelemetry(os.environ.get(Env.SERVICE, "spapi-rotation")))
+    return build(boto3.Session(), settings, _telemetry())
 
 
 def handler(event: object, context: object) -> dict[str, Any]:
@@ -40,6 +52,7 @@ def handler(event: object, context: object) -> dict[str, Any]:
     Raises:
         RotationError: (typed) a defect, or a message that is to stay in the queue.
     """
+    _telemetry().begin(getattr(context, "aws_request_id", None))
     return dispatch(_ports(), event)
 
 
@@ -73,7 +86,18 @@ def _queue_message(ports: Ports, records: object) -> dict[str, Any]:
     body = record.get("body")
     if record.get("eventSource") != "aws:sqs" or not isinstance(body, str):
         raise _unknown_event()
-    return {"receipt": handle_message(ports, Sensitive(body))}
+    message_id = str(record.get("messageId"))
+    named = message_id if _MESSAGE_ID.fullmatch(message_id) else ""  # anything else could be a secret
+    return {"receipt": handle_message(ports, Sensitive(body), named, _first_sent(record))}
+
+
+def _first_sent(record: Mapping[str, Any]) -> datetime | None:
+    """When SQS first got the message. Source: SQS API reference, ReceiveMessage (SentTimestamp, milliseconds)."""
+    attributes = record.get("attributes")
+    sent = attributes.get("SentTimestamp") if isinstance(attributes, Mapping) else None
+    if not isinstance(sent, str) or not sent.isdecimal() or len(sent) > MOST_DIGITS:
+        return None
+    return datetime.fromtimestamp(int(sent) / 1000, UTC)
 
 
 def _request(ports: Ports, application: Application, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,7 +118,7 @@ def _request(ports: Ports, application: Application, event: Mapping[str, Any]) -
 def _application(ports: Ports, event: Mapping[str, Any]) -> Application:
     client_id = validated_client_id(event.get("client_id"), "client_id")
     name = event.get("application")
-    return ports.applications.find(client_id, name if isinstance(name, str) else None)
+    return named_application(ports, client_id, name if isinstance(name, str) else None)
 
 
 def _scheduled_at(event: Mapping[str, Any]) -> datetime | None:

@@ -228,7 +228,7 @@ class QueueCounts:
 
 
 class DeadLetterQueue(Protocol):
-    """The dead-letter queue. Every method may raise StoreFailed."""
+    """The dead-letter queue, or another one that keeps messages for a person. Every method may raise StoreFailed."""
 
     def counts(self) -> QueueCounts:
         """How many messages it holds."""
@@ -240,6 +240,18 @@ class DeadLetterQueue(Protocol):
 
     def delete(self, message: DeadMessage) -> None:
         """Delete one."""
+        ...
+
+
+class UnclaimedQueue(DeadLetterQueue, Protocol):
+    """The queue of well-formed messages for applications that are not ours."""
+
+    def put(self, body: Sensitive, sent_at: datetime | None) -> None:
+        """Send a message to it.
+
+        Args:
+            sent_at: when it was first sent to the destination queue, if that is known; kept beside it.
+        """
         ...
 
 
@@ -267,6 +279,10 @@ class Schedules(Protocol):
 
     def applications(self) -> list[ScheduledApplication]:
         """Every application that has a schedule, by name."""
+        ...
+
+    def name_of(self, client_id: str) -> str | None:
+        """What people call an application; None if its schedule does not tell. Never raises."""
         ...
 
 
@@ -318,6 +334,8 @@ class Metric(StrEnum):
     DUPLICATE = "DuplicateMessages"
     SUPERSEDED = "SupersededMessages"
     CONTRADICTORY = "ContradictoryMessages"
+    UNKNOWN = "UnknownMessages"
+    UNCLAIMED = "UnclaimedMessages"
     UNSEEN_ROTATION = "UnseenRotations"
     NOT_YET = "SecretsNotYetAccepted"
     STUCK = "SecretsStuck"
@@ -340,6 +358,7 @@ class Ports:
     store: SecretStore
     queue: Queue
     dead_letters: DeadLetterQueue
+    unclaimed: UnclaimedQueue
     amazon: Callable[[], Amazon]
     announcer: Announcer
     telemetry: Telemetry

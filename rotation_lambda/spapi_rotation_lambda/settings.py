@@ -36,6 +36,7 @@ class Env(StrEnum):
     SECRET_PREFIX = "SECRET_PREFIX"  # noqa: S105
     QUEUE_URL = "QUEUE_URL"
     DEAD_LETTER_QUEUE_URL = "DEAD_LETTER_QUEUE_URL"
+    UNCLAIMED_QUEUE_URL = "UNCLAIMED_QUEUE_URL"
     SPAPI_ENDPOINT = "SPAPI_ENDPOINT"
     LWA_ENDPOINT = "LWA_ENDPOINT"
     ROTATE_EVERY_DAYS = "ROTATE_EVERY_DAYS"
@@ -93,7 +94,7 @@ DEFAULTS: Mapping[Env, str | bool | float] = {
 """What every setting is that is not given. The component's arguments of these names have the same defaults."""
 
 
-NEEDED = (Env.SECRET_PREFIX, Env.QUEUE_URL, Env.DEAD_LETTER_QUEUE_URL, Env.SCHEDULE_GROUP)
+NEEDED = (Env.SECRET_PREFIX, Env.QUEUE_URL, Env.DEAD_LETTER_QUEUE_URL, Env.UNCLAIMED_QUEUE_URL, Env.SCHEDULE_GROUP)
 """What has no default."""
 
 
@@ -174,6 +175,7 @@ class Settings:
 
     queue_url: str
     dead_letter_queue_url: str
+    unclaimed_queue_url: str
     spapi_endpoint: str
     lwa_endpoint: str
     event_bus: str
@@ -205,6 +207,7 @@ class Settings:
         return cls(
             queue_url=environ[Env.QUEUE_URL],
             dead_letter_queue_url=environ[Env.DEAD_LETTER_QUEUE_URL],
+            unclaimed_queue_url=environ[Env.UNCLAIMED_QUEUE_URL],
             spapi_endpoint=validated_endpoint(text(Env.SPAPI_ENDPOINT), Env.SPAPI_ENDPOINT, regional=True),
             lwa_endpoint=validated_endpoint(text(Env.LWA_ENDPOINT), Env.LWA_ENDPOINT, regional=False),
             event_bus=text(Env.EVENT_BUS),

@@ -48,7 +48,7 @@ BEFORE_THE_FUNCTION: list[tuple[Failure, str, str, int]] = [
 ]
 
 MAY_HAVE_ACTED: list[tuple[Failure, str, str, int]] = [
-    (ReadTimeoutError(endpoint_url=URL), "NoAnswer", "did not answer within 75 seconds", 1),
+    (ReadTimeoutError(endpoint_url=URL), "NoAnswer", "did not answer within 195 seconds", 1),
     (ResponseStreamingError(error="cut"), "ConnectionBroken", "broke before the answer came", 1),
     ({"errorMessage": "2026 1b Task timed out after 60.00 seconds"}, "FunctionTimedOut", "did not end", 1),
     (
@@ -253,7 +253,7 @@ def test_one_invocation_waits_longer_than_the_function_runs(terminal: Terminal) 
     terminal.type("status")
     config = terminal.aws.configs["lambda"]
     assert config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]
-    assert config.read_timeout == 75  # type: ignore[attr-defined]
+    assert config.read_timeout == 195  # type: ignore[attr-defined]
 
 
 def test_without_credentials_and_region_the_real_session_says_so(

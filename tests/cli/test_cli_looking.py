@@ -73,7 +73,7 @@ def test_its_json_holds_every_check(seen: Terminal) -> None:
     assert typed.code == 3
     document = typed.document
     assert document["exit_code"] == 3
-    assert [each["verdict"] for each in document["component"]] == ["ok"] * 9
+    assert [each["verdict"] for each in document["component"]] == ["ok"] * 10
     (shop,) = document["applications"]
     assert (shop["application"], shop["client_id"]) == ("shop", CLIENT_ID)
     (dates,) = (each for each in shop["findings"] if each["look"] == "dates")

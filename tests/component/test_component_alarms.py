@@ -80,8 +80,10 @@ EXPECTED: dict[str, dict[str, Any]] = {
         **judged("Maximum", AT_LEAST, 1800, 1, 1, 300),
     },
     "dead-letters": {**queue("dead-letter-queue", VISIBLE), **ANY_NOW},
+    "unclaimed": {**queue("unclaimed-queue", VISIBLE), **ANY_NOW},
     "operations": {**queue("operations-queue", VISIBLE), **ANY_NOW},
     "errors": {**function("Errors"), **ONCE_IN_3_HOURS},
+    "unknown-messages": {**own("UnknownMessages"), **judged("Sum", AT_LEAST, 1, 1, 2, 3600)},
     "throttles": {**function("Throttles"), **judged("Sum", AT_LEAST, 1, 3, 12, 300)},
     "heartbeat": {**own("Checks"), **judged("Sum", LESS, 1, 4, 4, 3600), "treatMissingData": "breaching"},
     "overdue": {**own("DeliveriesOverdue"), **ONCE_IN_3_HOURS},
@@ -213,7 +215,7 @@ def test_alarms_follow_the_check_interval_and_the_days_to_expiry(late: bool) -> 
     recording = deploy_component(check_interval_hours=give(24.0), expiry_alarm_days=give(30.0))
     periods = {name: deployed(recording, name)["evaluationPeriods"] for name in EXPECTED}
     assert periods == {
-        name: {1: 1, 3: 26, 4: 50, 12: 12, 24: 24, 27: 50}[each["evaluationPeriods"]]
+        name: {1: 1, 2: 2, 3: 26, 4: 50, 12: 12, 24: 24, 27: 50}[each["evaluationPeriods"]]
         for name, each in EXPECTED.items()
         if name != "unseeded"
     } | {"unseeded": 3}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from spapi_rotation.resources.iam import deny_plain_text
-from spapi_rotation_lambda.domain.sender_policy import missing_from_key_policy, missing_from_queue_policy
+from spapi_rotation_lambda.domain.sender_policy import Access, key_access, queue_access
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy_component
 
 AMAZON = "arn:aws:iam::437568002678:root"
@@ -54,10 +54,10 @@ def test_destination_queue_lets_amazon_send_and_nothing_else(recording: Recordin
         ],
     }
     assert policy.inputs["queueUrl"].endswith("/rotation-queue-0000001")
-    assert missing_from_queue_policy(policy.inputs["policy"], queue_arn("queue")) == ()
+    assert queue_access(policy.inputs["policy"], queue_arn("queue")) == Access()
 
 
-@pytest.mark.parametrize("queue", ["dead-letter-queue", "operations-queue"])
+@pytest.mark.parametrize("queue", ["dead-letter-queue", "unclaimed-queue", "operations-queue"])
 def test_other_queues_only_demand_tls(recording: Recording, queue: str) -> None:
     policy = recording.named(f"rotation-{queue}-policy")
     assert policy.policy() == {"Version": "2012-10-17", "Statement": [tls_only(queue_arn(queue))]}
@@ -107,7 +107,7 @@ def test_key(recording: Recording) -> None:
             },
         ],
     }
-    assert missing_from_key_policy(key.inputs["policy"], KEY_ARN) == ()
+    assert key_access(key.inputs["policy"], KEY_ARN) == Access()
 
 
 @pytest.mark.parametrize("given", [{"alarms": False}, {"alarm_topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:pager"}])
@@ -175,6 +175,10 @@ def test_function_role(recording: Recording) -> None:
         "HandleDeadLetters": (
             ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
             queue_arn("dead-letter-queue"),
+        ),
+        "KeepUnclaimed": (
+            ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"],
+            queue_arn("unclaimed-queue"),
         ),
         "ReportFailure": (["sqs:SendMessage"], queue_arn("operations-queue")),
         "Publish": (["events:PutEvents"], f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"),

@@ -13,6 +13,7 @@ from spapi_rotation.resources.schedule import rate
 from spapi_rotation_lambda.adapters import telemetry
 from spapi_rotation_lambda.settings import HANDLER, NEEDED, Env, Settings
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, client_id, deploy, deploy_component
+from tests.exploration import standard_queue
 
 SUFFIX = client_id(1).rpartition(".")[2]
 QUEUE_URL = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
@@ -23,9 +24,11 @@ SHARED = {
     "rotation-key-alias": "aws:kms/alias:Alias",
     "rotation-queue": "aws:sqs/queue:Queue",
     "rotation-dead-letter-queue": "aws:sqs/queue:Queue",
+    "rotation-unclaimed-queue": "aws:sqs/queue:Queue",
     "rotation-operations-queue": "aws:sqs/queue:Queue",
     "rotation-queue-policy": "aws:sqs/queuePolicy:QueuePolicy",
     "rotation-dead-letter-queue-policy": "aws:sqs/queuePolicy:QueuePolicy",
+    "rotation-unclaimed-queue-policy": "aws:sqs/queuePolicy:QueuePolicy",
     "rotation-operations-queue-policy": "aws:sqs/queuePolicy:QueuePolicy",
     "rotation-dead-letter-queue-sources": "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
     "rotation-log": "aws:cloudwatch/logGroup:LogGroup",
@@ -82,7 +85,13 @@ def test_renaming_an_application_keeps_every_logical_and_physical_name() -> None
     assert names("storefront") == names("renamed")
 
 
-PROTECTED = {"rotation-key", "rotation-queue", "rotation-dead-letter-queue", f"rotation-secret-{SUFFIX}"}
+PROTECTED = {
+    "rotation-key",
+    "rotation-queue",
+    "rotation-dead-letter-queue",
+    "rotation-unclaimed-queue",
+    f"rotation-secret-{SUFFIX}",
+}
 
 
 def test_protects_what_must_not_be_lost_by_default() -> None:
@@ -122,7 +131,7 @@ DEAD_LETTER_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-dead-letter-queue-00
 OPERATIONS_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-operations-queue-0000001"
 
 
-@pytest.mark.parametrize("queue", ["queue", "dead-letter-queue", "operations-queue"])
+@pytest.mark.parametrize("queue", ["queue", "dead-letter-queue", "unclaimed-queue", "operations-queue"])
 def test_queues_are_encrypted_and_keep_messages_for_14_days(queue: str) -> None:
     inputs = deploy_component().named(f"rotation-{queue}").inputs
     assert inputs["kmsMasterKeyId"] == KEY_ARN
@@ -130,11 +139,11 @@ def test_queues_are_encrypted_and_keep_messages_for_14_days(queue: str) -> None:
     assert "fifoQueue" not in inputs
 
 
-def test_a_message_goes_to_the_dead_letter_queue_after_ten_deliveries_and_only_from_the_queue() -> None:
+def test_a_message_goes_to_the_dead_letter_queue_after_a_day_of_deliveries_and_only_from_the_queue() -> None:
     recording = deploy_component()
     assert recording.named("rotation-queue").policy("redrivePolicy") == {
         "deadLetterTargetArn": DEAD_LETTER_ARN,
-        "maxReceiveCount": 10,
+        "maxReceiveCount": 240,
     }
     sources = recording.named("rotation-dead-letter-queue-sources")
     assert sources.inputs["queueUrl"] == f"{QUEUE_URL}/rotation-dead-letter-queue-0000001"
@@ -144,10 +153,19 @@ def test_a_message_goes_to_the_dead_letter_queue_after_ten_deliveries_and_only_f
     }
 
 
-def test_a_message_stays_hidden_for_six_times_the_functions_timeout() -> None:
+@pytest.mark.rule(id="REC-12")
+def test_240_deliveries_of_which_each_hides_a_message_for_six_minutes_last_a_day() -> None:
+    queue = deploy_component().named("rotation-queue")
+    assert queue.inputs["visibilityTimeoutSeconds"] == 360
+    assert queue.inputs["visibilityTimeoutSeconds"] * queue.policy("redrivePolicy")["maxReceiveCount"] == 24 * 3600
+    assert (standard_queue.MAX_RECEIVES, standard_queue.VISIBILITY.total_seconds()) == (240, 360)
+
+
+def test_a_message_stays_hidden_for_longer_than_the_function_may_take() -> None:
     recording = deploy_component()
     timeout = recording.named("rotation-function").inputs["timeout"]
-    assert recording.named("rotation-queue").inputs["visibilityTimeoutSeconds"] >= 6 * timeout
+    assert timeout == 180
+    assert recording.named("rotation-queue").inputs["visibilityTimeoutSeconds"] >= 2 * timeout
 
 
 def test_secret_is_named_by_prefix_and_client_id_and_has_no_value() -> None:
@@ -190,7 +208,7 @@ def test_function() -> None:
         "memorySize": 256,
         "role": f"arn:aws:iam::{ACCOUNT}:role/rotation-function-role-0000001",
         "runtime": "python3.13",
-        "timeout": 60,
+        "timeout": 180,
     }
     assert "rotation-function-policy" in function.dependencies
 
@@ -222,6 +240,7 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
         "SECRET_PREFIX": f"{PROJECT}/{STACK}/rotation",
         "QUEUE_URL": f"{QUEUE_URL}/rotation-queue-0000001",
         "DEAD_LETTER_QUEUE_URL": f"{QUEUE_URL}/rotation-dead-letter-queue-0000001",
+        "UNCLAIMED_QUEUE_URL": f"{QUEUE_URL}/rotation-unclaimed-queue-0000001",
         "SPAPI_ENDPOINT": "https://sellingpartnerapi-eu.amazon.com",
         "LWA_ENDPOINT": "https://login.example/token",
         "ROTATE_EVERY_DAYS": "30",
@@ -344,6 +363,7 @@ def test_outputs() -> None:
         "queue_arn": QUEUE_ARN,
         "queue_url": f"{QUEUE_URL}/rotation-queue-0000001",
         "dead_letter_queue_url": f"{QUEUE_URL}/rotation-dead-letter-queue-0000001",
+        "unclaimed_queue_url": f"{QUEUE_URL}/rotation-unclaimed-queue-0000001",
         "operations_queue_url": f"{QUEUE_URL}/rotation-operations-queue-0000001",
         "secret_arns": {"storefront": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}"},
         "function_name": "rotation-function-0000001",

@@ -24,6 +24,7 @@ SETTINGS = {
     Env.SECRET_PREFIX.value: "prefix",
     Env.QUEUE_URL.value: "queue",
     Env.DEAD_LETTER_QUEUE_URL.value: "dead",
+    Env.UNCLAIMED_QUEUE_URL.value: "unclaimed",
     Env.SCHEDULE_GROUP.value: "group",
 }
 

@@ -13,6 +13,7 @@ from sandbox.session import App, new_app
 from spapi_rotation_lambda.domain.daily_slot import daily_slot
 from spapi_rotation_lambda.domain.times import format_time
 from tests.engine.fault_scenarios.deployment import World
+from tests.engine.fault_scenarios.runs import of_a_stranger
 
 FUNCTION, SCHEDULES, QUEUE, KEY = "function role", "schedule role", "queue policy", "key policy"
 
@@ -140,7 +141,12 @@ class Bench:
         """Empty queues, a new Amazon, and two new applications: one whose secret is due, one without dates."""
         amazon = self.world.box.amazon
         amazon.wait_until_delivered()
-        for url in (self.world.queue_url, self.world.dead_letter_url, self.world.operations_url):
+        for url in (
+            self.world.queue_url,
+            self.world.dead_letter_url,
+            self.world.unclaimed_url,
+            self.world.operations_url,
+        ):
             self.world.sqs.purge_queue(QueueUrl=url)
         amazon.reset()
         dated, undated = new_app(f"dated-{uuid.uuid4()}"), new_app(f"undated-{uuid.uuid4()}")
@@ -157,6 +163,7 @@ class Bench:
             or self._check(dated)
             or self._check_undated(undated)
             or self._delivery(dated)
+            or self._unclaimed(undated)
             or self._history()
             or self._doctor()
             or self._adopted()
@@ -200,6 +207,29 @@ class Bench:
             if "error" in content:
                 return f"dead letters: {content['error']['message']}"
         return None
+
+    def _unclaimed(self, app: App) -> str | None:
+        """A message of a stranger is moved away, and one of ours that lies there is taken back."""
+        before, seen = len(self.world.unclaimed()), len(self.world.invocations())
+        self.world.sqs.send_message(QueueUrl=self.world.queue_url, MessageBody=of_a_stranger("canary-stranger"))
+        self.world.until(lambda: len(self.world.unclaimed()) > before or self._complaint(seen), 30)
+        if complaint := self._complaint(seen):
+            self.world.sqs.purge_queue(QueueUrl=self.world.queue_url)
+            return f"a stranger's message comes back: {complaint}"
+        ours = of_a_stranger("canary-stranger", app)
+        self.world.sqs.send_message(QueueUrl=self.world.unclaimed_url, MessageBody=ours)
+        self.world.operate("check", app)
+        for entry in self.world.entries(app):
+            if entry["message"] == "unclaimed_left_there":
+                return f"unclaimed: {_first_sentence(entry['detail'])}"
+        return None
+
+    def _complaint(self, seen: int) -> str:
+        """The error of an invocation after the first so many; empty if there is none."""
+        for invocation in self.world.invocations()[seen:]:
+            if "Traceback" in invocation.text:
+                return _first_sentence(invocation.text.partition("spapi_rotation_lambda.domain.errors.")[2])
+        return ""
 
     def _history(self) -> str | None:
         """The operator interface tells what the log holds."""

@@ -65,6 +65,14 @@ SYMPTOMS = {
         for action in ("sqs:DeleteMessage", "sqs:ReceiveMessage")
     },
     Permission(FUNCTION, "HandleDeadLetters", "sqs:GetQueueAttributes"): NO_COUNTS,
+    Permission(FUNCTION, "KeepUnclaimed", "sqs:SendMessage"): "a stranger's message comes back: "
+    + fails("sqs:SendMessage", "AccessDenied"),
+    # Each request looks there before it posts.
+    Permission(FUNCTION, "KeepUnclaimed", "sqs:ReceiveMessage"): "check fails: "
+    + fails("sqs:ReceiveMessage", "AccessDenied"),
+    Permission(FUNCTION, "KeepUnclaimed", "sqs:DeleteMessage"): "unclaimed: "
+    + fails("sqs:DeleteMessage", "AccessDenied"),
+    Permission(FUNCTION, "KeepUnclaimed", "sqs:GetQueueAttributes"): "doctor lacks sqs:GetQueueAttributes",
     Permission(FUNCTION, "ReportFailure", "sqs:SendMessage"): NO_REPORT,
     Permission(FUNCTION, "Publish", "events:PutEvents"): f"secret is not settled: {fails('events:PutEvents')}",
     Permission(FUNCTION, "ListApplications", "scheduler:ListSchedules"): "applications are not listed: "
@@ -126,7 +134,7 @@ UNOBSERVABLE = {
 """Permissions whose lack the emulator does not show, with the reason; their definition is checked instead."""
 
 
-ADOPTED = 20
+ADOPTED = 18
 """Existing secrets: more than there are rounds that use one."""
 
 
@@ -194,6 +202,7 @@ OWN_SECRET, ADOPTED_SECRET = "a secret of the component", "an existing secret"
 OTHERS_SECRET, NEIGHBOUR = "another secret", "another secret of the same prefix"
 OWN_KEY, ADOPTED_KEY, OTHERS_KEY = "the key", "the existing secret's key", "another key"
 DESTINATION, DEAD_LETTERS, OPERATIONS, OTHERS_QUEUE = "the queue", "dead letters", "operations", "another queue"
+UNCLAIMED = "unclaimed"
 BUS, OTHERS_BUS, LOG, OTHERS_LOG = "the bus", "another bus", "the log", "another log"
 TOPIC, OTHERS_TOPIC = "the alarms' topic", "another topic"
 ITSELF, OTHERS_FUNCTION, SCHEDULE, OTHERS_SCHEDULE = (
@@ -228,6 +237,11 @@ NEEDED = {
         # The operator interface shows, handles again and discards dead letters. SQS API reference.
         (DEAD_LETTERS, "sqs:ReceiveMessage"),
         (DEAD_LETTERS, "sqs:DeleteMessage"),
+        # It moves strangers' messages to the unclaimed queue, counts them, and takes back what is ours.
+        (UNCLAIMED, "sqs:SendMessage"),
+        (UNCLAIMED, "sqs:GetQueueAttributes"),
+        (UNCLAIMED, "sqs:ReceiveMessage"),
+        (UNCLAIMED, "sqs:DeleteMessage"),
         # The function looks whether Amazon may use the key. KMS API reference, GetKeyPolicy.
         (OWN_KEY, "kms:GetKeyPolicy"),
         # Lambda developer guide, "Retaining records of asynchronous invocations"; SQS developer guide, "Key
@@ -286,6 +300,7 @@ def resources(bench: Bench) -> dict[str, str]:
         OTHERS_KEY: f"arn:aws:kms:{here}:key/{uuid.uuid4()}",
         DESTINATION: bench.queue_arn,
         DEAD_LETTERS: f"arn:aws:sqs:{here}:{world.dead_letter_url.rpartition('/')[2]}",
+        UNCLAIMED: f"arn:aws:sqs:{here}:{bench.world.unclaimed_url.rpartition('/')[2]}",
         OPERATIONS: f"arn:aws:sqs:{here}:{world.operations_url.rpartition('/')[2]}",
         OTHERS_QUEUE: f"arn:aws:sqs:{here}:other",
         BUS: f"arn:aws:events:{here}:event-bus/default",
@@ -327,7 +342,12 @@ def test_the_existing_secrets_key_serves_secrets_manager_alone(bench: Bench) -> 
 
 
 def test_the_queues_refuse_plain_text_to_everyone(bench: Bench) -> None:
-    for url in (bench.world.queue_url, bench.world.dead_letter_url, bench.world.operations_url):
+    for url in (
+        bench.world.queue_url,
+        bench.world.dead_letter_url,
+        bench.world.unclaimed_url,
+        bench.world.operations_url,
+    ):
         arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{url.rpartition('/')[2]}"
         document = bench.queue_policy(url).document
         (deny,) = (each for each in document["Statement"] if each["Effect"] == "Deny")

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from sandbox.amazon.contract import ROTATE_PATH
+from sandbox.amazon.delivery import DeliveryRefused, SqsSender
 from sandbox.amazon.faults import AcceptLate, Answer, Lose, Point
+from sandbox.aws.emulator import AMAZON_ACCOUNT
 from sandbox.session import App, Sandbox, new_app
 from spapi_rotation_lambda.domain.times import format_time, parse_time
 from spapi_rotation_lambda.settings import Env
@@ -23,7 +26,18 @@ from tests.engine.operating import Operator
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 
-NAMES = ("unseeded", "undated", "expired", "malformed", "stuck", "rejected", "overdue", "call-gone", "dead-letter")
+NAMES = (
+    "unseeded",
+    "undated",
+    "expired",
+    "malformed",
+    "stuck",
+    "rejected",
+    "overdue",
+    "call-gone",
+    "dead-letter",
+    "perimeter",
+)
 APPS = {name: new_app(name) for name in NAMES}
 MEND = "pulumi up --refresh"
 
@@ -268,6 +282,39 @@ def _message(app: App, secret: str) -> str:
 def test_queue_policy_removed(repairs: Repairs) -> None:
     repairs.box.aws.client("sqs").set_queue_attributes(QueueUrl=repairs.outputs["queue_url"], Attributes={"Policy": ""})
     repairs.component_broken("queue", "AllowAmazonToSend", MEND)
+    repairs.mend()
+    repairs.component_mended("queue")
+
+
+def test_the_queues_policy_denies_whoever_is_not_of_the_organisation(repairs: Repairs) -> None:
+    """Sending only: nobody belongs to an organisation in the emulator, so that a Deny of all would hold for us, too."""
+    app, sqs = APPS["perimeter"], repairs.box.aws.client("sqs")
+    repairs.known(app, days=61)
+    url = repairs.outputs["queue_url"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    policy = json.loads(found)
+    policy["Statement"].append(
+        {
+            "Sid": "OurOrganisation",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:SendMessage",
+            "Resource": repairs.outputs["queue_arn"],
+            "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-canary"}},
+        }
+    )
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    sender = SqsSender(repairs.box.aws.client("sqs", AMAZON_ACCOUNT))
+    with pytest.raises(DeliveryRefused):
+        sender.send(url, "{}")
+    repairs.component_broken("queue", "in the statement OurOrganisation", MEND)
+    repairs.operator.run("rotate", app.name, "--yes", "--no-wait", code=None)
+    said = "".join(repairs.operator.said[-2:])
+    assert "in the statement OurOrganisation" in said
+    assert "o-canary" not in said
+    assert [
+        call for call in repairs.box.amazon.journal() if (call.client_id, call.path) == (app.client_id, ROTATE_PATH)
+    ] == []
     repairs.mend()
     repairs.component_mended("queue")
 

@@ -29,6 +29,7 @@ from tests.exploration.faulty import (
     FaultyAnnouncer,
     FaultyQueue,
     FaultyStore,
+    FaultyUnclaimed,
     Injector,
     Kind,
     Op,
@@ -51,6 +52,9 @@ class _NoSchedules:
 
     def applications(self) -> list[ScheduledApplication]:
         raise AssertionError
+
+    def name_of(self, client_id: str) -> str | None:
+        return None
 
 
 NO_SCHEDULES = _NoSchedules()
@@ -139,7 +143,13 @@ def invoke(
     )
     ports = Ports(
         clock=world.clock,
-        store=FaultyStore(world.secrets, injector),
+        store=FaultyStore(
+            world.secrets,
+            injector,
+            is_down=lambda: world.clock.time < world.store_down_until,
+            is_missing=lambda secret_id: any(secret_id.endswith(f"/{stranger}") for stranger in world.strangers),
+        ),
+        unclaimed=FaultyUnclaimed(world.unclaimed, injector),
         queue=FaultyQueue(world.queue, injector),
         amazon=lambda: amazon,
         announcer=FaultyAnnouncer(world.said, injector),

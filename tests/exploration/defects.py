@@ -199,6 +199,64 @@ DEFECTS = (
         ("the message is in the dead-letter queue when the repost is due",),
     ),
     Defect(
+        "a Deny with a condition is not looked at",
+        "domain/sender_policy",
+        (
+            (
+                "elif its and (denies := all_of((concerns, holds)))",
+                "elif its and (denies := concerns and not statement.get('Condition'))",
+            ),
+        ),
+        ("the queue's policy denies outsiders for a day",),
+    ),
+    Defect(
+        "an organisation is taken for Amazon's own",
+        "domain/sender_conditions",
+        (("    if value.foreign:\n        return False\n", "    if value.foreign:\n        return True\n"),),
+        ("the queue's policy denies outsiders for a day",),
+    ),
+    Defect(
+        "a stranger's message is acknowledged and kept nowhere",
+        "use_cases/message",
+        (("        ports.unclaimed.put(body, sent_at)\n", "        pass\n"),),
+        ("a due application is added after its message",),
+    ),
+    Defect(
+        "a stranger's message is tried again and again",
+        "use_cases/message",
+        (("        ports.unclaimed.put(body, sent_at)\n", "        raise\n"),),
+        ("many messages of strangers",),
+    ),
+    Defect(
+        "a request does not look at what is unclaimed",
+        "use_cases/request_conditions",
+        (("    claim(attempt.ports, attempt.application)\n", "    return\n"),),
+        ("a due application is added after its message",),
+    ),
+    Defect(
+        "what is unclaimed is deleted before it is stored",
+        "use_cases/unclaimed",
+        (
+            ("        ports.unclaimed.delete(found)\n", ""),
+            (
+                "        if isinstance(message, N",
+                "        ports.unclaimed.delete(found)\n        if isinstance(message, N",
+            ),
+        ),
+        ("an unseeded application is added after its message",),
+    ),
+    Defect(
+        "a seeded application never takes back what is unclaimed",
+        "use_cases/check",
+        (
+            (
+                "settlement.outcome is Outcome.UNSEEDED or in_daily_slot or by_hand",
+                "settlement.outcome is Outcome.UNSEEDED",
+            ),
+        ),
+        ("a young application is added after its message",),
+    ),
+    Defect(
         "the labels are not read again after the queue",
         "use_cases/request",
         (("if snapshot.same_labels(Snapshot(ports.store, application)) else", "if True else"),),

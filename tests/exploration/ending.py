@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from spapi_rotation_lambda.domain.errors import UnknownMessage
+from spapi_rotation_lambda.domain.messages import parse
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import Verification
 from spapi_rotation_lambda.domain.state import State
@@ -129,6 +131,17 @@ def _finish(world: World, app: App) -> State | None:
     state = run_until_quiet(world, app)
     if world.violations:
         return state
+    if any(_is_strangers(world, message.body) for message in world.queue.dead()):
+        world.violate(QUIET, "a stranger's message became a dead letter")
+        return state
+    if any(app.amazon.number(secret_in(kept.body)) for kept in world.unclaimed.messages):
+        # What came before the application was ours is taken back within a day.
+        for _ in range(25):
+            advance(world, world.clock.time + HOUR)
+            state = state_of(hourly(world, app))
+        if any(app.amazon.number(secret_in(kept.body)) for kept in world.unclaimed.messages):
+            world.violate(QUIET, "a message of ours stays unclaimed")
+            return state
     if world.queue.dead():
         # The dead-letter queue's own alarm names it, and a person looks first.
         empty_dead_letters(world)
@@ -162,6 +175,14 @@ def _seen_through(world: World, app: App, state: State | None) -> State | None:
     if state in AT_REST and not app.amazon.accepts(Sensitive(app.memory.current or "")):
         state = _day_of_checks(world, app)
     return state
+
+
+def _is_strangers(world: World, body: str) -> bool:
+    """Whether a message is a well-formed one for an application that is not ours. (A broken function's are excused.)"""
+    try:
+        return parse(Sensitive(body)).client_id not in world.apps
+    except UnknownMessage:
+        return False
 
 
 def _is_outdated(app: App) -> bool:

@@ -20,7 +20,7 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, RotationEvent, Scope
-from tests.exploration.standard_queue import StandardQueue
+from tests.exploration.standard_queue import StandardQueue, Unclaimed
 from tests.fakes.amazon import FakeAmazon, Issued, Whose, no_token
 from tests.fakes.clock import VirtualClock
 from tests.fakes.secrets_manager import FakeSecret, FakeSecretsManager, FakeVersion
@@ -328,6 +328,8 @@ class World:
 
     Attributes:
         violations: what was found broken, one line each.
+        strangers: applications that are not ours yet: the function finds no secret of theirs.
+        store_down_until: until when Secrets Manager fails every call of the function.
     """
 
     def __init__(
@@ -345,6 +347,8 @@ class World:
         self.policy = replace(policy, **changes) if changes else policy
         self.secrets = Secrets(SkewedClock(self.clock, aws_skew))
         self.queue = StandardQueue(self.clock, newest_first=newest_first)
+        self.unclaimed = Unclaimed(self.clock)
+        self.strangers: frozenset[str] = frozenset()
         self.said = Said(self)
         self.fleet = Fleet(self)
         self.deliver = deliver
@@ -352,6 +356,7 @@ class World:
         self.next_check = self.clock.time
         self.violations: list[str] = []
         self.serial = 0
+        self.store_down_until = self.clock.time
         self.apps: dict[str, App] = {}
         for number in range(1, applications + 1):
             self._add(client_id(number), SkewedClock(self.clock, amazon_skew))
@@ -389,8 +394,9 @@ class World:
         if not self.transit or all(one.at > self.clock.time for one in self.transit):
             return
         for one in sorted(one for one in self.transit if one.at <= self.clock.time):
-            self.queue.send(one.body)
-            self.note_arrival(one.body)
+            if not self.queue.denies_outsiders:  # what Amazon cannot deliver never comes
+                self.queue.send(one.body)
+                self.note_arrival(one.body)
         self.transit = tuple(one for one in self.transit if one.at > self.clock.time)
 
     def note_arrival(self, body: str) -> None:
@@ -446,12 +452,17 @@ class World:
             self.queue.save(),
             self.transit,
             self.serial,
+            self.store_down_until,
+            self.unclaimed.save(),
+            self.strangers,
             tuple((app.amazon.save(), app.memory) for app in self.apps.values()),
         )
 
     def restore(self, saved: SavedWorld) -> None:
         """Back to a saved world."""
-        self.clock.time, self.next_check, secrets, queue, self.transit, self.serial, apps = saved
+        self.clock.time, self.next_check, secrets, queue, self.transit, self.serial, *rest = saved
+        self.store_down_until, unclaimed, self.strangers, apps = rest
+        self.unclaimed.restore(unclaimed)
         self.secrets.restore(secrets)
         self.queue.restore(queue)
         for app, (amazon, memory) in zip(self.apps.values(), apps, strict=True):

@@ -13,7 +13,7 @@ from typing import NoReturn, Protocol, TypeVar
 
 from spapi_rotation_lambda.adapters.amazon_answers import is_refusal
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.errors import StoreFailed
+from spapi_rotation_lambda.domain.errors import SecretMissing, StoreFailed
 from spapi_rotation_lambda.domain.labels import Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import (
@@ -21,12 +21,15 @@ from spapi_rotation_lambda.ports import (
     Announcer,
     Answer,
     CallAnswer,
+    DeadMessage,
     Destinations,
     Queue,
+    QueueCounts,
     QueueState,
     RotateAnswer,
     RotationEvent,
     Scope,
+    UnclaimedQueue,
 )
 from tests.fakes.amazon import no_token
 from tests.fakes.clock import VirtualClock
@@ -76,6 +79,9 @@ class Op(StrEnum):
     VERIFICATION_CALL = "verification_call"
     INSPECT = "inspect"
     ROTATED = "rotated"
+    PUT = "put"
+    TAKE = "take"
+    DELETE = "delete"
     ACKNOWLEDGE = "acknowledge"
 
 
@@ -104,6 +110,9 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
     Op.VERIFICATION_CALL: _READING,
     Op.INSPECT: _READING,
     Op.ROTATED: _WRITING,
+    Op.PUT: _WRITING,
+    Op.TAKE: _READING,
+    Op.DELETE: _WRITING,
     Op.ACKNOWLEDGE: (Kind.FAILS,),
 }
 """What can go wrong at each call. A call that only reads fails alike before and after its effect."""
@@ -275,12 +284,22 @@ class Store(Protocol):
 
 
 class FaultyStore:
-    """The SecretStore port through an injector."""
+    """The SecretStore port through an injector; in an outage every call fails before its effect."""
 
-    def __init__(self, inner: Store, injector: Injector) -> None:
-        self._inner, self._injector = inner, injector
+    def __init__(
+        self, inner: Store, injector: Injector, is_down: Callable[[], bool], is_missing: Callable[[str], bool]
+    ) -> None:
+        self._up, self._injector, self._is_down, self._is_missing = inner, injector, is_down, is_missing
+
+    @property
+    def _inner(self) -> Store:
+        if self._is_down():
+            _store_failed()
+        return self._up
 
     def versions(self, secret_id: str) -> Versions:
+        if self._is_missing(secret_id):
+            raise SecretMissing("There is no such secret.", remedy="none")
         return self._injector.call(
             Op.VERSIONS,
             lambda: self._inner.versions(secret_id),
@@ -349,6 +368,25 @@ class FaultyQueue:
 
     def inspect(self) -> QueueState:
         return self._injector.call(Op.INSPECT, self._inner.inspect, _store_failed)
+
+
+class FaultyUnclaimed:
+    """The UnclaimedQueue port through an injector."""
+
+    def __init__(self, inner: UnclaimedQueue, injector: Injector) -> None:
+        self._inner, self._injector = inner, injector
+
+    def put(self, body: Sensitive, sent_at: datetime | None) -> None:
+        return self._injector.call(Op.PUT, lambda: self._inner.put(body, sent_at), _store_failed)
+
+    def counts(self) -> QueueCounts:
+        return self._inner.counts()
+
+    def take(self, limit: int, hidden_seconds: int) -> list[DeadMessage]:
+        return self._injector.call(Op.TAKE, lambda: self._inner.take(limit, hidden_seconds), _store_failed)
+
+    def delete(self, message: DeadMessage) -> None:
+        return self._injector.call(Op.DELETE, lambda: self._inner.delete(message), _store_failed)
 
 
 class FaultyAnnouncer:

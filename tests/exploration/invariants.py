@@ -147,7 +147,8 @@ def _newest_is_durable(world: World, app: App, secret: FakeSecret) -> None:
     for version in secret.versions.values():
         if version.labels and secret_in(version.text) in enough:
             return
-    if not any(secret_in(message.body) in enough for message in world.queue.messages):
+    waiting = [message.body for message in world.queue.messages] + [kept.body for kept in world.unclaimed.messages]
+    if not any(secret_in(body) in enough for body in waiting):
         world.violate(NEWEST_DURABLE, f"secret {app.memory.arrived} is nowhere")
 
 
@@ -170,6 +171,10 @@ def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
             world.violate(NO_SECOND_POST, f"posted again after {now - within[-1].at}")
         elif _answered_since(app, within[-1], world):
             world.violate(NO_SECOND_POST, "reposted although the secret had been stored")
+    if world.queue.denies_outsiders and cause is not Cause.FORCED:
+        world.violate(NO_SECOND_POST, "posted although Amazon cannot send to the queue")
+    if cause is not Cause.FORCED and any(_is_newer(app, kept.body) for kept in world.unclaimed.messages):
+        world.violate(NO_SECOND_POST, "posted although a newer secret lay unclaimed")
     newer_waits = cause is not Cause.FORCED and _unread(world, app)
     if newer_waits and not _near_expiry(world, app):
         world.violate(NO_SECOND_POST, "posted although an unread secret waited")
@@ -187,6 +192,12 @@ def _unread(world: World, app: App) -> bool:
         app.amazon.number(secret_in(message.body)) > current and world.clock.time - message.enqueued_at > CLOCKS
         for message in world.queue.messages
     )
+
+
+def _is_newer(app: App, body: str) -> bool:
+    """Whether a message holds a newer secret of this application than the one in use."""
+    current = app.amazon.number(app.memory.current)
+    return current != 0 and app.amazon.number(secret_in(body)) > current
 
 
 def _near_expiry(world: World, app: App) -> bool:

@@ -12,6 +12,7 @@ from tests.exploration.callers import (
     Ended,
     action,
     ask,
+    hand_over,
     reseed,
     rotate_in_console,
     telling_nonces_apart,
@@ -21,6 +22,7 @@ from tests.exploration.ending import advance, run_until_quiet
 from tests.exploration.explore import Scenario, Step, event, schedule
 from tests.exploration.explored_world import App, Deliver, World, deliver_soon
 from tests.exploration.faulty import Plan
+from tests.exploration.standard_queue import MAX_RECEIVES
 from tests.fakes.amazon import Whose
 
 AGE = timedelta(days=61)
@@ -262,12 +264,74 @@ def notice(which: int) -> Step:
 
 
 def function_is_broken(world: World, plan: Plan) -> Ended:
-    """Every message that waits, and the next one on its way, fails ten times and ends in the dead-letter queue."""
+    """Every message that waits, and the next one on its way, fails for a day and ends in the dead-letter queue."""
 
     world.clock.time = max([world.clock.time, *(one.at for one in world.transit)])
     world.arrive()
-    world.queue.messages = [message._replace(dead=True, receives=10) for message in world.queue.messages]
+    world.queue.messages = [message._replace(dead=True, receives=MAX_RECEIVES) for message in world.queue.messages]
     return Ended()
+
+
+def perimeter(denies: bool) -> Step:
+    """Somebody has the queue's policy deny whoever is not of the organisation, or takes that back."""
+
+    def step(world: World, _plan: Plan) -> Ended:
+        world.queue.denies_outsiders = denies
+        return Ended()
+
+    return step
+
+
+def not_ours(make: Callable[[], World]) -> Callable[[], World]:
+    """The application is not in the component yet; Amazon sends its messages to our queue all the same."""
+
+    def prepare() -> World:
+        world = make()
+        world.strangers = frozenset(world.apps)
+        return world
+
+    return prepare
+
+
+def due_and_rotated_in_console() -> World:
+    """Seeded 61 days ago, and a newer secret was made in the console: its message is on its way."""
+    world = dated()
+    rotate_in_console(world, world.app)
+    return world
+
+
+def young_and_rotated_in_console() -> World:
+    """The same with a secret that is a day old."""
+    world = young()
+    rotate_in_console(world, world.app)
+    return world
+
+
+def added(world: World, _plan: Plan) -> Ended:
+    """The application is added to the component."""
+    world.strangers = frozenset()
+    return Ended()
+
+
+def next_message(world: World, plan: Plan) -> Ended:
+    """The next message is handed over, at its time; the application's schedule is not there yet."""
+    world.clock.time = max([world.clock.time, *(one.at for one in world.transit)])
+    world.arrive()
+    message = world.queue.receive()
+    return hand_over(world, message, plan) if message is not None else Ended()
+
+
+def from_strangers(count: int) -> Step:
+    """Messages for applications that are nobody's here."""
+
+    def step(world: World, _plan: Plan) -> Ended:
+        amazon = world.app.amazon
+        body = amazon.message(amazon.newest, amazon.newest.expires_at)
+        for _ in range(count):
+            world.queue.send(companion("foreign", world.app, body))
+        return Ended()
+
+    return step
 
 
 def again(command: Step) -> Step:
@@ -281,7 +345,10 @@ def again(command: Step) -> Step:
 
 def scenarios() -> tuple[Scenario, ...]:
     """All of them."""
-    return (*_orders(), *_beginnings(), *_amazons(), *_calls(), *_tokens(), *_people(), *_owners(), *_requests())
+    return (
+        *(*_orders(), *_beginnings(), *_amazons(), *_calls(), *_tokens(), *_people(), *_owners(), *_requests()),
+        *_strangers(),
+    )
 
 
 def _orders() -> tuple[Scenario, ...]:
@@ -571,8 +638,23 @@ def _owners() -> tuple[Scenario, ...]:
     )
 
 
+def _strangers() -> tuple[Scenario, ...]:
+    steps = (next_message, wait(minutes=7), next_message, added, schedule, *EVENTS[:3])
+    return (
+        Scenario("an unseeded application is added after its message", not_ours(unseeded), steps),
+        Scenario("a due application is added after its message", not_ours(due_and_rotated_in_console), steps),
+        Scenario("a young application is added after its message", not_ours(young_and_rotated_in_console), steps),
+        Scenario("many messages of strangers", rotated, (from_strangers(5), *EVENTS[:5], schedule, *EVENTS[:3])),
+    )
+
+
 def _requests() -> tuple[Scenario, ...]:
     return (
+        Scenario(
+            "the queue's policy denies outsiders for a day",
+            rotated,
+            (perimeter(True), schedule, wait(hours=24), perimeter(False), schedule, *EVENTS[:3]),
+        ),
         Scenario(
             "refused, then again after six hours", rotated, (schedule, wait(hours=6, minutes=1), schedule, *EVENTS)
         ),

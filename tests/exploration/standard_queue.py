@@ -9,16 +9,26 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from spapi_rotation_lambda.domain import sender_policy
-from spapi_rotation_lambda.ports import QueueState
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.ports import DeadMessage, QueueCounts, QueueState
 from tests.fakes.clock import VirtualClock
 
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/1"
 VISIBILITY = timedelta(minutes=6)
 RETENTION = timedelta(days=14)
-MAX_RECEIVES = 10
+MAX_RECEIVES = 240
 
-_POLICY = json.dumps({"Statement": [sender_policy.queue_statement(QUEUE_ARN)]})
+_ALLOW = sender_policy.queue_statement(QUEUE_ARN)
+_DENY_OUTSIDERS = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "sqs:SendMessage",
+    "Resource": QUEUE_ARN,
+    "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}},
+}
+_POLICY = json.dumps({"Statement": [_ALLOW]})
+_POLICY_OF_THE_ORGANISATION = json.dumps({"Statement": [_ALLOW, _DENY_OUTSIDERS]})
 _KEY_POLICY = json.dumps({"Statement": [sender_policy.key_statement()]})
 
 
@@ -33,16 +43,74 @@ class Message(NamedTuple):
     dead: bool = False
 
 
-QueueContent = tuple[tuple[Message, ...], int, bool]
+QueueContent = tuple[tuple[Message, ...], int, bool, bool]
+
+
+class Kept(NamedTuple):
+    """A message in the ``unclaimed`` queue."""
+
+    number: int
+    body: str
+    visible_at: datetime
+
+
+UnclaimedContent = tuple[tuple[Kept, ...], int]
+
+
+class Unclaimed:
+    """The ``unclaimed`` queue: the UnclaimedQueue port, at least once."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self.messages: list[Kept] = []
+        self._sent = 0
+
+    def put(self, body: Sensitive, sent_at: datetime | None) -> None:
+        """SendMessage."""
+        self._sent += 1
+        self.messages.append(Kept(self._sent, body.reveal(), self._clock.time))
+
+    def counts(self) -> QueueCounts:
+        """GetQueueAttributes."""
+        visible = sum(message.visible_at <= self._clock.time for message in self.messages)
+        return QueueCounts(visible, len(self.messages) - visible)
+
+    def take(self, limit: int, hidden_seconds: int) -> list[DeadMessage]:
+        """ReceiveMessage, again and again."""
+        now, found = self._clock.time, list[DeadMessage]()
+        for index, message in enumerate(self.messages):
+            if len(found) < limit and message.visible_at <= now:
+                self.messages[index] = message._replace(visible_at=now + timedelta(seconds=hidden_seconds))
+                name = str(message.number)
+                found.append(DeadMessage(name, name, now, len(message.body), Sensitive(message.body)))
+        return found
+
+    def delete(self, message: DeadMessage) -> None:
+        """DeleteMessage."""
+        self.messages = [kept for kept in self.messages if str(kept.number) != message.handle]
+
+    # Saved and restored.
+
+    def save(self) -> UnclaimedContent:
+        return tuple(self.messages), self._sent
+
+    def restore(self, saved: UnclaimedContent) -> None:
+        messages, self._sent = saved
+        self.messages = list(messages)
 
 
 class StandardQueue:
-    """Both queues. ``newest_first`` is the order in which waiting messages are handed out."""
+    """Both queues. ``newest_first`` is the order in which waiting messages are handed out.
+
+    Attributes:
+        denies_outsiders: whether its policy denies whoever is not of the owner's organisation, such as Amazon.
+    """
 
     def __init__(self, clock: VirtualClock, *, newest_first: bool = False) -> None:
         self._clock, self._newest_first = clock, newest_first
         self.messages: list[Message] = []
         self.lost_to_retention = False
+        self.denies_outsiders = False
         self._sent = 0
 
     # Amazon, and whoever else sends.
@@ -116,7 +184,7 @@ class StandardQueue:
         )
         return QueueState(
             arn=QUEUE_ARN,
-            policy=_POLICY,
+            policy=_POLICY_OF_THE_ORGANISATION if self.denies_outsiders else _POLICY,
             key_arn=KEY_ARN,
             key_policy=_KEY_POLICY,
             key_readable=True,
@@ -128,8 +196,8 @@ class StandardQueue:
     # Saved and restored.
 
     def save(self) -> QueueContent:
-        return tuple(self.messages), self._sent, self.lost_to_retention
+        return tuple(self.messages), self._sent, self.lost_to_retention, self.denies_outsiders
 
     def restore(self, saved: QueueContent) -> None:
-        messages, self._sent, self.lost_to_retention = saved
+        messages, self._sent, self.lost_to_retention, self.denies_outsiders = saved
         self.messages = list(messages)

@@ -18,7 +18,7 @@ def interposed(ports: Ports, *, before: Watcher | None = None, after: Watcher | 
 
     A call is named by what it does: ``write ROTATION_REQUEST``, ``move AWSCURRENT``, ``remove AWSPENDING``,
     ``versions``, ``read``, ``inspect``, ``token``, ``verification_call``, ``rotate``, ``rotated``,
-    ``counts``, ``take``, ``delete``.
+    ``counts``, ``take``, ``delete``, ``put``.
     """
     real = ports.amazon()
     return replace(
@@ -26,6 +26,7 @@ def interposed(ports: Ports, *, before: Watcher | None = None, after: Watcher | 
         store=_Proxy(ports.store, before, after),
         queue=_Proxy(ports.queue, before, after),
         dead_letters=_Proxy(ports.dead_letters, before, after),
+        unclaimed=_Proxy(ports.unclaimed, before, after),
         amazon=lambda: _Proxy(real, before, after),
         announcer=_Proxy(ports.announcer, before, after),
     )

@@ -28,12 +28,17 @@ from tests.fakes.secrets_manager import FakeSecretsManager
 
 CLIENT_ID = "amzn1.application-oa2-client.0123456789abcdef"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"
-MAX_RECEIVES = 10
 TOPIC_ARN = "arn:aws:sns:us-east-1:123456789012:alarms"
 SCHEDULE_ARN = "arn:aws:scheduler:us-east-1:123456789012:schedule/group/name"
 
 PLAIN = Settings.from_environment(
-    {"SECRET_PREFIX": "prefix", "QUEUE_URL": "queue", "DEAD_LETTER_QUEUE_URL": "dead", "SCHEDULE_GROUP": "group"}
+    {
+        "SECRET_PREFIX": "prefix",
+        "QUEUE_URL": "queue",
+        "DEAD_LETTER_QUEUE_URL": "dead",
+        "UNCLAIMED_QUEUE_URL": "unclaimed",
+        "SCHEDULE_GROUP": "group",
+    }
 )
 """The function's settings when nothing else is given."""
 
@@ -88,12 +93,36 @@ class FakeDeadLetters:
 
 
 @dataclass
+class FakeUnclaimed:
+    """The messages for applications that are not ours."""
+
+    clock: VirtualClock
+    bodies: list[str] = field(default_factory=list)
+
+    def put(self, body: Sensitive, sent_at: datetime | None) -> None:
+        self.bodies.append(body.reveal())
+
+    def counts(self) -> QueueCounts:
+        return QueueCounts(len(self.bodies), 0)
+
+    def take(self, limit: int, hidden_seconds: int) -> list[DeadMessage]:
+        return [
+            DeadMessage(f"unclaimed-{number}", f"handle-{number}", self.clock.now(), len(body), Sensitive(body))
+            for number, body in enumerate(self.bodies[:limit])
+        ]
+
+    def delete(self, message: DeadMessage) -> None:
+        self.bodies.remove(message.body.reveal())
+
+
+@dataclass
 class FakeSchedules:
     """The schedule of one application, which is made when the world is."""
 
     application: Application
     made: datetime
     enabled: bool = True
+    is_there: bool = True
 
     def made_at(self, schedule_arn: str) -> datetime:
         assert schedule_arn == SCHEDULE_ARN
@@ -101,6 +130,9 @@ class FakeSchedules:
 
     def applications(self) -> list[ScheduledApplication]:
         return [ScheduledApplication(self.application.name, self.application.client_id, SCHEDULE_ARN, self.enabled)]
+
+    def name_of(self, client_id: str) -> str | None:
+        return self.application.name if client_id == self.application.client_id and self.is_there else None
 
 
 @dataclass
@@ -181,6 +213,7 @@ class World:
         self.store = FakeSecretsManager(self.clock)
         self.queue = FakeQueue()
         self.dead_letters = FakeDeadLetters(self.queue, self.clock)
+        self.unclaimed = FakeUnclaimed(self.clock)
         self.recorder = Recorder(self.clock)
         self.amazon = FakeAmazon(self.clock, CLIENT_ID, self.queue.visible.append)
         self.application = Application("shop", CLIENT_ID, f"prefix/{CLIENT_ID}")
@@ -190,6 +223,7 @@ class World:
             store=self.store,
             queue=self.queue,
             dead_letters=self.dead_letters,
+            unclaimed=self.unclaimed,
             amazon=lambda: self.amazon,
             announcer=self.recorder,
             telemetry=self.recorder,

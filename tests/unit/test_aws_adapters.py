@@ -352,6 +352,7 @@ def test_a_look_asks_all_of_sqss_servers(aws: Aws, dead: SqsDeadLetterQueue) -> 
         "VisibilityTimeout": 5,
         "WaitTimeSeconds": 1,
         "MessageSystemAttributeNames": ["SentTimestamp"],
+        "MessageAttributeNames": ["FirstSentTimestamp"],
     }
     aws.answer("sqs", "receive_message", {}, sent)
     assert dead.take(50, 5) == []
@@ -385,6 +386,7 @@ def test_no_more_messages_are_taken_than_asked_for(aws: Aws, dead: SqsDeadLetter
         "VisibilityTimeout": 60,
         "WaitTimeSeconds": 1,
         "MessageSystemAttributeNames": ["SentTimestamp"],
+        "MessageAttributeNames": ["FirstSentTimestamp"],
     }
     aws.answer("sqs", "receive_message", received("a", "b"), sent)
     assert [message.message_id for message in dead.take(2, 60)] == ["a", "b"]
@@ -454,6 +456,7 @@ def test_the_ports_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) ->
             "SECRET_PREFIX": "prefix",
             "QUEUE_URL": "https://queue",
             "DEAD_LETTER_QUEUE_URL": "https://dead",
+            "UNCLAIMED_QUEUE_URL": "https://unclaimed",
             "SCHEDULE_GROUP": "group",
             "SPAPI_ENDPOINT": "https://spapi",
             "LWA_ENDPOINT": "https://lwa",

@@ -1,6 +1,7 @@
 """The doctor: each thing that can be wrong is found by one look, the others stay as they are, nothing is changed."""
 
 import copy
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,7 @@ COMPONENT = (
     "queue",
     "key",
     "dead-letters",
+    "unclaimed",
     "mapping",
     "schedules",
     "log-level",
@@ -117,12 +119,33 @@ def aws_own_key(world: World) -> None:
     world.queue.key_arn = sender_policy.AWS_OWN_KEY
 
 
+def denied_by(condition: object) -> str:
+    statement = {"Sid": "Perimeter", "Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+    allowed = [sender_policy.queue_statement(QUEUE_ARN), sender_policy.key_statement()]
+    return json.dumps({"Statement": [*allowed, {**statement, "Condition": condition}]})
+
+
+OUTSIDERS = {"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}}
+
+
+def queue_denies_outsiders(world: World) -> None:
+    world.queue.policy = denied_by(OUTSIDERS)
+
+
+def key_denies_outsiders(world: World) -> None:
+    world.queue.key_policy = denied_by(OUTSIDERS)
+
+
 def no_queue(world: World) -> None:
     world.queue.exists = False
 
 
 def dead_letter(world: World) -> None:
     world.queue.dead = ["dead"]
+
+
+def unclaimed(world: World) -> None:
+    world.unclaimed.bodies = ["one", "two"]
 
 
 def no_mapping(world: World) -> None:
@@ -170,10 +193,13 @@ SUBSCRIBE = f"aws sns subscribe --topic-arn {TOPIC_ARN} --protocol email --notif
 
 BROKEN_COMPONENT: list[tuple[Break, str, str, str]] = [
     (no_queue_policy, "queue", "AllowAmazonToSend", MEND),
+    (queue_denies_outsiders, "queue", "in the statement Perimeter", MEND),
+    (key_denies_outsiders, "key", "in the statement Perimeter", MEND),
     (no_queue, "queue", "There is no queue", ""),
     (no_key_grant, "key", "AllowAmazonToEncrypt", MEND),
     (aws_own_key, "key", "alias/aws/sqs", ""),
     (dead_letter, "dead-letters", "1 message(s)", "spapi-rotation redrive"),
+    (unclaimed, "unclaimed", "2 message(s)", ""),
     (no_mapping, "mapping", "does not read the queue", MEND),
     (mapping_off, "mapping", "does not read the queue", MEND),
     (mapping_in_trouble, "mapping", "PROBLEM: the role may not.", ""),
@@ -275,6 +301,7 @@ def test_without_credentials_amazon_is_not_asked(world: World, broken: Break) ->
 
 def test_a_command_names_an_application_without_a_name_by_its_client_id(make_world: MakeWorld) -> None:
     world = make_world()
+    world.ports.schedules.is_there = False  # type: ignore[attr-defined]
     found = operate(world, "doctor", application=None)["findings"]
     commands = [each["command"] for each in found if each["look"] == "secret"]
     assert commands == [f"spapi-rotation seed --client-id {CLIENT_ID}"]
@@ -286,6 +313,7 @@ RIGHTS: list[tuple[str, str, str]] = [
     ("surroundings.subscribers", "sns:ListSubscriptionsByTopic", "subscribers"),
     ("schedules.applications", "scheduler:ListSchedules", "schedules"),
     ("queue.inspect", "sqs:GetQueueAttributes", "queue"),
+    ("unclaimed.counts", "sqs:GetQueueAttributes", "unclaimed"),
 ]
 
 
@@ -301,6 +329,14 @@ def test_a_missing_right_makes_one_look_unknown_and_is_summed_up(
     assert not_ok(found) == {"permissions": "failed", look: "unknown", **hidden}
     assert found[look]["needs"] == right
     assert right in found["permissions"]["detail"]
+
+
+def test_what_may_deny_amazon_is_unknown(world: World) -> None:
+    world.queue.policy = world.queue.key_policy = denied_by({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}})
+    found = component(world)
+    assert not_ok(found) == {"queue": "unknown", "key": "unknown"}
+    assert "Perimeter" in found["queue"]["detail"]
+    assert "10.0.0.0" not in str(found)
 
 
 def test_an_unreadable_key_policy_is_unknown(world: World) -> None:

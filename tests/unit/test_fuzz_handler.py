@@ -127,10 +127,11 @@ def test_a_message_is_taken_or_kept_and_the_application_lives_on(function: Entry
         world = new_world()
         outcome = function.message(world, body)
         if outcome.error is not None:
-            kind = refused(world, outcome, UnknownMessage)
-            stranger = "not ours" in str(outcome.error)
-            assert not stranger or parse(Sensitive(body)).client_id != CLIENT_ID
-            seen["stranger" if stranger else kind] += 1
+            seen[refused(world, outcome, UnknownMessage)] += 1
+        elif outcome.answer["receipt"] == "unclaimed":
+            assert parse(Sensitive(body)).client_id != CLIENT_ID
+            assert (outcome.written, world.unclaimed.bodies) == (False, [body])
+            seen["stranger"] += 1
         else:
             seen[believed(world, body, outcome)] += 1
         later = function(world, {"action": "check", "client_id": CLIENT_ID})

@@ -75,6 +75,7 @@ def test_a_check_by_hand_needs_no_time(world: World, scheduled_at: object) -> No
 
 @pytest.mark.parametrize("name", [None, "", 5, ["shop"]])
 def test_without_a_usable_name_an_application_is_called_by_its_client_id(world: World, name: object) -> None:
+    world.ports.schedules.is_there = False  # type: ignore[attr-defined]
     world.queue.exists = False
     told = dispatch(world.ports, REQUEST | {"application": name})
     assert told["detail"] == "There is no queue. What to do: none"
@@ -123,6 +124,7 @@ def test_the_ports_are_built_once_from_the_environment(monkeypatch: pytest.Monke
         "SECRET_PREFIX": "prefix",
         "QUEUE_URL": "https://sqs.invalid/queue",
         "DEAD_LETTER_QUEUE_URL": "https://sqs.invalid/dead",
+        "UNCLAIMED_QUEUE_URL": "https://sqs.invalid/unclaimed",
         "SCHEDULE_GROUP": "group",
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
@@ -143,7 +145,8 @@ def test_the_function_loads_neither_pulumi_nor_httpx_at_its_start() -> None:
     code = (
         "import sys, boto3, spapi_rotation_lambda.handler as handler\n"
         "session = boto3.Session('testing', 'testing', region_name='us-east-1')\n"
-        "needed = {name: 'x' for name in ('SECRET_PREFIX', 'QUEUE_URL', 'DEAD_LETTER_QUEUE_URL', 'SCHEDULE_GROUP')}\n"
+        "queues = ('QUEUE_URL', 'DEAD_LETTER_QUEUE_URL', 'UNCLAIMED_QUEUE_URL')\n"
+        "needed = {name: 'x' for name in ('SECRET_PREFIX', *queues, 'SCHEDULE_GROUP')}\n"
         "handler.build(session, handler.Settings.from_environment(needed), None)\n"
         "print([name for name in ('httpx', 'pulumi', 'spapi_rotation', 'sandbox') if name in sys.modules])"
     )

@@ -439,6 +439,7 @@ def test_a_call_that_fails_anywhere_is_an_answer(world: World, action: str, erro
         store=broken,
         queue=broken,
         dead_letters=broken,
+        unclaimed=broken,
         amazon=lambda: broken,
         announcer=broken,
         telemetry=world.recorder,

@@ -72,6 +72,55 @@ def test_an_unreadable_key_policy_is_only_a_warning(world: World) -> None:
     assert "key_policy_unreadable" in [event for event, _ in world.recorder.lines]
 
 
+PERIMETER: dict[str, object] = {
+    "Sid": "Perimeter",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "*",
+    "Resource": "*",
+    "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-canary"}},
+}
+
+
+def deny(world: World, place: str, statement: dict[str, object]) -> None:
+    if place == "queue":
+        world.queue.policy = json.dumps({"Statement": [sender_policy.queue_statement(QUEUE_ARN), statement]})
+    else:
+        world.queue.key_policy = json.dumps({"Statement": [sender_policy.key_statement(), statement]})
+
+
+@pytest.mark.rule(id="REQ-8")
+@pytest.mark.parametrize("place", ["queue", "key"])
+@pytest.mark.parametrize("trigger", [Trigger.CLI, Trigger.SCHEDULE, Trigger.PULUMI_UP])
+def test_a_denial_is_named_and_no_more_of_the_policy_is_told(world: World, place: str, trigger: Trigger) -> None:
+    world.clock.advance(days=60)
+    deny(world, place, PERIMETER)
+    with raises(world, QueueNotReady, match=f"policy of the {place} denies it, in the statement Perimeter") as caught:
+        ask(world, trigger)
+    assert "o-canary" not in str(caught.value)
+    assert (world.amazon.posts, set(world.labels())) == (0, {Label.CURRENT})
+
+
+@pytest.mark.rule(id="REQ-8")
+@pytest.mark.parametrize("place", ["queue", "key"])
+def test_force_passes_a_denial_by_a_condition_but_no_other(world: World, place: str) -> None:
+    deny(world, place, {key: PERIMETER[key] for key in PERIMETER if key != "Condition"})
+    with raises(world, QueueNotReady, match="Perimeter"):
+        ask(world, mode=Mode.FORCED)
+    assert world.amazon.posts == 0
+    deny(world, place, PERIMETER)
+    assert ask(world, mode=Mode.FORCED).certain
+    assert {"policy_of": place, "statements": "Perimeter"} in [fields for _, fields in world.recorder.lines]
+
+
+@pytest.mark.rule(id="REQ-8")
+@pytest.mark.parametrize("place", ["queue", "key"])
+def test_what_may_deny_it_is_only_a_warning(world: World, place: str) -> None:
+    deny(world, place, PERIMETER | {"Condition": {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}})
+    assert ask(world).certain
+    assert ("sender_may_be_denied", {"policy_of": place, "statements": "Perimeter"}) in world.recorder.lines
+
+
 def fill(world: World, place: str) -> None:
     if place == "visible":
         world.queue.visible.append("message")
@@ -83,7 +132,7 @@ def fill(world: World, place: str) -> None:
 
 @pytest.mark.rule(id="REQ-9")
 @pytest.mark.parametrize("place", ["visible", "in flight", "dead"])
-@pytest.mark.parametrize(("trigger", "seconds"), [(Trigger.SCHEDULE, 9), (Trigger.CLI, 45)])
+@pytest.mark.parametrize(("trigger", "seconds"), [(Trigger.SCHEDULE, 9), (Trigger.CLI, 90)])
 def test_an_unread_message_is_looked_at_for_a_while_and_then_refused(
     world: World, place: str, trigger: Trigger, seconds: int
 ) -> None:

@@ -47,16 +47,6 @@ def stored(world: World) -> int:
 # 1, 3. What is ours.
 
 
-@pytest.mark.rule(id="REC-1")
-def test_a_message_for_an_application_that_is_not_ours_is_kept(world: World) -> None:
-    body = new_message(world).replace(CLIENT_ID, "amzn1.application-oa2-client.somebodyelses1")
-    with raises(world, UnknownMessage, match=r"somebodyelses1"):
-        give(world.ports, body)
-    with raises(world, UnknownMessage):
-        give(world.ports, world.amazon.expiry_notice(world.clock.now()).replace(CLIENT_ID, CLIENT_ID + "0"))
-    assert stored(world) == 1
-
-
 @pytest.mark.rule(id="REC-3")
 def test_an_adopted_secret_is_found_by_the_map_and_keeps_its_own_key_names(make_world: MakeWorld) -> None:
     entry = {"secret_arn": "adopted", "keys": {"client_id": "id", "client_secret": "secret", "issued_at": "since"}}

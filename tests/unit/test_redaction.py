@@ -94,6 +94,7 @@ def test_no_port_shows_what_it_carries() -> None:
         "store",
         "queue",
         "dead_letters",
+        "unclaimed",
         "amazon",
         "announcer",
         "telemetry",

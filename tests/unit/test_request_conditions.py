@@ -37,6 +37,7 @@ EXPECTED = {
     "REQ-7": {O, R},
     "REQ-8": {O, R, F},
     "REQ-9": {O, R},
+    "REQ-17": {O, R},
 }
 
 

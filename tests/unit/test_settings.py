@@ -23,6 +23,7 @@ NEEDED = {
     "SECRET_PREFIX": "prefix",
     "QUEUE_URL": "https://queue",
     "DEAD_LETTER_QUEUE_URL": "https://dead",
+    "UNCLAIMED_QUEUE_URL": "https://unclaimed",
     "SCHEDULE_GROUP": "g",
 }
 
@@ -35,6 +36,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
     assert read() == Settings(
         queue_url="https://queue",
         dead_letter_queue_url="https://dead",
+        unclaimed_queue_url="https://unclaimed",
         spapi_endpoint="https://sellingpartnerapi-na.amazon.com",
         lwa_endpoint="https://api.amazon.com/auth/o2/token",
         event_bus="default",
@@ -73,6 +75,7 @@ def test_every_variable_is_read() -> None:
     ) == Settings(
         "https://queue",
         "https://dead",
+        "https://unclaimed",
         spapi_endpoint=SPAPI_ENDPOINTS["EU"],
         lwa_endpoint="http://127.0.0.1:8080/token",
         event_bus="bus",

@@ -95,6 +95,7 @@ def validated_environment(variables: Mapping[str, pulumi.Input[str]], adopted: A
     unknown = {
         Env.QUEUE_URL.value: "x" * LONGEST_QUEUE_URL,
         Env.DEAD_LETTER_QUEUE_URL.value: "x" * LONGEST_QUEUE_URL,
+        Env.UNCLAIMED_QUEUE_URL.value: "x" * LONGEST_QUEUE_URL,
         Env.SCHEDULE_GROUP.value: "x" * LONGEST_SCHEDULE_GROUP,
     }
     known = {**variables, **unknown, Env.ADOPTED_SECRETS.value: adopted.environment}

@@ -15,7 +15,7 @@ from spapi_rotation_lambda.ports import Metric
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 QUEUE_AGE_SECONDS = 30 * MINUTE
-"""A message is taken within seconds; half an hour is five of its ten deliveries."""
+"""A message is taken within seconds. One that failed three times is not in this metric any more (SQS guide)."""
 
 
 class Source(StrEnum):
@@ -24,6 +24,7 @@ class Source(StrEnum):
     OWN = "own"
     QUEUE = "queue"
     DEAD_LETTER = "dead-letter"
+    UNCLAIMED = "unclaimed"
     OPERATIONS = "operations"
     FUNCTION = "function"
 
@@ -114,10 +115,10 @@ ALARM_CATALOG = (
         "queue-age",
         Source.QUEUE,
         "ApproximateAgeOfOldestMessage",
-        "A message from Amazon has been waiting for more than half an hour: the function does not take it. It may be "
-        "a new client secret; the old one dies 7 days after a rotation. What to do: `spapi-rotation doctor` says "
-        "whether Lambda reads the queue; else look at the function's log for errors. Nothing is lost: the message "
-        "stays for 14 days.",
+        "A message from Amazon has been waiting for more than half an hour: the function is not given it. It may be a "
+        "new client secret; the old one dies 7 days after a rotation. A message that fails three times leaves this "
+        "alarm's metric: the alarms errors and unknown-messages tell of it. What to do: `spapi-rotation doctor` says "
+        "whether Lambda reads the queue. Nothing is lost: the message stays for 14 days.",
         AT_ONCE,
         threshold=QUEUE_AGE_SECONDS,
         statistic="Maximum",
@@ -130,6 +131,19 @@ ALARM_CATALOG = (
         "secret; no rotation starts meanwhile, and it is gone 14 days after it was sent. What to do: find the reason "
         "in the function's log and remove it, then `spapi-rotation redrive`. If the message is not Amazon's: "
         "`spapi-rotation discard`. Do not print or copy the message: it may hold a live secret.",
+        AT_ONCE,
+        statistic="Maximum",
+    ),
+    AlarmDefinition(
+        "unclaimed",
+        Source.UNCLAIMED,
+        "ApproximateNumberOfMessagesVisible",
+        "A message from Amazon is for an application that is not here. Amazon sends for every developer, so it may be "
+        "a stranger's; or you have subscribed an application that this component does not name, and it is its newest "
+        "client secret. Nothing waits for it; it is gone 14 days after it came. What to do: `spapi-rotation history` "
+        "(or message_unclaimed in the log) names the client id. If it is yours, add the application: its checks take "
+        "the message back within a day. Else purge the queue (output unclaimed_queue_url). Do not print or copy the "
+        "message: it may hold a live secret.",
         AT_ONCE,
         statistic="Maximum",
     ),
@@ -147,10 +161,21 @@ ALARM_CATALOG = (
         "errors",
         Source.FUNCTION,
         "Errors",
-        "The function failed. A message stays in its queue and is delivered again, up to ten times; a failed check is "
-        "made again by the schedule. What to do: read the errors in the function's log; each says what to do. A "
-        "single failure of AWS mends itself, and this alarm ends.",
+        "The function failed. A message stays in its queue and is delivered again every 6 minutes for a day, and no "
+        "rotation starts meanwhile; a failed check is made again by the schedule. What to do: read the errors in the "
+        "function's log; each says what to do. A failure of AWS of less than a day mends itself, and this alarm ends.",
         NEXT_CHECK,
+    ),
+    _own(
+        "unknown-messages",
+        Metric.UNKNOWN,
+        Span(more=2),
+        "A message in the queue is none that is known, or it is garbled: it may be a new client secret. It is tried "
+        "again for a day, and no scheduled rotation starts meanwhile; then it is a dead letter. What to do: "
+        "`spapi-rotation history` (or message_unknown in the log) says what is wrong with it and names its id. If "
+        "Amazon's format has changed, upgrade this package. `spapi-rotation rotate --force` does not wait for it. Once "
+        "it is a dead letter: `spapi-rotation redrive`, or `spapi-rotation discard` if it is not Amazon's. Do not "
+        "print or copy the message.",
     ),
     AlarmDefinition(
         "throttles",

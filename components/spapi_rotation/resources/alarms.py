@@ -48,6 +48,7 @@ def create_alarms(
         Source.OWN: (METRICS_NAMESPACE, {SERVICE_DIMENSION: scope.identity}),
         Source.QUEUE: ("AWS/SQS", {"QueueName": queues.destination.name}),
         Source.DEAD_LETTER: ("AWS/SQS", {"QueueName": queues.dead_letter.name}),
+        Source.UNCLAIMED: ("AWS/SQS", {"QueueName": queues.unclaimed.name}),
         Source.OPERATIONS: ("AWS/SQS", {"QueueName": queues.operations.name}),
         Source.FUNCTION: ("AWS/Lambda", {"FunctionName": function.name}),
     }

@@ -18,7 +18,9 @@ from spapi_rotation_lambda.settings import HANDLER, Env
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 180
+"""A request on purpose looks at the queues for 90 seconds, then calls Amazon and AWS with their own timeouts."""
+
 MEMORY_MB = 256
 MAX_CONCURRENCY = 2
 """The lowest that Lambda allows for a queue. Source: Lambda guide, "Configuring maximum concurrency"."""
@@ -62,16 +64,16 @@ class Function:
 def environment(
     args: ValidArgs,
     scope: Scope,
-    queue_url: pulumi.Input[str],
-    dead_letter_queue_url: pulumi.Input[str],
+    queues: Queues,
     schedule_group: pulumi.Input[str],
     adopted: AdoptedSecrets | None,
 ) -> dict[str, pulumi.Input[str]]:
     """The function's environment variables; texts only, no secret."""
     variables: dict[str, pulumi.Input[str]] = {
         Env.SECRET_PREFIX.value: args.secret_prefix,
-        Env.QUEUE_URL.value: queue_url,
-        Env.DEAD_LETTER_QUEUE_URL.value: dead_letter_queue_url,
+        Env.QUEUE_URL.value: queues.destination.url,
+        Env.DEAD_LETTER_QUEUE_URL.value: queues.dead_letter.url,
+        Env.UNCLAIMED_QUEUE_URL.value: queues.unclaimed.url,
         Env.SPAPI_ENDPOINT.value: args.spapi_endpoint,
         Env.LWA_ENDPOINT.value: args.lwa_endpoint,
         Env.ROTATE_EVERY_DAYS.value: text_of(args.rotate_every_days),
@@ -113,6 +115,8 @@ def function_policy(
         allow("Key", KEY_ACTIONS, key_arn),
         allow("Receive", QUEUE_ACTIONS, queues.destination.arn),
         allow("HandleDeadLetters", QUEUE_ACTIONS, queues.dead_letter.arn),
+        # What is for a stranger is moved there, and taken back when the application is added.
+        allow("KeepUnclaimed", (*QUEUE_ACTIONS, "sqs:SendMessage"), queues.unclaimed.arn),
         allow("ReportFailure", ("sqs:SendMessage",), queues.operations.arn),
         allow("Publish", ("events:PutEvents",), scope.arn("events", f"event-bus/{EVENT_BUS}")),
         # The operator interface names the applications by their schedules. ListSchedules knows no resources.
@@ -184,7 +188,7 @@ def create_function(
         ),
         opts=scope.options(),
     )
-    variables = environment(args, scope, queues.destination.url, queues.dead_letter.url, schedule_group, adopted)
+    variables = environment(args, scope, queues, schedule_group, adopted)
     function = aws.lambda_.Function(
         f"{scope.name}-function",
         description="Rotates SP-API client secrets.",

@@ -1,4 +1,4 @@
-"""The queue that Amazon sends new secrets to, its dead-letter queue, and the queue for failed checks."""
+"""The queue that Amazon sends new secrets to, and the three queues for what the function cannot handle."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,26 +13,29 @@ from spapi_rotation_lambda.domain.sender_policy import queue_statement
 RETENTION_SECONDS = 14 * 24 * 3600
 """The longest that SQS allows. The old secret lives 7 days after a rotation, SQS's default is 4."""
 
-MAX_RECEIVE_COUNT = 10
-"""Deliveries before a message goes to the dead-letter queue. Throttling at a concurrency of 2 uses some up."""
+MAX_RECEIVE_COUNT = 240
+"""Deliveries before a message goes to the dead-letter queue: a day's, so that an outage of a day needs no person."""
 
-VISIBILITY_PER_TIMEOUT = 6
-"""Visibility as a multiple of the function's timeout. Source: Lambda guide, services-sqs-configure."""
+VISIBILITY_SECONDS = 360
+"""After this a message that was not taken comes again: twice the function's timeout. The Lambda guide asks for no less
+than that timeout and recommends six times it, against throttling that uses deliveries up; here there are plenty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """The three queues.
+    """The four queues.
 
     Attributes:
         destination: where Amazon sends; its ARN is what a developer registers.
         dead_letter: messages that the function could not take; may hold a live secret.
+        unclaimed: messages for applications that are not here; may hold a live secret.
         operations: checks and schedules that failed; never holds a secret.
         destination_policy: what lets Amazon send.
     """
 
     destination: aws.sqs.Queue
     dead_letter: aws.sqs.Queue
+    unclaimed: aws.sqs.Queue
     operations: aws.sqs.Queue
     destination_policy: aws.sqs.QueuePolicy
 
@@ -43,19 +46,20 @@ def queue_policy(queue_arn: str, *, from_amazon: bool) -> dict[str, Any]:
     return document(*own, deny_plain_text("sqs:*", queue_arn))
 
 
-def create_queues(scope: Scope, key: aws.kms.Key, function_timeout_seconds: int) -> Queues:
-    """Make the three queues, encrypted by the key, and their policies."""
+def create_queues(scope: Scope, key: aws.kms.Key) -> Queues:
+    """Make the four queues, encrypted by the key, and their policies."""
     dead_letter = _queue(scope, "dead-letter-queue", key, protected=True)
     destination = _queue(
         scope,
         "queue",
         key,
         protected=True,
-        visibility_timeout_seconds=VISIBILITY_PER_TIMEOUT * function_timeout_seconds,
+        visibility_timeout_seconds=VISIBILITY_SECONDS,
         redrive_policy=pulumi.Output.json_dumps(
             {"deadLetterTargetArn": dead_letter.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
         ),
     )
+    unclaimed = _queue(scope, "unclaimed-queue", key, protected=True)
     operations = _queue(scope, "operations-queue", key, protected=False)
     aws.sqs.RedriveAllowPolicy(
         f"{scope.name}-dead-letter-queue-sources",
@@ -66,10 +70,12 @@ def create_queues(scope: Scope, key: aws.kms.Key, function_timeout_seconds: int)
         opts=scope.options(),
     )
     _policy(scope, "dead-letter-queue", dead_letter, from_amazon=False)
+    _policy(scope, "unclaimed-queue", unclaimed, from_amazon=False)
     _policy(scope, "operations-queue", operations, from_amazon=False)
     return Queues(
         destination=destination,
         dead_letter=dead_letter,
+        unclaimed=unclaimed,
         operations=operations,
         destination_policy=_policy(scope, "queue", destination, from_amazon=True),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from spapi_rotation.args import Application
 from spapi_rotation.validation.inputs import MaybeOutput, is_map, known_keys, validated, validated_within
-from spapi_rotation_lambda.domain.applications import KeyNames
+from spapi_rotation_lambda.domain.applications import KeyNames, schedule_name
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import validated_client_id
 
@@ -52,7 +52,7 @@ class ValidApplication:
     @property
     def suffix(self) -> str:
         """The part of the client id that tells applications apart; names resources."""
-        return self.client_id.rpartition(".")[2]
+        return schedule_name(self.client_id)
 
 
 def validate_applications(value: object) -> tuple[ValidApplication, ...]:

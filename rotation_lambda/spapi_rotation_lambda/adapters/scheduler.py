@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from spapi_rotation_lambda.adapters.aws_failures import named
+from spapi_rotation_lambda.domain.applications import schedule_name
 from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.ports import ScheduledApplication
 
@@ -23,6 +26,7 @@ class EventBridgeSchedules:
 
     def __init__(self, client: "Callable[[], EventBridgeSchedulerClient]", group: str) -> None:
         self._client, self._group = client, group
+        self._known: dict[str, str] = {}
 
     def made_at(self, schedule_arn: str) -> datetime:
         """When a schedule was made (GetSchedule)."""
@@ -54,6 +58,20 @@ class EventBridgeSchedules:
                     )
                 )
         return sorted(found, key=lambda application: application.name)
+
+    def name_of(self, client_id: str) -> str | None:
+        """The name in the input of its schedule, kept for the process. A line of the log is not worth a failure."""
+        if client_id not in self._known:
+            try:
+                found = self._client().get_schedule(GroupName=self._group, Name=schedule_name(client_id))
+            except (ClientError, BotoCoreError):
+                return None  # it is gone, or may not be read, or AWS is failing: asked for again next time
+            event = _event(found["Target"].get("Input"))
+            name = event.get("application")
+            if event.get("client_id") != client_id or not isinstance(name, str) or not name:
+                return None
+            self._known[client_id] = name
+        return self._known[client_id]
 
     def _names(self, client: "EventBridgeSchedulerClient") -> Iterator[str]:
         with named("scheduler:ListSchedules"):

@@ -14,6 +14,10 @@ from spapi_rotation_lambda.ports import DeadMessage, QueueCounts, QueueState
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, MessageTypeDef
+
+_FIRST_SENT = "FirstSentTimestamp"
+"""Attribute of a message that was moved: SQS's SentTimestamp (milliseconds) of its first sending."""
 
 _COUNTS = (
     "ApproximateNumberOfMessages",
@@ -82,12 +86,13 @@ class SqsDeadLetterQueue:
                     VisibilityTimeout=hidden_seconds,
                     WaitTimeSeconds=1,  # a short poll asks only some of SQS's servers
                     MessageSystemAttributeNames=["SentTimestamp"],
+                    MessageAttributeNames=[_FIRST_SENT],
                 )
             fresh = [message for message in answer.get("Messages", ()) if message.get("MessageId") not in found]
             if not fresh:
                 break
             for message in fresh:
-                sent = int(message.get("Attributes", {}).get("SentTimestamp", 0))
+                sent = _sent(message)
                 body = message.get("Body", "")
                 found[message.get("MessageId", "")] = DeadMessage(
                     message_id=message.get("MessageId", ""),
@@ -102,3 +107,22 @@ class SqsDeadLetterQueue:
         """Delete one message."""
         with named("sqs:DeleteMessage"):
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.handle)
+
+
+class SqsUnclaimedQueue(SqsDeadLetterQueue):
+    """The UnclaimedQueue port on SQS."""
+
+    def put(self, body: Sensitive, sent_at: datetime | None) -> None:
+        """Send a message, with the time of its first sending."""
+        kept: dict[str, MessageAttributeValueTypeDef] = {}
+        if sent_at is not None:
+            kept[_FIRST_SENT] = {"DataType": "Number", "StringValue": str(round(sent_at.timestamp() * 1000))}
+        with named("sqs:SendMessage"):
+            self._sqs.send_message(QueueUrl=self._url, MessageBody=body.reveal(), MessageAttributes=kept)
+
+
+def _sent(message: "MessageTypeDef") -> int:
+    """When a message was first sent, in milliseconds."""
+    kept = message.get("MessageAttributes", {})
+    moved = kept[_FIRST_SENT].get("StringValue", "") if _FIRST_SENT in kept else ""
+    return int(moved if moved.isdecimal() else message.get("Attributes", {}).get("SentTimestamp", 0))

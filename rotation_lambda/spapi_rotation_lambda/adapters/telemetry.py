@@ -37,6 +37,10 @@ class PowertoolsTelemetry:
         )
         self._service, self._namespace = service, namespace
 
+    def begin(self, request_id: object) -> None:
+        """Begin an invocation: each log line until the next one carries Lambda's id of it, under Powertools' name."""
+        self._logger.append_keys(function_request_id=request_id if isinstance(request_id, str) else None)
+
     def info(self, event: str, application: Application | None = None, **fields: object) -> None:
         """Log at INFO."""
         self._logger.info(event, extra=_extra(application, fields))

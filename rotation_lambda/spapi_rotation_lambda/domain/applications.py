@@ -8,6 +8,11 @@ CLIENT_ID = re.compile(r"amzn1\.application-oa2-client\.[A-Za-z0-9]{10,64}")
 """Shape of an application's client id; nothing else ever becomes part of a secret's name."""
 
 
+def schedule_name(client_id: str) -> str:
+    """The name of an application's schedule in the component's group: what tells its client id apart."""
+    return client_id.rpartition(".")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class KeyNames:
     """Names of our keys in the secret's JSON; others than the defaults only for an adopted secret."""

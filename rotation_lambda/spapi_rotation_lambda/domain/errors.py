@@ -113,6 +113,10 @@ class UnknownMessage(RotationError):
     """A queue message that this package does not know. It is left for the dead-letter queue."""
 
 
+class NotOurs(RotationError):
+    """A message for an application that this component does not look after."""
+
+
 class NotYetAccepted(RotationError):
     """Amazon does not accept a received secret yet; the message stays in the queue."""
 

@@ -45,6 +45,11 @@ class ExpiryNotice:
 Notification = NewSecret | ExpiryNotice
 
 
+def kind_of(notification: Notification) -> str:
+    """Which of the two messages it is, for a person."""
+    return "new-secret" if isinstance(notification, NewSecret) else "expiry-notice"
+
+
 def parse(body: Sensitive) -> Notification:
     """Parse a queue message's body.
 

@@ -8,12 +8,13 @@ paragraph of Amazon's SP-API notification documentation (the two key actions).
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-AMAZON_ACCOUNT = "437568002678"
-"""The AWS account from which Amazon sends SP-API notifications."""
+from spapi_rotation_lambda.domain.sender_conditions import AMAZON_ACCOUNT as AMAZON_ACCOUNT
+from spapi_rotation_lambda.domain.sender_conditions import Answer, all_of, condition_holds
 
 AMAZON_PRINCIPAL = f"arn:aws:iam::{AMAZON_ACCOUNT}:root"
 
@@ -21,6 +22,9 @@ AWS_OWN_KEY = "alias/aws/sqs"
 
 QUEUE_ACTIONS = ("sqs:GetQueueAttributes", "sqs:SendMessage")
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+
+_SID = re.compile(r"[A-Za-z0-9 _-]{1,128}")
+"""Of a statement in somebody's policy no more is told than this name."""
 
 Statement = dict[str, Any]
 
@@ -55,58 +59,104 @@ def is_aws_own_key(key: str | None) -> bool:
     return key is not None and key.rpartition(":")[2] == AWS_OWN_KEY
 
 
-def missing_from_queue_policy(policy: str | None, queue_arn: str) -> tuple[str, ...]:
-    """Statements (JSON texts) that a queue policy lacks for Amazon's sender; empty when it lets Amazon send.
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a policy means for Amazon's sender. Statements of it are named by their Sid, or else by their number.
 
-    A statement with a condition does not count: which conditions Amazon's sender satisfies is unknown.
+    Attributes:
+        missing: statements (JSON texts) that the policy lacks.
+        denied: statements that deny it, whatever its sender is like.
+        denied_by_condition: those whose condition holds for it, by what is known of Amazon's sender.
+        unclear: those that may deny it: that depends on what is not known.
     """
-    allowed = _allowed_actions(policy, queue_arn)
-    if all(action.lower() in allowed for action in QUEUE_ACTIONS):
-        return ()
-    return (json.dumps(queue_statement(queue_arn), sort_keys=True),)
+
+    missing: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+    denied_by_condition: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
+
+    @property
+    def denials(self) -> tuple[str, ...]:
+        """Every statement that certainly denies it."""
+        return (*self.denied, *self.denied_by_condition)
 
 
-def missing_from_key_policy(policy: str, key_arn: str) -> tuple[str, ...]:
-    """Statements that a key policy lacks for Amazon's sender, as JSON texts."""
-    allowed = _allowed_actions(policy, key_arn)
-    if all(action.lower() in allowed for action in KEY_ACTIONS):
-        return ()
-    return (json.dumps(key_statement(), sort_keys=True),)
+def queue_access(policy: str | None, queue_arn: str) -> Access:
+    """What a queue's policy means for Amazon's sender."""
+    return _access(policy, queue_arn, queue_statement(queue_arn), QUEUE_ACTIONS)
 
 
-def _allowed_actions(policy: str | None, resource: str) -> set[str]:
-    """The exact lower-case actions, of those that matter here, that the policy allows and does not deny."""
+def key_access(policy: str, key_arn: str) -> Access:
+    """What a key's policy means for Amazon's sender."""
+    return _access(policy, key_arn, key_statement(), KEY_ACTIONS)
+
+
+def _access(policy: str | None, resource: str, needed: Statement, actions: Sequence[str]) -> Access:
+    allowed = set[str]()
+    denials: dict[Answer, list[str]] = {True: [], None: []}
+    conditional: list[str] = []
+    for number, statement in enumerate(_statements(policy), 1):
+        if not _selects(statement, "Resource", lambda value: _any_matches(value, resource)):
+            continue
+        its = {each for each in actions if _selects(statement, "Action", partial(_any_matches, text=each, fold=True))}
+        concerns, holds = _concerns_amazon(statement), condition_holds(statement.get("Condition") or None)
+        if statement.get("Effect") == "Allow":
+            # One that holds only perhaps is no use: nobody could rely on it.
+            allowed |= its if concerns and holds else set()
+        elif its and (denies := all_of((concerns, holds))) is not False:
+            by_condition = denies and bool(statement.get("Condition"))
+            (conditional if by_condition else denials[denies]).append(_name(statement, number))
+    missing = () if allowed.issuperset(actions) else (json.dumps(needed, sort_keys=True),)
+    return Access(missing, tuple(denials[True]), tuple(conditional), tuple(denials[None]))
+
+
+def _statements(policy: str | None) -> Iterator[Mapping[str, Any]]:
     try:
         document = json.loads(policy) if policy else {}
     except ValueError:
-        return set()
-    allowed: set[str] = set()
-    denied: set[str] = set()
-    wanted = {action.lower() for action in (*QUEUE_ACTIONS, *KEY_ACTIONS)}
+        return
     for statement in _listed(document.get("Statement") if isinstance(document, Mapping) else None):
-        if not isinstance(statement, Mapping) or statement.get("Condition"):
-            continue
-        if not _selects(statement, "Principal", _names_amazon):
-            continue
-        if not _selects(statement, "Resource", lambda value: _any_matches(value, resource)):
-            continue
-        actions = {
-            action for action in wanted if _selects(statement, "Action", partial(_any_matches, text=action, fold=True))
-        }
-        (allowed if statement.get("Effect") == "Allow" else denied).update(actions)
-    return allowed - denied
+        yield statement if isinstance(statement, Mapping) else {}
+
+
+def _name(statement: Mapping[str, Any], number: int) -> str:
+    sid = statement.get("Sid")
+    return sid if isinstance(sid, str) and _SID.fullmatch(sid) else f"no. {number}"
 
 
 def _selects(statement: Mapping[str, Any], element: str, names: Callable[[object], bool]) -> bool:
-    """Whether an element of a statement, or its negated form such as NotPrincipal, selects what ``names`` finds."""
+    """Whether an element of a statement, or its negated form such as NotAction, selects what ``names`` finds."""
     if f"Not{element}" in statement:
         return not names(statement[f"Not{element}"])
     return names(statement.get(element))
 
 
-def _names_amazon(principal: object) -> bool:
-    names = _listed(principal.get("AWS")) if isinstance(principal, Mapping) else _listed(principal)
-    return any(name in (AMAZON_ACCOUNT, AMAZON_PRINCIPAL, "*") for name in names)
+def _concerns_amazon(statement: Mapping[str, Any]) -> Answer:
+    """Whether a statement is about Amazon's sender. Its role is unknown, so whether one that names a role is, too.
+
+    Source: IAM user guide, "NotPrincipal": with Deny it excepts a role only if that is named beside its account.
+    """
+    if "NotPrincipal" not in statement:
+        return _names_amazon(statement.get("Principal"))
+    excepted = statement["NotPrincipal"]
+    if _names(excepted) & {"*"}:
+        return False
+    named = bool(_names(excepted) & {AMAZON_ACCOUNT, AMAZON_PRINCIPAL})
+    if statement.get("Effect") == "Allow":
+        return not named
+    return None if named else True
+
+
+def _names_amazon(principal: object) -> Answer:
+    names = _names(principal)
+    if names & {AMAZON_ACCOUNT, AMAZON_PRINCIPAL, "*"}:
+        return True
+    return None if any(f"::{AMAZON_ACCOUNT}:" in name for name in names) else False
+
+
+def _names(principal: object) -> set[str]:
+    listed = _listed(principal.get("AWS")) if isinstance(principal, Mapping) else _listed(principal)
+    return {name for name in listed if isinstance(name, str)}
 
 
 def _any_matches(patterns: object, text: str, fold: bool = False) -> bool:

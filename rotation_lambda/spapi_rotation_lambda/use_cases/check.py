@@ -8,30 +8,40 @@ from datetime import datetime, timedelta
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.daily_slot import is_daily_slot
-from spapi_rotation_lambda.domain.errors import Declined, NotDue
+from spapi_rotation_lambda.domain.errors import Declined, NotDue, RotationError, UnreadMessages
 from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.messages import ExpiryNotice
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
 from spapi_rotation_lambda.use_cases import verification
+from spapi_rotation_lambda.use_cases.expiry_notice import handle_expiry_notice
 from spapi_rotation_lambda.use_cases.request import asked, report_declined, request
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
+from spapi_rotation_lambda.use_cases.unclaimed import claim
 
 _DAY = timedelta(days=1)
 
 
-def check(ports: Ports, application: Application, scheduled_at: datetime | None = None) -> State:
+def check(
+    ports: Ports, application: Application, scheduled_at: datetime | None = None, *, by_hand: bool = False
+) -> State:
     """Look after one application and return its state.
 
     Args:
         scheduled_at: the schedule's own time, which decides on which check the daily try is made.
+        by_hand: whether a person asks; then what is unclaimed is looked at, whatever the hour.
 
     Raises:
         MalformedSecret, StoreFailed: a defect. Everything else is an ordinary outcome with a metric.
     """
     ports.telemetry.count(Metric.CHECK)
     settlement = settle(ports, application)
+    in_daily_slot = is_daily_slot(application.client_id, scheduled_at or ports.clock.now(), ports.policy.check_interval)
+    may_be_new = settlement.outcome is Outcome.UNSEEDED or in_daily_slot or by_hand
+    if may_be_new and _claim(ports, application):
+        settlement = settle(ports, application)
     quiet = settlement.outcome in (Outcome.NOTHING_PENDING, Outcome.UNSEEDED)
     snapshot = settlement.snapshot if quiet else Snapshot(ports.store, application)
     changed = not quiet
@@ -40,11 +50,29 @@ def check(ports: Ports, application: Application, scheduled_at: datetime | None 
     if changed:
         snapshot = Snapshot(ports.store, application)
     state = derive(snapshot, ports.clock.now(), ports.policy.delivery_deadline)
-    in_daily_slot = is_daily_slot(application.client_id, scheduled_at or ports.clock.now(), ports.policy.check_interval)
     if state not in (State.UNSEEDED, State.EXPIRED) and in_daily_slot:
         state = _try_current(ports, snapshot, state)
     _report(ports, snapshot, state)
     return state
+
+
+def _claim(ports: Ports, application: Application) -> bool:
+    """Take back what came before the application was ours. What fails is left there, for the next check."""
+    try:
+        return claim(ports, application, _handle_notice) > 0
+    except RotationError as error:
+        ports.telemetry.warning("unclaimed_left_there", application, error=type(error).__name__, detail=str(error))
+        return True  # some may have been taken before
+
+
+def _handle_notice(ports: Ports, application: Application, notice: ExpiryNotice) -> str:
+    """Handle a notice that is not in the queue: of the messages there, none is the one that asks (REQ-9)."""
+    if ports.queue.inspect().waiting:
+        raise UnreadMessages(
+            f"{application.name}: a message waits in the queue; a newer secret may be there.",
+            remedy="Nothing: the next look takes the notice.",
+        )
+    return handle_expiry_notice(ports, application, notice).value
 
 
 def _request_if_due(ports: Ports, snapshot: Snapshot) -> bool:

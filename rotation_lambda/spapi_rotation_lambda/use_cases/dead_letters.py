@@ -6,7 +6,7 @@ Its messages may hold a live secret. What is handled again is handled exactly li
 from dataclasses import dataclass
 
 from spapi_rotation_lambda.domain.errors import RotationError, SecretMissing, Unexpected, UnknownMessage
-from spapi_rotation_lambda.domain.messages import NewSecret, Notification, parse
+from spapi_rotation_lambda.domain.messages import NewSecret, Notification, kind_of, parse
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.ports import DeadMessage, Ports
 from spapi_rotation_lambda.use_cases.message import handle_message
@@ -88,7 +88,7 @@ def discard(ports: Ports, message_id: str, *, force: bool = False) -> bool:
 
 def _redrive(ports: Ports, described: Described) -> Redriven:
     try:
-        result = handle_message(ports, described.message.body)
+        result = handle_message(ports, described.message.body, described.message.message_id, described.message.sent_at)
     except RotationError as error:
         return Redriven(described, "", error)
     except Exception as error:  # noqa: BLE001  (the other messages are handled all the same)
@@ -106,8 +106,7 @@ def _describe(ports: Ports, message: DeadMessage) -> Described:
     except UnknownMessage as error:
         return Described(message, "unknown", "", str(error.args[0]), needed=False)
     problem, needed = _look_at_secret(ports, notification)
-    kind = "new-secret" if isinstance(notification, NewSecret) else "expiry-notice"
-    return Described(message, kind, notification.client_id, problem, needed)
+    return Described(message, kind_of(notification), notification.client_id, problem, needed)
 
 
 def _look_at_secret(ports: Ports, notification: Notification) -> tuple[str, bool]:

@@ -128,6 +128,7 @@ def examine(ports: Ports) -> Examination:
     if queues:
         findings += [_key(queues[0]), _dead_letters(queues[0])]
     findings += [
+        told("unclaimed", lambda: _unclaimed(ports)),
         told("mapping", lambda: _mapping(ports)),
         told("schedules", lambda: _schedules(ports)),
         told("log-level", lambda: _log_level(ports)),
@@ -139,15 +140,35 @@ def examine(ports: Ports) -> Examination:
 
 
 def _queue(state: QueueState) -> Finding:
-    missing = sender_policy.missing_from_queue_policy(state.policy, state.arn)
-    if missing:
+    access = sender_policy.queue_access(state.policy, state.arn)
+    if access.missing:
         return failed(
             "queue",
-            f"Amazon cannot send to {state.arn}. Missing from its policy: {'; '.join(missing)}",
+            f"Amazon cannot send to {state.arn}. Missing from its policy: {'; '.join(access.missing)}",
             "Put the statement back. For a queue of your own, add it to its policy.",
             MEND,
         )
-    return ok("queue", f"Amazon may send to {state.arn}.")
+    return _denied("queue", access, f"the policy of {state.arn}") or ok("queue", f"Amazon may send to {state.arn}.")
+
+
+def _denied(look: str, access: sender_policy.Access, policy: str) -> Finding | None:
+    """Denials by somebody's statement: a policy of their organisation, mostly."""
+    if access.denials:
+        return failed(
+            look,
+            f"Amazon cannot deliver: {policy} denies it, in the statement {', '.join(access.denials)}.",
+            f"Except Amazon's account {sender_policy.AMAZON_ACCOUNT} from that statement. If it was changed by hand, "
+            "the command puts the policy back.",
+            MEND,
+        )
+    if access.unclear:
+        return unknown(
+            look,
+            f"Amazon may be denied, by {policy}, in the statement {', '.join(access.unclear)}: its condition asks for "
+            "what is not known of Amazon's sender.",
+            f"See whether it excepts Amazon's account {sender_policy.AMAZON_ACCOUNT}.",
+        )
+    return None
 
 
 def _key(state: QueueState) -> Finding:
@@ -166,15 +187,16 @@ def _key(state: QueueState) -> Finding:
             "Allow the function's role kms:GetKeyPolicy on it.",
             needs="kms:GetKeyPolicy",
         )
-    missing = sender_policy.missing_from_key_policy(state.key_policy, state.key_arn)
-    if missing:
+    access = sender_policy.key_access(state.key_policy, state.key_arn)
+    if access.missing:
         return failed(
             "key",
-            f"Amazon cannot encrypt what it sends. Missing from the policy of the queue's key: {'; '.join(missing)}",
+            "Amazon cannot encrypt what it sends. Missing from the policy of the queue's key: "
+            f"{'; '.join(access.missing)}",
             "Put the statement back. For a key of your own, add it to its policy.",
             MEND,
         )
-    return ok("key", "Amazon may use the queue's key.")
+    return _denied("key", access, "the policy of the queue's key") or ok("key", "Amazon may use the queue's key.")
 
 
 def _dead_letters(state: QueueState) -> Finding:
@@ -186,6 +208,19 @@ def _dead_letters(state: QueueState) -> Finding:
             "spapi-rotation redrive",
         )
     return ok("dead-letters", "There are none.")
+
+
+def _unclaimed(ports: Ports) -> Finding:
+    counts = ports.unclaimed.counts()
+    if waiting := counts.visible + counts.hidden:
+        return failed(
+            "unclaimed",
+            f"{waiting} message(s) are for applications that are not here; `spapi-rotation history` names their client "
+            "ids (message_unclaimed). They block nothing, and are gone 14 days after they came.",
+            "Add an application of yours: its checks take its messages back, within a day. If none is yours, purge the "
+            "queue (output unclaimed_queue_url).",
+        )
+    return ok("unclaimed", "There are none.")
 
 
 def _mapping(ports: Ports) -> Finding:

@@ -26,6 +26,7 @@ from spapi_rotation_lambda.use_cases.check import check
 from spapi_rotation_lambda.use_cases.dead_letters import Described
 from spapi_rotation_lambda.use_cases.doctor import examine
 from spapi_rotation_lambda.use_cases.history import REMEMBERED, history, last_accepted
+from spapi_rotation_lambda.use_cases.message import named_application
 from spapi_rotation_lambda.use_cases.operator_actions import NothingToDo
 from spapi_rotation_lambda.use_cases.request import describe, request
 from spapi_rotation_lambda.use_cases.status import seen, status
@@ -115,7 +116,7 @@ def _answer(ports: Ports, event: Mapping[str, Any], name: object) -> dict[str, A
 def _application(ports: Ports, event: Mapping[str, Any]) -> Application:
     client_id = validated_client_id(event.get("client_id"), "client_id")
     name, arn = event.get("application"), event.get("schedule_arn")
-    found = ports.applications.find(client_id, name if isinstance(name, str) else None)
+    found = named_application(ports, client_id, name if isinstance(name, str) else None)
     return replace(found, schedule_arn=arn) if isinstance(arn, str) and arn.startswith("arn:") else found
 
 
@@ -134,7 +135,7 @@ def _who(event: Mapping[str, Any]) -> str:
 
 
 def _check(ports: Ports, application: Application, _event: Mapping[str, Any]) -> str:
-    return f"checked: {check(ports, application).value}"
+    return f"checked: {check(ports, application, by_hand=True).value}"
 
 
 def _request(ports: Ports, application: Application, event: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """What must be true of the destination queue before a rotation is requested."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from spapi_rotation_lambda.domain import sender_policy
@@ -12,14 +13,21 @@ from spapi_rotation_lambda.ports import Ports, QueueState
 EXPIRY_IS_NEAR = timedelta(days=30)
 LOOK_EVERY_SECONDS = 3.0
 LOOK_SECONDS = 9.0
-LOOK_SECONDS_ON_PURPOSE = 45.0
+LOOK_SECONDS_ON_PURPOSE = 90.0
+"""SQS's counts lag: a minute or more after the last message was sent, says its API reference (GetQueueAttributes)."""
 
 
-def require_ready_queue(ports: Ports, application: Application, state: QueueState) -> None:
+def require_ready_queue(ports: Ports, application: Application, state: QueueState, *, forced: bool = False) -> None:
     """Require that Amazon's account may send to the queue, and through its key.
 
+    A statement that may deny it, which depends on what is not known of Amazon's sender, is a warning.
+
+    Args:
+        forced: whether a person asks who knows better than a statement's condition, as it is read here.
+
     Raises:
-        QueueNotReady: a statement is missing (the message holds it), or its key serves no sender elsewhere.
+        QueueNotReady: a statement is missing (the message holds it) or denies it (the message names it), or the key
+            serves no sender elsewhere.
     """
     if sender_policy.is_aws_own_key(state.key_arn):
         raise QueueNotReady(
@@ -27,11 +35,14 @@ def require_ready_queue(ports: Ports, application: Application, state: QueueStat
             f"{sender_policy.AWS_OWN_KEY}, which serves no other AWS account.",
             remedy="Encrypt the queue with a customer-managed key whose policy lets Amazon use it, or with SSE-SQS.",
         )
-    missing = sender_policy.missing_from_queue_policy(state.policy, state.arn)
+    accesses = {"queue": sender_policy.queue_access(state.policy, state.arn)}
     if state.key_policy is not None and state.key_arn is not None:
-        missing += sender_policy.missing_from_key_policy(state.key_policy, state.key_arn)
+        accesses["key"] = sender_policy.key_access(state.key_policy, state.key_arn)
     elif not state.key_readable:
         ports.telemetry.warning("key_policy_unreadable", application, key=state.key_arn)
+    _require_no_denial(application, state, accesses, forced=forced)
+    _warn_of_unclear(ports, application, accesses, forced=forced)
+    missing = tuple(statement for access in accesses.values() for statement in access.missing)
     if missing:
         raise QueueNotReady(
             f"{application.name}: Amazon cannot deliver to {state.arn}. "
@@ -40,6 +51,31 @@ def require_ready_queue(ports: Ports, application: Application, state: QueueStat
             "pulumi up --refresh restores those of this package's own queue.",
             missing=missing,
         )
+
+
+def _require_no_denial(
+    application: Application, state: QueueState, accesses: Mapping[str, sender_policy.Access], *, forced: bool
+) -> None:
+    for what, access in accesses.items():
+        if denials := access.denied if forced else access.denials:
+            passes = (
+                ""
+                if access.denied
+                else " If you know that it does not concern Amazon: `spapi-rotation rotate --force`."
+            )
+            raise QueueNotReady(
+                f"{application.name}: Amazon cannot deliver to {state.arn}. The policy of the {what} denies it, in the "
+                f"statement {', '.join(denials)}.",
+                remedy=f"Except Amazon's account {sender_policy.AMAZON_ACCOUNT} from that statement.{passes}",
+            )
+
+
+def _warn_of_unclear(
+    ports: Ports, application: Application, accesses: Mapping[str, sender_policy.Access], *, forced: bool
+) -> None:
+    for what, access in accesses.items():
+        if unclear := (*access.unclear, *(access.denied_by_condition if forced else ())):
+            ports.telemetry.warning("sender_may_be_denied", application, policy_of=what, statements=", ".join(unclear))
 
 
 def require_empty_queues(
@@ -63,8 +99,9 @@ def require_empty_queues(
             raise UnreadMessages(
                 f"{application.name}: {state.waiting} message(s) wait in the queue and {state.dead} in "
                 "its dead-letter queue; a newer secret may be among them.",
-                remedy="Let the function read the queue. `spapi-rotation dead-letters` shows what it could not handle, "
-                "`spapi-rotation redrive` has it handled again.",
+                remedy="If a message has just been taken, try again in two minutes: SQS's counts lag a minute or more. "
+                "Else the function's log says why it cannot take it; it is tried again for a day, and is a dead letter "
+                "then. `spapi-rotation dead-letters` shows those, `spapi-rotation redrive` has them handled again.",
             )
         ports.clock.sleep(LOOK_EVERY_SECONDS)
         state = ports.queue.inspect()

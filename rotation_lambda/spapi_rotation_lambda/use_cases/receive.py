@@ -10,10 +10,10 @@ from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Document
 from spapi_rotation_lambda.domain.errors import (
     MalformedSecret,
+    NotOurs,
     NotYetAccepted,
     RotationError,
     SecretMissing,
-    UnknownMessage,
 )
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.messages import NewSecret
@@ -39,7 +39,7 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
     """Store a new secret. When this returns, the secret is safe and the message may be acknowledged.
 
     Raises:
-        UnknownMessage: the application is not ours.
+        NotOurs: the application is not ours.
         NotYetAccepted: the secret is unseeded, and Amazon does not accept what it sent yet.
         MalformedSecret, StoreFailed: nothing was acknowledged; the message comes again.
     """
@@ -67,6 +67,14 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
     return receipt
 
 
+def receive_and_settle(ports: Ports, application: Application, message: NewSecret) -> Receipt:
+    """Receive a new secret, then settle what is pending. Raises what ``receive`` raises."""
+    receipt = receive(ports, application, message)
+    if receipt in (Receipt.STORED, Receipt.DUPLICATE):
+        settle_after_receipt(ports, application)
+    return receipt
+
+
 def settle_after_receipt(ports: Ports, application: Application) -> None:
     """Settle; a failure no longer concerns the message, so it is logged and left to the next check."""
     try:
@@ -78,13 +86,15 @@ def settle_after_receipt(ports: Ports, application: Application) -> None:
 
 
 def snapshot_of_ours(ports: Ports, application: Application) -> Snapshot:
-    """Read the secret that a message is for. Raises UnknownMessage when there is none."""
+    """Read the secret that a message is for. Raises NotOurs when there is none, SecretMissing when it was adopted."""
     try:
         return Snapshot(ports.store, application)
     except SecretMissing:
-        raise UnknownMessage(
+        if application.client_id in ports.applications.adopted:
+            raise  # ours, and somebody has deleted its secret: the message waits for it
+        raise NotOurs(
             f"A message is for an application that is not ours: there is no secret {application.secret_id}.",
-            remedy="Add the application to the component, then move the message back from the dead-letter queue.",
+            remedy="Add the application to the component: its checks take the message back.",
         ) from None
 
 

@@ -10,6 +10,7 @@ from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.ports import Ports, QueueState
 from spapi_rotation_lambda.use_cases import preflight
+from spapi_rotation_lambda.use_cases.unclaimed import claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def _earlier(attempt: Attempt) -> Requested | None:
 
 
 def _queue_is_ready(attempt: Attempt) -> None:
-    preflight.require_ready_queue(attempt.ports, attempt.application, attempt.queue)
+    forced = attempt.asked.mode is Mode.FORCED
+    preflight.require_ready_queue(attempt.ports, attempt.application, attempt.queue, forced=forced)
 
 
 def _nothing_unread(attempt: Attempt) -> None:
@@ -104,6 +106,11 @@ def _nothing_unread(attempt: Attempt) -> None:
     preflight.require_empty_queues(
         attempt.ports, attempt.application, credentials, attempt.asked.trigger, attempt.queue
     )
+
+
+def _nothing_unclaimed(attempt: Attempt) -> None:
+    """What is ours there is received now; the labels move, and the conditions are asked again (REQ-10)."""
+    claim(attempt.ports, attempt.application)
 
 
 def _by(rule: Callable[[rules.Asked], None]) -> Callable[[Attempt], None]:
@@ -122,5 +129,6 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition("REQ-7", "the wait after a refusal is over", _by(rules.require_patience_after_refusal), _UNFORCED),
     Condition("REQ-8", "Amazon can send to the queue", _queue_is_ready, looks_at_queue=True),
     Condition("REQ-9", "no message is unread", _nothing_unread, _UNFORCED, looks_at_queue=True),
+    Condition("REQ-17", "nothing of its own lies unclaimed", _nothing_unclaimed, _UNFORCED, looks_at_queue=True),
 )
 """What must be so before Amazon is asked, in the order in which it is looked at."""

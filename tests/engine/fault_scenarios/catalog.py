@@ -300,7 +300,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         "redriven",
-        "The message fails ten times: somebody has scheduled the application's secret for deletion.",
+        "The message fails at every delivery: somebody has scheduled the application's secret for deletion.",
         "The dead-letter queue keeps the message, with alarms. With the secret restored and the message redriven, "
         "it is taken into use like any other.",
         current(
@@ -318,23 +318,22 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "stranger",
         "A message for a client id that is not ours.",
-        "Refused at every delivery; after the tenth in the dead-letter queue, whole. Its text is nowhere else.",
+        "Moved at once to the unclaimed queue, whole, with an alarm; it blocks nobody. Its text is nowhere else.",
         current(
-            "refused 10 times",
-            "1 in the dead-letter queue",
+            "1 in the unclaimed queue",
             posts=(),
             announced=0,
             versions=(Label.CURRENT.value,),
             metrics=frozenset(),
-            alarms=("dead-letters", "errors"),
+            alarms=("unclaimed",),
         ),
-        runs.poison(runs.of_a_stranger, "an application that is not ours"),
+        runs.of_a_stranger_moved,
         Stage.POISON,
     ),
     Scenario(
         "garbage",
         "A message that is no JSON.",
-        "Refused at every delivery; after the tenth in the dead-letter queue, whole. Its text is nowhere else.",
+        "Refused at every delivery; after the last in the dead-letter queue, whole. Its text is nowhere else.",
         current(
             "refused 10 times",
             "1 in the dead-letter queue",
@@ -342,7 +341,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             announced=0,
             versions=(Label.CURRENT.value,),
             metrics=frozenset(),
-            alarms=("dead-letters", "errors"),
+            alarms=("dead-letters", "errors", "unknown-messages"),
         ),
         runs.poison(runs.garbage, "it is not JSON"),
         Stage.POISON,

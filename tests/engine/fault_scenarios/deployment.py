@@ -35,6 +35,8 @@ RATE_PERIOD = timedelta(seconds=1.5)
 """Amazon accepts one rotate call a minute; one a second in the scenarios."""
 ALARM_PATIENCE_SECONDS = 30.0
 
+DELIVERIES = 10
+
 GZIP = b"\x1f\x8b"
 
 NO_LABEL = "(none)"
@@ -130,6 +132,7 @@ class World:
         self.function = str(outputs["function_name"])
         self.queue_url = str(outputs["queue_url"])
         self.dead_letter_url = str(outputs["dead_letter_queue_url"])
+        self.unclaimed_url = str(outputs["unclaimed_queue_url"])
         self.operations_url = str(outputs["operations_queue_url"])
         self._key_arn = str(outputs["key_arn"])
         self._arns: dict[str, str] = outputs["secret_arns"]
@@ -196,8 +199,16 @@ class World:
         self.deadline = own if delivery_minutes is None else timedelta(minutes=delivery_minutes)
 
     def set_visibility(self, seconds: int) -> None:
-        """How long a message that the function did not take stays invisible. It must be longer than a run."""
-        self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes={"VisibilityTimeout": str(seconds)})
+        """How long a message that the function did not take stays invisible. It must be longer than a run.
+
+        It is delivered ten times at most: the component's 240 would take too long.
+        """
+        found = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["RedrivePolicy"])
+        redrive = json.loads(found["Attributes"]["RedrivePolicy"]) | {"maxReceiveCount": DELIVERIES}
+        self.sqs.set_queue_attributes(
+            QueueUrl=self.queue_url,
+            Attributes={"VisibilityTimeout": str(seconds), "RedrivePolicy": json.dumps(redrive)},
+        )
 
     def until(
         self, probe: Callable[[], object], seconds: float = PATIENCE_SECONDS, *, checking: App | None = None
@@ -302,6 +313,11 @@ class World:
         with self._reading:
             self._dead |= {each["MessageId"]: each["Body"] for each in self._all_messages(self.dead_letter_url)}
             return list(self._dead.values())
+
+    def unclaimed(self) -> list[str]:
+        """The bodies of what lies in the unclaimed queue."""
+        with self._reading:
+            return [each["Body"] for each in self._all_messages(self.unclaimed_url)]
 
     def messages_in(self, url: str) -> tuple[int, int]:
         """How many messages lie in a queue: visible, and taken by a reader for a while."""

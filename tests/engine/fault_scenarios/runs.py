@@ -291,7 +291,7 @@ def asked_at_once(world: World, app: App) -> End:
 
 
 def redriven(world: World, app: App) -> End:
-    """Its secret is scheduled for deletion, so that the message fails ten times; restored, it is handled again."""
+    """Its secret is scheduled for deletion, so that each delivery fails; restored, it is handled again."""
     world.begin(app, days=10)
     secret = {"SecretId": world.secret_id(app)}
     world.secrets.delete_secret(**secret, RecoveryWindowInDays=7)
@@ -328,16 +328,30 @@ def poison(make: Callable[[str], str], complaint: str) -> Run:
             app,
             f"refused {refusals()} times",
             f"{len(dead())} in the dead-letter queue",
-            also=["errors", "dead-letters"],
+            also=["errors", "dead-letters", "unknown-messages"],
         )
 
     return run
 
 
-def of_a_stranger(canary: str) -> str:
-    """A new secret for a client id that is not ours."""
+def of_a_stranger_moved(world: World, app: App) -> End:
+    """A message for a client id that is not ours. It holds a text that must be nowhere else."""
+    world.begin(app, days=10)
+    canary = f"canary-{secrets.token_hex(16)}"
+    world.canaries.append(canary)
+    world.box.amazon.send_body(app.client_id, of_a_stranger(canary))
+
+    def moved() -> list[str]:
+        return [body for body in world.unclaimed() if canary in body]
+
+    world.until(moved)
+    return world.end(app, f"{len(moved())} in the unclaimed queue", also=["unclaimed"])
+
+
+def of_a_stranger(canary: str, app: App | None = None) -> str:
+    """A new secret, which Amazon never made, for a client id that is not ours, or for an application."""
     now = datetime.now(UTC)
-    payload = new_secret_payload(new_app("stranger").client_id, canary, now + timedelta(days=180), now)
+    payload = new_secret_payload((app or new_app("stranger")).client_id, canary, now + timedelta(days=180), now)
     return envelope(NotificationType.NEW_SECRET, payload, "unknown", "unknown", fresh_id(), now, now)
 
 
