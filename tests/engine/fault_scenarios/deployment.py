@@ -120,6 +120,7 @@ class World:
     _announced: dict[str, set[str]] = field(default_factory=dict)
     _operations: dict[str, dict[str, Any]] = field(default_factory=dict)
     _dead: dict[str, str] = field(default_factory=dict)
+    _unclaimed: dict[str, str] = field(default_factory=dict)
     _invocations: dict[str, Invocation] = field(default_factory=dict)
     _read_until: int = 0
 
@@ -315,9 +316,10 @@ class World:
             return list(self._dead.values())
 
     def unclaimed(self) -> list[str]:
-        """The bodies of what lies in the unclaimed queue."""
+        """The bodies of what has come into the unclaimed queue."""
         with self._reading:
-            return [each["Body"] for each in self._all_messages(self.unclaimed_url)]
+            self._unclaimed |= {each["MessageId"]: each["Body"] for each in self._all_messages(self.unclaimed_url)}
+            return list(self._unclaimed.values())
 
     def messages_in(self, url: str) -> tuple[int, int]:
         """How many messages lie in a queue: visible, and taken by a reader for a while."""
