@@ -284,6 +284,8 @@ class Metric(StrEnum):
     DUPLICATE = "DuplicateMessages"
     SUPERSEDED = "SupersededMessages"
     CONTRADICTORY = "ContradictoryMessages"
+    ORDER_UNKNOWN = "SecretsOfUnknownOrder"
+    OVERWRITTEN = "SecretsOverwritten"
     UNSEEN_ROTATION = "UnseenRotations"
     NOT_YET = "SecretsNotYetAccepted"
     STUCK = "SecretsStuck"

@@ -17,7 +17,7 @@ from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
 from tests.fakes.amazon import Issued
 from tests.fakes.interposer import Crash, interposed, traced
-from tests.fakes.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World, sealed
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import raises
 
@@ -33,11 +33,10 @@ def document(issued: Issued, previous_expires_at: datetime | None = None, **more
         "client_secret_issued_at": format_time(issued.issued_at),
         "client_secret_expires_at": format_time(issued.expires_at),
         "rotation_id": "rotation-1",
-        **more,
     }
     if previous_expires_at is not None:
         data["previous_client_secret_expires_at"] = format_time(previous_expires_at)
-    return json.dumps(data)
+    return json.dumps({**sealed(data), **more})
 
 
 def received(world: World, **more: Any) -> Issued:

@@ -89,7 +89,7 @@ def _new_secret(envelope: Mapping[str, Any], part: Mapping[str, Any], event_time
             expires_at=_time(_get(part, "newClientSecretExpiryTime"), "newClientSecretExpiryTime"),
             previous_expires_at=_time(_get(part, "oldClientSecretExpiryTime"), "oldClientSecretExpiryTime"),
             rotation_id=notification_id,
-        ),
+        ).sealed(),
     )
 
 

@@ -31,9 +31,8 @@ def handle_expiry_notice(ports: Ports, application: Application, message: Expiry
         ports.telemetry.count(Metric.UNSEEDED)
         ports.telemetry.warning("expiry_notice_for_unseeded_secret", application, expires_at=message.expires_at)
         return Handled.UNEXPLAINED
-    expires = current.credentials.expires
-    if expires is None and (copy := snapshot.dated_copy(current)) is not None:
-        expires = copy.expires
+    told = snapshot.told(current)
+    expires = told.expires if told is not None else None
     if expires is None or abs(message.expires_at - expires) <= NOTICE_TOLERANCE:
         try:
             request(ports, application, Trigger.EXPIRY_NOTICE)
@@ -44,7 +43,7 @@ def handle_expiry_notice(ports: Ports, application: Application, message: Expiry
                 "expiry_notice_not_acted_on", application, error=type(error).__name__, detail=str(error)
             )
         return Handled.ACTED_ON
-    previous = snapshot.stored(Label.PREVIOUS)
+    previous = snapshot.readable(Label.PREVIOUS)
     past = [current.credentials.previous_expires_at]
     if previous is not None and previous.credentials is not None:
         past.append(previous.credentials.expires)

@@ -26,6 +26,16 @@ def accepted(ports: Ports, candidate: Credentials, current: Credentials | None) 
     return answer is CallAnswer.ACCEPTED
 
 
+def is_dead(ports: Ports, credentials: Credentials) -> bool:
+    """Whether Amazon refuses these credentials as expired, now."""
+    return alive(ports, credentials) is CallAnswer.DENIED
+
+
+def is_accepted(ports: Ports, credentials: Credentials) -> bool:
+    """Whether Amazon accepts these credentials, now."""
+    return alive(ports, credentials) is CallAnswer.ACCEPTED
+
+
 def alive(ports: Ports, credentials: Credentials) -> CallAnswer:
     """What a verification call, or LWA alone where the call is switched off, says about credentials in use."""
     if ports.policy.verification is Verification.LWA:
