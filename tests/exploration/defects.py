@@ -76,9 +76,8 @@ DEFECTS = (
         "use_cases/receive",
         (
             (
-                "ports.store.move(snapshot.application.secret_id, label, to=version_id, away_from=snapshot.id_of(label))",
-                "ports.store.move(snapshot.application.secret_id, label, to=version_id, "
-                "away_from=ports.store.versions(snapshot.application.secret_id).id_of(label))",
+                "to=version_id, away_from=snapshot.id_of(label))",
+                "to=version_id, away_from=ports.store.versions(snapshot.application.secret_id).id_of(label))",
             ),
         ),
         ("two new secrets, accepted late",),

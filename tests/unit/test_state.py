@@ -71,7 +71,7 @@ def stuck(world: World) -> None:
 
 
 def rejected(world: World) -> None:
-    put(world, Label.REJECTED, "canary-r", client_secret_issued_at=world.clock.now() - timedelta(minutes=10))
+    put(world, Label.REJECTED, "canary-r", client_secret_issued_at=world.clock.now() - timedelta(hours=2))
 
 
 def expired(world: World) -> None:

@@ -25,7 +25,6 @@ CLOCK_TOLERANCE = timedelta(minutes=65)
 FIRST_REFUSAL_WAIT, LATER_REFUSAL_WAIT = timedelta(hours=6), timedelta(hours=24)
 UNDATED_GRACE = timedelta(days=30)
 STUCK_BEFORE_DEATH = timedelta(hours=24)
-EXPIRY_IS_NEAR = timedelta(days=30)
 
 
 def last_request(snapshot: Snapshot) -> datetime | None:
@@ -170,8 +169,7 @@ def require_no_rotation_in_flight(asked: Asked) -> None:
     for stored in snapshot.holders():
         told = snapshot.told(stored)
         if told is not None and told.previous_expires_at is not None:
-            # Never longer than the overlap: a date far ahead would forbid rotations for good.
-            until.append(min(told.previous_expires_at, asked.now + OVERLAP))
+            until.append(told.previous_expires_at)
     until += _overlaps_of_newer_secrets(snapshot)
     until += _since_first_seen(asked)
     latest = max(until, default=asked.now)
@@ -187,18 +185,12 @@ def require_no_rotation_in_flight(asked: Asked) -> None:
 def _since_first_seen(asked: Asked) -> list[datetime]:
     """Until when a secret that somebody put in may have another one beside it whose message has not come.
 
-    It forbids the machine only, and an expiry notice only while the secret has 30 days to live.
+    It forbids the schedule only. An expiry notice says by itself how urgent it is.
     """
     snapshot, current = asked.snapshot, asked.snapshot.current
-    if asked.trigger.on_purpose or current is None or current.credentials is None:
+    if asked.trigger is not Trigger.SCHEDULE or current is None or current.credentials is None:
         return []
-    if snapshot.amazons(current) is not None:
-        return []
-    expires = snapshot.expires(current)
-    notice = asked.trigger is Trigger.EXPIRY_NOTICE
-    if notice and expires is not None and expires - asked.now < EXPIRY_IS_NEAR:
-        return []
-    return [snapshot.first_seen(current) + OVERLAP]
+    return [] if snapshot.amazons(current) is not None else [snapshot.first_seen(current) + OVERLAP]
 
 
 def _overlaps_of_newer_secrets(snapshot: Snapshot) -> list[datetime]:
@@ -255,6 +247,8 @@ def order(snapshot: Snapshot, pending: StoredVersion, current: StoredVersion) ->
     what has replaced it.
     """
     issued, in_use = snapshot.issued(pending), snapshot.issued(current)
+    if current.credentials is None:
+        return Order.NEWER
     if issued is None:
         return Order.UNKNOWN
     if in_use is not None:

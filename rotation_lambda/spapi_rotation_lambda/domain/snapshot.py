@@ -185,9 +185,9 @@ class Snapshot:
         return min((date for date in dates if date is not None), default=None)
 
     def _announced_deaths(self, current: StoredVersion) -> list[datetime | None]:
-        """When Amazon lets the secret in use die because of a newer one that is not in use."""
+        """When Amazon lets the secret in use die because of a newer one that a person has rejected."""
         issued = self.issued(current)
-        newer = [self.amazons(one) for one in self.holders((Label.PENDING, Label.REJECTED))]
+        newer = [self.amazons(one) for one in self.holders((Label.REJECTED,))]
         return [
             one.previous_expires_at
             for one in newer

@@ -5,6 +5,7 @@ REJECTED, which says that a person has to finish; repeating the action finishes 
 """
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 
 from spapi_rotation_lambda.domain.applications import Application
@@ -96,7 +97,7 @@ def rollback(ports: Ports, application: Application) -> str:
         # An earlier run has swapped already, and may not have published; a second swap would undo it.
         announce(ports, snapshot, current.credentials, current.version.id)
         return current.version.id
-    older = _living_credentials(ports, snapshot, previous, current)
+    older, dies_at = _living_credentials(ports, snapshot, previous, current)
     _refuse_beside_another_rejected(snapshot, current)
     document = current.document.with_credentials(older, application)
     version_id = derived_id("rollback", current.version.id, previous.version.id if previous else "")
@@ -110,7 +111,7 @@ def rollback(ports: Ports, application: Application) -> str:
                 away_from=snapshot.id_of(Label.REJECTED),
             )
         ports.store.move(application.secret_id, Label.CURRENT, to=version_id, away_from=current.version.id)
-        announce(ports, snapshot, older, version_id)
+        announce(ports, snapshot, replace(older, expires_at=dies_at, previous_expires_at=None), version_id)
     ports.telemetry.warning("rolled_back_by_hand", application, version_id=version_id)
     return version_id
 
@@ -195,8 +196,8 @@ def _refuse_beside_another_rejected(snapshot: Snapshot, current: StoredVersion) 
 
 def _living_credentials(
     ports: Ports, snapshot: Snapshot, previous: StoredVersion | None, current: StoredVersion
-) -> Credentials:
-    """The previous secret, if it is another one and still lives. Its dates stay as they are: they may be Amazon's."""
+) -> tuple[Credentials, datetime | None]:
+    """The previous secret, if it is another one and still lives, and when it dies."""
     application = snapshot.application
     older = previous.credentials if previous is not None else None
     in_use = current.credentials
@@ -219,7 +220,7 @@ def _living_credentials(
             f"{application.name}: the previous secret died at {format_time(dies_at)}.",
             remedy="Make a new secret in Amazon's Developer Console and seed it.",
         )
-    return older
+    return older, dies_at
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:

@@ -30,8 +30,9 @@ def make_pending_again(ports: Ports, snapshot: Snapshot, current: StoredVersion)
         ports, snapshot, current, received
     ):
         return False
-    ports.telemetry.count(Metric.OVERWRITTEN)
-    ports.telemetry.warning("newer_secret_overwritten", snapshot.application, version_id=received.version.id)
+    if received.version.created_at < current.version.created_at:  # else its receipt did not come to its end
+        ports.telemetry.count(Metric.OVERWRITTEN)
+        ports.telemetry.warning("newer_secret_overwritten", snapshot.application, version_id=received.version.id)
     ports.store.move(snapshot.application.secret_id, Label.PENDING, to=received.version.id, away_from=None)
     return True
 

@@ -86,8 +86,10 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
     latest = Snapshot(ports.store, snapshot.application)
     if latest.id_of(Label.PENDING) != pending.version.id or latest.current is None:
         return None
+    if (early := _without_promotion(ports, latest, pending, latest.current)) is not None:
+        return early
     if _value(latest.current) != _value(current):
-        return None  # somebody has put another one in meanwhile: its order is another
+        return None  # somebody has put another one in meanwhile, so the order is another
     publish_and_take_off(ports, latest, pending, put_into_use(ports, latest, pending, latest.current))
     return Outcome.PROMOTED
 

@@ -150,7 +150,7 @@ def _status(ports: Ports, snapshot: Snapshot) -> Status:
         seen=seen(snapshot),
         labels=_labels(snapshot),
         issued_at=told.issued if told else None,
-        expires_at=told.expires if told else None,
+        expires_at=_expires(snapshot),
         old_secret_dies_at=_old_secret_dies_at(snapshot, now),
         in_use_since=current.version.created_at if current else None,
         pending_since=pending.version.created_at if pending else None,
@@ -160,6 +160,15 @@ def _status(ports: Ports, snapshot: Snapshot) -> Status:
             stored.credentials is not None and stored.credentials.rotation_id for stored in snapshot.received()
         ),
     )
+
+
+def _expires(snapshot: Snapshot) -> datetime | None:
+    """When the secret in use dies, as far as anybody has said so."""
+    current = snapshot.current
+    told = snapshot.told(current) if current else None
+    if current is None or told is None or told.expires is None:
+        return None
+    return snapshot.expires(current)
 
 
 def _old_secret_dies_at(snapshot: Snapshot, now: datetime) -> datetime | None:
