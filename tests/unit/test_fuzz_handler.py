@@ -150,7 +150,7 @@ def test_a_message_is_taken_or_kept_and_the_application_lives_on(function: Entry
 
 def believed(world: World, body: str, outcome: Outcome) -> str:
     """Assert of an acknowledged message that it is one, and that its secret is where it cannot be lost."""
-    message = json.loads(body)
+    message = json.loads(body.removeprefix("\ufeff"))
     inner = either(either(message, "payload"), "applicationOAuthClientNewSecret")
     receipt = outcome.answer["receipt"]
     if receipt.startswith("notice-"):
@@ -188,7 +188,7 @@ def askings(draw: st.DrawFn) -> tuple[str, str, str]:
 def usable(text: str) -> bool | None:
     """Whether a secret's text is usable; None if it holds neither of our two keys. Not the product's own judgement."""
     try:
-        data = json.loads(text)
+        data = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         return False
     if not isinstance(data, dict):

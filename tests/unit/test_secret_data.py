@@ -82,6 +82,8 @@ def test_a_value_that_is_no_object_is_malformed(value: str) -> None:
         {"client_secret": ""},
         {"client_secret": ["canary"]},
         {"client_secret": "canary\ud800"},
+        {"client_secret": " canary"},
+        {"client_secret": "canary\n"},
     ],
 )
 def test_our_keys_with_something_else_are_malformed_and_not_shown(change: dict[str, Any]) -> None:
@@ -93,7 +95,7 @@ def test_our_keys_with_something_else_are_malformed_and_not_shown(change: dict[s
 
 
 @pytest.mark.rule(id="SEC-1")
-@pytest.mark.parametrize("bad", ["canary", 1, "9999-01-01T00:00:00Z", "2026-12-07", ["x"]])
+@pytest.mark.parametrize("bad", ["canary", 1, "9999-01-01T00:00:00Z", "2026-13-07", ["x"]])
 @pytest.mark.parametrize(
     "key", ["client_secret_issued_at", "client_secret_expires_at", "previous_client_secret_expires_at"]
 )
@@ -221,3 +223,16 @@ def test_a_label_is_found_on_the_version_that_has_it() -> None:
     versions = Versions("arn", (Version("1", frozenset(), NOW), Version("2", frozenset({"AWSPENDING"}), NOW)))
     assert versions.id_of(Label.PENDING) == "2"
     assert versions.labelled(Label.CURRENT) is None
+
+
+@pytest.mark.rule(id="SEC-1")
+@pytest.mark.parametrize("typed", ["2026-12-07", "2026-12-07t00:00:00z", "2026-12-07T01:00:00+01:00"])
+def test_what_a_person_types_as_a_date(typed: str) -> None:
+    found = read(OWN | {"client_secret_expires_at": typed}).credentials
+    assert found is not None
+    assert found.expires_at == datetime(2026, 12, 7, tzinfo=UTC)
+
+
+def test_a_byte_order_mark_before_the_json_is_passed_over() -> None:
+    application = Application("shop", CLIENT_ID, "id")
+    assert Document.parse(Sensitive("\ufeff" + json.dumps(OWN)), application).credentials is not None

@@ -10,7 +10,7 @@ from typing import Any
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import MalformedSecret
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.domain.times import LIFETIME, format_time, parse_time
+from spapi_rotation_lambda.domain.times import LIFETIME, format_time, parse_typed, without_mark
 
 MAX_LEVELS = 100
 """How deep a secret's JSON may be nested; Python reads and writes a thousand levels, less those of its own calls."""
@@ -107,7 +107,7 @@ class Document:
             MalformedSecret: it is not a JSON object, or our keys hold something else than they should.
         """
         try:
-            data = json.loads(text.reveal())
+            data = json.loads(without_mark(text.reveal()))
         except (ValueError, RecursionError):
             data = None
         if not isinstance(data, dict):
@@ -170,6 +170,8 @@ def _credentials(data: Mapping[str, Any], application: Application) -> Credentia
         raise _malformed(application, f"needs both {keys.client_id} and {keys.client_secret} as texts")
     if not is_storable(client_secret):
         raise _malformed(application, f"has a {keys.client_secret} that is not valid Unicode")
+    if client_secret != client_secret.strip():
+        raise _malformed(application, f"has white space around its {keys.client_secret}")
     if client_id != application.client_id:
         raise _malformed(application, f"holds another {keys.client_id} than the application's")
     rotation_id = data.get(keys.rotation_id)
@@ -178,7 +180,7 @@ def _credentials(data: Mapping[str, Any], application: Application) -> Credentia
 
     def moment(key: str) -> datetime | None:
         try:
-            return parse_time(data.get(key), key)
+            return parse_typed(data.get(key), key)
         except ValueError:
             return None
 

@@ -46,8 +46,8 @@ def unanswered_request(snapshot: Snapshot) -> datetime | None:
     if version is None:
         return None
     current = snapshot.current
-    if current is not None and current.credentials is not None and current.credentials.are_amazons:
-        issued = current.credentials.issued
+    if current is not None and current.credentials is not None:
+        issued = snapshot.issued(current)
         if issued is not None and issued >= version.created_at:
             return None  # closed for certain: a record is written after the time that it names
     requested_at = last_request(snapshot)

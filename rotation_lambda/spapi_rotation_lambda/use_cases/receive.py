@@ -44,6 +44,8 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
         MalformedSecret, StoreFailed: nothing was acknowledged; the message comes again.
     """
 
+    message = message.believed(ports.clock.now())
+
     def attempt() -> Receipt:
         snapshot = snapshot_of_ours(ports, application)
         if _is_unseeded(snapshot):
@@ -194,5 +196,5 @@ def _report(ports: Ports, application: Application, message: NewSecret, verdict:
         f"secret_{verdict.value}",
         application,
         notification_id=message.notification_id,
-        issued_at=message.issued_at,
+        issued_at=message.credentials.issued_at,
     )
