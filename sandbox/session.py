@@ -21,7 +21,9 @@ from sandbox.canaries import Finding, files_below, search
 from sandbox.engine import Engine, ensure_engine
 from sandbox.provider.install import install
 from sandbox.stack import Stack
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.times import format_time
 
 LIFETIME = timedelta(days=180)
@@ -38,6 +40,12 @@ class App:
 def new_app(name: str) -> App:
     """An application with a client id of the right shape."""
     return App(name, f"amzn1.application-oa2-client.{secrets.token_hex(16)}")
+
+
+def _fingerprint(app: App, secret: str, issued: datetime) -> str:
+    """As if a message of Amazon had brought the secret."""
+    brought = Credentials(app.client_id, Sensitive(secret), issued, issued + LIFETIME)
+    return str(brought.sealed().fingerprint)
 
 
 class Sandbox:
@@ -150,6 +158,7 @@ class Sandbox:
             "client_secret": made.client_secret,
             "client_secret_issued_at": format_time(issued),
             "client_secret_expires_at": format_time(issued + LIFETIME),
+            "client_secret_fingerprint": _fingerprint(app, made.client_secret, issued),
             "owner_note": "kept as it is",
         }
         self.aws.client("secretsmanager").put_secret_value(

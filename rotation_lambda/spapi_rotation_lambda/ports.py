@@ -336,6 +336,8 @@ class Metric(StrEnum):
     CONTRADICTORY = "ContradictoryMessages"
     UNKNOWN = "UnknownMessages"
     UNCLAIMED = "UnclaimedMessages"
+    ORDER_UNKNOWN = "SecretsOfUnknownOrder"
+    OVERWRITTEN = "SecretsOverwritten"
     UNSEEN_ROTATION = "UnseenRotations"
     NOT_YET = "SecretsNotYetAccepted"
     STUCK = "SecretsStuck"

@@ -56,12 +56,12 @@ DEFECTS = (
     Defect(
         "the new secret is not verified",
         "use_cases/settle",
-        (("if not _is_accepted(ports, pending, current):", "if False:"),),
+        (("elif not _is_accepted(ports, pending.credentials, pending, current):", "elif False:"),),
         ("accepted late",),
     ),
     Defect(
         "AWSCURRENT is moved without compare-and-swap",
-        "use_cases/settle",
+        "use_cases/promotion",
         (
             (
                 "store.move(application.secret_id, Label.CURRENT, to=target, away_from=current.version.id)",
@@ -76,9 +76,8 @@ DEFECTS = (
         "use_cases/receive",
         (
             (
-                "ports.store.move(application.secret_id, label, to=version_id, away_from=snapshot.id_of(label))",
-                "ports.store.move(application.secret_id, label, to=version_id, "
-                "away_from=ports.store.versions(application.secret_id).id_of(label))",
+                "to=version_id, away_from=snapshot.id_of(label))",
+                "to=version_id, away_from=ports.store.versions(snapshot.application.secret_id).id_of(label))",
             ),
         ),
         ("two new secrets, accepted late",),
@@ -110,21 +109,21 @@ DEFECTS = (
     Defect(
         "a stale message is taken for a new one",
         "use_cases/receive",
-        (("if newest is not None and order < newest:", "if False:"),),
+        (("if newest is None or arrived > newest:", "if True:"),),
         ("accepted late, an older message after",),
     ),
     Defect(
         "AWSPENDING is left behind after the promotion",
-        "use_cases/settle",
+        "use_cases/promotion",
         (("if snapshot.id_of(Label.PENDING) == candidate.version.id:", "if False:"),),
         ("schedule: normal",),
     ),
     Defect(
         "AWSPENDING is taken off before the event is published",
-        "use_cases/settle",
+        "use_cases/promotion",
         (
             (
-                "    announce(ports, snapshot, _credentials(candidate), in_use)\n"
+                "    announce(ports, snapshot, _of(candidate), in_use)\n"
                 "    if snapshot.id_of(Label.PENDING) == candidate.version.id:\n",
                 "    if snapshot.id_of(Label.PENDING) == candidate.version.id:\n",
             ),
@@ -133,7 +132,7 @@ DEFECTS = (
                 "away_from=candidate.version.id)\n",
                 "        ports.store.move(snapshot.application.secret_id, Label.PENDING, to=None, "
                 "away_from=candidate.version.id)\n"
-                "    announce(ports, snapshot, _credentials(candidate), in_use)\n",
+                "    announce(ports, snapshot, _of(candidate), in_use)\n",
             ),
         ),
         ("schedule: normal",),
@@ -143,7 +142,7 @@ DEFECTS = (
         "use_cases/receive",
         (
             (
-                'derived_id("receive", message.notification_id, current.version.id if current else "")',
+                'derived_id("receive", message.notification_id, in_use.id if in_use else "")',
                 'derived_id("receive", message.notification_id, "")',
             ),
         ),
@@ -154,18 +153,18 @@ DEFECTS = (
         "use_cases/receive",
         (
             (
-                "ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)",
-                "ports.store.write(application.secret_id, version_id, document.text(), Label.PENDING)",
+                "_write(ports, application, version_id, base.with_credentials(heir, application), Label.RECEIVED)",
+                "_write(ports, application, version_id, base.with_credentials(heir, application), Label.PENDING)",
             ),
         ),
         ("two new secrets, accepted late",),
     ),
     Defect(
         "the promotion merges the owner's keys of an earlier reading",
-        "use_cases/settle",
+        "use_cases/promotion",
         (
             ("merged = current.document", "merged = _FIRST.setdefault(candidate.version.id, current).document"),
-            ("class Outcome(StrEnum):\n", "_FIRST: dict = {}\n\n\nclass Outcome(StrEnum):\n"),
+            ("def put_into_use(", "_FIRST: dict = {}\n\n\ndef put_into_use("),
         ),
         ("the owner edits while pending",),
     ),
@@ -185,8 +184,8 @@ DEFECTS = (
         "domain/rules",
         (
             (
-                "    for stored in snapshot.holders():\n        if stored.credentials is not None and stored.c",
-                "    for stored in [snapshot.current]:\n        if stored.credentials is not None and stored.c",
+                "    for stored in snapshot.holders():\n        told = snapshot.told(stored)\n",
+                "    for stored in [snapshot.current]:\n        told = snapshot.told(stored)\n",
             ),
             ("    until += _overlaps_of_newer_secrets(snapshot)\n", ""),
         ),
@@ -282,13 +281,13 @@ DEFECTS = (
     Defect(
         "an unseeded secret is stored without verification",
         "use_cases/receive",
-        (("if unseeded and not verification.accepted(ports, message.credentials, None):", "if False:"),),
+        (("            if not verification.accepted(ports, message.credentials, None):", "            if False:"),),
         ("an unseeded secret receives its first late",),
     ),
     Defect(
         "the first version is not published when its store failed late",
         "use_cases/receive",
-        (("elif receipt is Receipt.DUPLICATE:", "elif False:"),),
+        (("        else:\n            _resume_first(ports, snapshot, message)\n", ""),),
         ("an unseeded secret receives its first",),
     ),
     Defect(
@@ -305,8 +304,8 @@ DEFECTS = (
     ),
     Defect(
         "what was rejected before is put back",
-        "use_cases/settle",
-        (("if overwritten is None or not _is_newer_than_rejected(snapshot, overwritten):", "if overwritten is None:"),),
+        "use_cases/overwritten",
+        (("    if rejected is not None:\n", "    if False:\n"),),
         ("rollback, then console and reject",),
     ),
     Defect(

@@ -18,13 +18,12 @@ from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.labels import Label, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
-from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, RotationEvent, Scope
 from tests.exploration.standard_queue import StandardQueue, Unclaimed
 from tests.fakes.amazon import FakeAmazon, Issued, Whose, no_token
 from tests.fakes.clock import VirtualClock
 from tests.fakes.secrets_manager import FakeSecret, FakeSecretsManager, FakeVersion
-from tests.fakes.world import PLAIN
+from tests.fakes.world import PLAIN, amazons
 
 CANARY = "canary"
 """Part of every secret and token that Amazon makes here, and of nothing else."""
@@ -413,12 +412,9 @@ class World:
         """The owner's PutSecretValue of a secret that Amazon made, by default the newest."""
         app = app or self.app
         issued = issued or app.amazon.newest
-        data = {"client_id": app.application.client_id, "client_secret": issued.text, **others}
-        if dated:
-            data |= {
-                "client_secret_issued_at": format_time(issued.issued_at),
-                "client_secret_expires_at": format_time(issued.expires_at),
-            }
+        client_id = app.application.client_id
+        undated = {"client_id": client_id, "client_secret": issued.text}
+        data = {**(amazons(client_id, issued) if dated else undated), **others}
         self.owner_writes(app, data)
 
     def owner_writes(self, app: App, data: object) -> None:

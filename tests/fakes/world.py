@@ -7,6 +7,7 @@ from typing import Any
 
 from spapi_rotation_lambda.domain import sender_policy
 from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.credentials import Document
 from spapi_rotation_lambda.domain.errors import QueueNotReady
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.times import format_time
@@ -41,6 +42,26 @@ PLAIN = Settings.from_environment(
     }
 )
 """The function's settings when nothing else is given."""
+
+
+def sealed(data: dict[str, Any]) -> dict[str, Any]:
+    """The same JSON with the fingerprint that fits, as if a message of Amazon had brought it."""
+    application = Application(data["client_id"], data["client_id"], "any")
+    credentials = Document(data, application).credentials
+    assert credentials is not None
+    return data | {"client_secret_fingerprint": credentials.sealed().fingerprint}
+
+
+def amazons(client_id: str, issued: Issued) -> dict[str, Any]:
+    """A secret that Amazon made, with its dates, as a message brings it."""
+    return sealed(
+        {
+            "client_id": client_id,
+            "client_secret": issued.text,
+            "client_secret_issued_at": format_time(issued.issued_at),
+            "client_secret_expires_at": format_time(issued.expires_at),
+        }
+    )
 
 
 @dataclass
@@ -241,15 +262,10 @@ class World:
     # The owner.
 
     def seed(self, issued: Issued | None = None, *, dated: bool = True, **others: Any) -> None:
-        """The owner puts a secret in, by default Amazon's newest."""
+        """A secret is put in, by default Amazon's newest: with Amazon's dates as a message brought them, or undated."""
         issued = issued or self.amazon.newest
-        data = {"client_id": CLIENT_ID, "client_secret": issued.text, **others}
-        if dated:
-            data |= {
-                "client_secret_issued_at": format_time(issued.issued_at),
-                "client_secret_expires_at": format_time(issued.expires_at),
-            }
-        self.write(data)
+        undated = {"client_id": CLIENT_ID, "client_secret": issued.text}
+        self.write({**(amazons(CLIENT_ID, issued) if dated else undated), **others})
 
     def write(self, data: object) -> None:
         """The owner's PutSecretValue."""

@@ -93,8 +93,11 @@ def test_an_undated_secret_is_due_thirty_days_after_its_schedule_was_made(make_w
     undated(world, world.clock.now() - timedelta(days=29))
     scheduled_check(world)
     assert world.amazon.posts == 0
-    world.clock.advance(days=1)
+    world.clock.advance(days=6)
     world.write({**(world.value() or {}), "note": "an edit does not start it anew"})
+    scheduled_check(world)
+    assert world.amazon.posts == 0, "it was first seen 6 days ago"
+    world.clock.advance(days=1)
     scheduled_check(world)
     assert world.amazon.posts == 1
 

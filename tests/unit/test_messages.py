@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -37,7 +38,6 @@ def test_amazons_sample_of_a_new_secret(casing: Callable[[Message], Message]) ->
     assert message.client_id == found.client_id == "amzn1.application-oa2-client.6XXXXXXXXXXXXXXXXXXXXXXXXX"
     assert found.client_secret == Sensitive("amzn1.oa2-cs.v1.8b6XXXXXXXXXXXXXXXXXXXXXXXXX")
     assert message.notification_id == found.rotation_id == "b0805eb9-78f7-49bb-ac0e-XXXXXXXXXXX"
-    assert message.issued_at == found.issued_at
     dates = (found.issued_at, found.expires_at, found.previous_expires_at)
     assert [format_time(date) for date in dates if date] == [
         "2024-01-10T22:09:17.456Z",
@@ -79,7 +79,7 @@ def test_without_a_usable_id_every_copy_derives_the_same(metadata: object) -> No
 @pytest.mark.rule(id="REC-1")
 @pytest.mark.parametrize("name", [NEW, EXPIRY])
 @pytest.mark.parametrize("value", [None, 5, [], {}, "", CANARY])
-@pytest.mark.parametrize("field", ["notificationType", "eventTime", "payload"])
+@pytest.mark.parametrize("field", ["notificationType", "payload"])
 def test_an_envelope_with_something_else_is_unknown(name: str, field: str, value: object) -> None:
     refused(sample(name) | {field: value})
 
@@ -90,8 +90,6 @@ def test_an_envelope_with_something_else_is_unknown(name: str, field: str, value
     [
         (NEW, "clientId"),
         (NEW, "newClientSecret"),
-        (NEW, "newClientSecretExpiryTime"),
-        (NEW, "oldClientSecretExpiryTime"),
         (EXPIRY, "clientId"),
         (EXPIRY, "clientSecretExpiryTime"),
     ],
@@ -102,6 +100,65 @@ def test_a_part_with_something_else_is_named_and_not_repeated(name: str, field: 
     message = sample(name)
     part(message)[field] = value
     refused(message, match=field)
+
+
+NOW = datetime(2024, 1, 10, 23, tzinfo=UTC)
+
+
+def dates(message: Message, now: datetime = NOW) -> list[str]:
+    """What is believed of a new secret's message: issue, expiry, and the end of the secret before."""
+    found = read(message)
+    assert isinstance(found, NewSecret)
+    believed = found.believed(now).credentials
+    assert believed.are_amazons
+    return [
+        format_time(date) for date in (believed.issued_at, believed.expires_at, believed.previous_expires_at) if date
+    ]
+
+
+TOLD = ["2024-01-10T22:09:17.456Z", "2024-07-08T22:09:17.198Z", "2024-01-17T22:09:17.180Z"]
+
+
+@pytest.mark.rule(id="REC-18")
+def test_a_whole_message_is_believed_as_it_is() -> None:
+    assert dates(sample(NEW)) == TOLD
+
+
+@pytest.mark.rule(id="REC-18")
+@pytest.mark.parametrize("value", [None, 5, [], {}, "", CANARY, "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"])
+def test_a_date_that_is_missing_or_cannot_be_is_derived(value: object) -> None:
+    message = sample(NEW) | {"eventTime": value}
+    assert dates(message) == ["2024-01-10T22:09:18.706Z", *TOLD[1:]], "publishTime"
+    message["notificationMetadata"] = {"notificationId": "id"}
+    assert dates(message) == ["2024-01-10T22:09:17.198Z", *TOLD[1:]], "the expiry less 180 days"
+    part(message)["newClientSecretExpiryTime"] = value
+    assert dates(message)[:2] == ["2024-01-10T23:00:00.000Z", "2024-07-08T23:00:00.000Z"], "when it arrived"
+    part(message)["oldClientSecretExpiryTime"] = value
+    assert dates(message)[2] == "2024-01-17T23:00:00.000Z"
+
+
+@pytest.mark.rule(id="REC-18")
+def test_a_time_more_than_65_minutes_ahead_is_not_believed() -> None:
+    message = sample(NEW) | {"eventTime": "2024-01-11T00:05:00Z", "notificationMetadata": {}}
+    assert dates(message)[0] == "2024-01-11T00:05:00.000Z"
+    message["eventTime"] = "2024-02-10T00:05:01Z"
+    part(message)["newClientSecretExpiryTime"] = "2024-08-08T00:05:01Z"
+    assert dates(message)[:2] == ["2024-01-10T23:00:00.000Z", "2024-07-08T23:00:00.000Z"]
+
+
+@pytest.mark.rule(id="REC-2")
+def test_without_any_time_two_secrets_have_two_ids() -> None:
+    ids = set()
+    for secret in ("one", "two"):
+        message = sample(NEW) | {"eventTime": None, "notificationMetadata": None}
+        part(message).update(newClientSecret=secret, newClientSecretExpiryTime=None)
+        ids.add(read(message).notification_id)
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize("name", [NEW, EXPIRY])
+def test_a_byte_order_mark_is_passed_over(name: str) -> None:
+    assert read("\ufeff" + json.dumps(sample(name))) == read(sample(name))
 
 
 @pytest.mark.rule(id="REC-3")

@@ -351,7 +351,7 @@ def test_a_malformed_pending_value_does_not_stop_a_seed(world: World) -> None:
 
 
 @pytest.mark.rule(id="OPS-4")
-@pytest.mark.parametrize("begin", ["unseeded", "in use", "malformed", "pending"])
+@pytest.mark.parametrize("begin", ["unseeded", "in use", "malformed"])
 def test_a_seed_that_dies_anywhere_and_is_repeated_ends_well(make_world: MakeWorld, begin: str) -> None:
     def prepare() -> World:
         world = make_world()
@@ -360,9 +360,6 @@ def test_a_seed_that_dies_anywhere_and_is_repeated_ends_well(make_world: MakeWor
             world.clock.advance(days=1)
         if begin == "malformed":
             world.write("no JSON")
-        if begin == "pending":
-            pending(world)
-            world.amazon.call_answer = None
         world.amazon.rotate_by_hand(message=False)
         world.clock.advance(minutes=1)
         return world

@@ -69,8 +69,8 @@ def _unseeded(world: World) -> dict[str, Any]:
 
 
 def _silent(world: World) -> dict[str, Any]:
-    """A new secret is pending; a person made another one at Amazon, and its message never came."""
-    _pending(world)
+    """A secret is rejected; a person made another one at Amazon, and its message never came."""
+    _rejected(world)
     world.amazon.rotate_by_hand(message=False)
     world.clock.advance(hours=1)
     return _newest(world)
@@ -120,7 +120,7 @@ VERBS = {
     "reject": Verb("reject", _pending),
     "rollback": Verb("rollback", _in_use),
     "seed an empty secret": Verb("seed", _unseeded),
-    "seed over a pending one": Verb("seed", _silent),
+    "seed beside a rejected one": Verb("seed", _silent),
     "redrive": Verb("redrive", _dead),
     "discard": Verb("discard", _discarded),
 }

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import MalformedSecret, NotYetAccepted, StoreFailed, UnknownMessage
 from spapi_rotation_lambda.domain.labels import Label, derived_id
+from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
 from tests.fakes.amazon import LIFETIME, OVERLAP, Issued
 from tests.fakes.interposer import Crash, interposed, traced
-from tests.fakes.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World, sealed
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import raises, shown
 
@@ -71,14 +73,19 @@ def test_an_adopted_secret_is_found_by_the_map_and_keeps_its_own_key_names(make_
 def test_a_new_secret_is_stored_and_taken_into_use_with_amazons_dates(world: World) -> None:
     world.seed(refresh_token=None, region={"eu": [1, 2.5, True]})
     world.clock.advance(hours=1)
+    before = Credentials(CLIENT_ID, Sensitive(world.amazon.newest.text))
     assert world.hand_over(new_message(world)) == "stored"
-    assert world.value() == {
+    found = world.value() or {}
+    fingerprint = sealed(found)["client_secret_fingerprint"]
+    assert found == {
         "client_id": CLIENT_ID,
         "client_secret": world.amazon.newest.text,
         "client_secret_issued_at": format_time(world.clock.now()),
         "client_secret_expires_at": format_time(world.clock.now() + LIFETIME),
         "previous_client_secret_expires_at": format_time(world.clock.now() + OVERLAP),
         "rotation_id": "notification-f-2",
+        "client_secret_fingerprint": fingerprint,
+        "replaced_client_secrets": [before.value_hash],
         "refresh_token": None,
         "region": {"eu": [1, 2.5, True]},
     }
@@ -129,6 +136,7 @@ def test_a_secret_issued_before_the_newest_under_any_label_is_superseded(world: 
         "client_secret": "canary-newer",
         "client_secret_issued_at": format_time(world.clock.now()),
     }
+    told = sealed(told)
     if label in (Label.CURRENT, Label.PREVIOUS):
         world.write(told)
         if label is Label.PREVIOUS:
@@ -138,8 +146,22 @@ def test_a_secret_issued_before_the_newest_under_any_label_is_superseded(world: 
         world.store.put(world.secret_id, "newer", json.dumps(told), {label})
     before, count = world.labels(), stored(world)
     assert world.hand_over(late) == "superseded"
-    assert (world.labels(), stored(world)) == (before, count)
+    after = world.labels()
+    assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == "canary-told"
+    assert {label: after[label] for label in before} == before
+    assert stored(world) == count + 1
     assert world.recorder.counted(Metric.SUPERSEDED) == 1
+    assert world.hand_over(late) == "duplicate"
+
+
+@pytest.mark.rule(id="REC-5")
+def test_of_the_superseded_the_newest_is_kept(world: World) -> None:
+    world.clock.advance(days=1)
+    world.hand_over(new_message(world))
+    for hours in (3, 2, 4):
+        told = message(world, world.clock.now() - timedelta(hours=hours), f"canary-{hours}", str(hours))
+        assert world.hand_over(told) == "superseded"
+    assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == "canary-2"
 
 
 @pytest.mark.rule(id="REC-6")
@@ -157,17 +179,29 @@ def test_same_times_but_another_value_is_rejected(world: World) -> None:
     assert world.labels()[Label.CURRENT] == in_use
 
 
-@pytest.mark.rule(id="REC-6")
-def test_a_secret_issued_before_an_undated_current_version_is_rejected(make_world: MakeWorld) -> None:
+def test_a_secret_issued_before_an_undated_one_was_put_in_is_pending(make_world: MakeWorld) -> None:
     world = make_world()
     world.seed(dated=False)
     world.clock.advance(days=1)
     body = new_message(world)
     world.clock.advance(minutes=1)
     world.write({"client_id": CLIENT_ID, "client_secret": "canary-owner"})
-    assert world.hand_over(body) == "contradictory"
-    assert (world.value(Label.REJECTED) or {})["client_secret"] == world.amazon.newest.text
+    assert world.hand_over(body) == "stored"
+    assert (world.value(Label.PENDING) or {})["client_secret"] == world.amazon.newest.text
     assert (world.value() or {})["client_secret"] == "canary-owner"
+
+
+@pytest.mark.rule(id="REC-4")
+def test_a_message_gives_an_owners_version_of_its_secret_amazons_dates(make_world: MakeWorld) -> None:
+    world = make_world()
+    body = new_message(world)
+    typed = {"client_secret_expires_at": format_time(world.clock.now() + timedelta(days=181)), "region": "eu"}
+    world.write({"client_id": CLIENT_ID, "client_secret": world.amazon.newest.text, **typed})
+    assert world.hand_over(body) == "stored"
+    found = world.value() or {}
+    assert (found["client_secret"], found["region"]) == (world.amazon.newest.text, "eu")
+    assert found["client_secret_issued_at"] == format_time(world.clock.now())
+    assert world.hand_over(body) == "duplicate"
 
 
 def test_a_secret_issued_after_an_undated_current_version_is_taken(make_world: MakeWorld) -> None:
@@ -223,7 +257,7 @@ def test_the_store_writes_under_a_neutral_label_and_then_moves_awspending(world:
     held_back(world)
     give(ports, new_message(world))
     changing = [call for call in calls if call.split()[0] in ("write", "move", "remove")]
-    assert changing == ["write ROTATION_RECEIVED", "move AWSPENDING"]
+    assert changing == ["write ROTATION_RECEIVED", "move AWSPENDING", "move ROTATION_FIRST_SEEN"]
     assert world.labels()[Label.RECEIVED] == world.labels()[Label.PENDING]
 
 
@@ -406,12 +440,18 @@ def test_what_is_stored_when_the_settle_dies_is_found_by_the_next_check(world: W
     assert len(world.recorder.events) == 1
 
 
-def test_a_current_value_that_is_no_json_keeps_the_message_and_is_not_shown(world: World) -> None:
+@pytest.mark.rule(id="REC-17")
+def test_a_current_value_that_is_no_json_stops_the_promotion_and_not_the_storing(world: World) -> None:
     body = new_message(world)
     world.write("canary-owner is not json")
+    assert world.hand_over(body) == "stored"
+    assert (world.value(Label.PENDING) or {})["client_secret"] == world.amazon.newest.text
     with raises(world, MalformedSecret) as caught:
-        world.hand_over(body)
+        world.check()
     assert "canary-owner" not in shown(caught.value)
+    world.seed(world.amazon.ever[0])
+    assert world.check() == "CURRENT"
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
 
 
 # 2. Expiry notices.

@@ -14,7 +14,7 @@ from spapi_rotation_lambda.domain.errors import (
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.times import format_time
-from tests.fakes.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World, sealed
 from tests.unit.requesting import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
 from tests.unit.support import raises
 
@@ -130,10 +130,20 @@ def test_until_is_the_last_of_all_dates_that_forbid(world: World) -> None:
     world.drain()
     far = world.clock.now() + timedelta(days=20)
     told = {"client_id": CLIENT_ID, "client_secret": "told", "previous_client_secret_expires_at": format_time(far)}
-    world.store.put(world.secret_id, "told", json.dumps(told), {Label.REJECTED})
+    world.store.put(world.secret_id, "told", json.dumps(sealed(told)), {Label.REJECTED})
     with raises(world, TooSoon) as caught:
         ask(world)
     assert caught.value.until == far
+
+
+@pytest.mark.rule(id="SEC-7")
+def test_a_typed_date_forbids_rotations_for_7_days_at_most(world: World) -> None:
+    far = world.clock.now() + timedelta(days=20)
+    typed = {"client_id": CLIENT_ID, "client_secret": "typed", "previous_client_secret_expires_at": format_time(far)}
+    world.write(typed)
+    with raises(world, TooSoon) as caught:
+        ask(world)
+    assert caught.value.until == world.clock.now() + timedelta(days=7)
 
 
 @pytest.mark.rule(id="REQ-6")

@@ -15,7 +15,7 @@ from spapi_rotation_lambda.domain.labels import Label, Version, Versions, derive
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import RequestRecord, Trigger
 from spapi_rotation_lambda.domain.times import format_time, parse_time
-from tests.fakes.world import CLIENT_ID
+from tests.fakes.world import CLIENT_ID, sealed
 from tests.unit.fuzz import any_text, json_values
 from tests.unit.support import shown
 
@@ -82,10 +82,8 @@ def test_a_value_that_is_no_object_is_malformed(value: str) -> None:
         {"client_secret": ""},
         {"client_secret": ["canary"]},
         {"client_secret": "canary\ud800"},
-        {"rotation_id": 5},
-        {"client_secret_issued_at": "canary"},
-        {"client_secret_expires_at": 1},
-        {"previous_client_secret_expires_at": "9999-01-01T00:00:00Z"},
+        {"client_secret": " canary"},
+        {"client_secret": "canary\n"},
     ],
 )
 def test_our_keys_with_something_else_are_malformed_and_not_shown(change: dict[str, Any]) -> None:
@@ -94,6 +92,39 @@ def test_our_keys_with_something_else_are_malformed_and_not_shown(change: dict[s
     assert "canary" not in shown(caught.value)
     assert "shop" in str(caught.value)
     assert caught.value.remedy
+
+
+@pytest.mark.rule(id="SEC-1")
+@pytest.mark.parametrize("bad", ["canary", 1, "9999-01-01T00:00:00Z", "2026-13-07", ["x"]])
+@pytest.mark.parametrize(
+    "key", ["client_secret_issued_at", "client_secret_expires_at", "previous_client_secret_expires_at"]
+)
+def test_a_date_that_cannot_be_read_is_unknown_and_no_fingerprint_fits_beside_it(key: str, bad: object) -> None:
+    alone = read(sealed(OWN)).credentials
+    assert alone is not None
+    assert alone.are_amazons
+    found = read(sealed(OWN) | {key: bad}).credentials
+    assert found is not None
+    assert (found.issued, found.expires, found.previous_expires_at, found.are_amazons) == (None, None, None, False)
+
+
+@pytest.mark.rule(id="SEC-7")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"client_secret": "canary-other"},
+        {"client_secret_issued_at": "2026-03-01T12:00:00Z"},
+        {"client_secret_expires_at": "2026-08-28T23:59:59Z"},
+        {"previous_client_secret_expires_at": "2026-03-08T12:00:00Z"},
+        {"rotation_id": "another"},
+        {"client_secret_fingerprint": "0" * 32},
+        {"client_secret_fingerprint": None},
+    ],
+)
+def test_the_fingerprint_fits_what_a_message_brought_and_nothing_else(change: dict[str, Any]) -> None:
+    found = read(sealed(OWN) | change).credentials
+    assert found is not None
+    assert not found.are_amazons
 
 
 @pytest.mark.rule(id="SEC-5")
@@ -192,3 +223,16 @@ def test_a_label_is_found_on_the_version_that_has_it() -> None:
     versions = Versions("arn", (Version("1", frozenset(), NOW), Version("2", frozenset({"AWSPENDING"}), NOW)))
     assert versions.id_of(Label.PENDING) == "2"
     assert versions.labelled(Label.CURRENT) is None
+
+
+@pytest.mark.rule(id="SEC-1")
+@pytest.mark.parametrize("typed", ["2026-12-07", "2026-12-07t00:00:00z", "2026-12-07T01:00:00+01:00"])
+def test_what_a_person_types_as_a_date(typed: str) -> None:
+    found = read(OWN | {"client_secret_expires_at": typed}).credentials
+    assert found is not None
+    assert found.expires_at == datetime(2026, 12, 7, tzinfo=UTC)
+
+
+def test_a_byte_order_mark_before_the_json_is_passed_over() -> None:
+    application = Application("shop", CLIENT_ID, "id")
+    assert Document.parse(Sensitive("\ufeff" + json.dumps(OWN)), application).credentials is not None

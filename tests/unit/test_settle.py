@@ -17,7 +17,7 @@ from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
 from tests.fakes.amazon import Issued
 from tests.fakes.interposer import Crash, interposed, traced
-from tests.fakes.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World, sealed
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import raises
 
@@ -33,11 +33,10 @@ def document(issued: Issued, previous_expires_at: datetime | None = None, **more
         "client_secret_issued_at": format_time(issued.issued_at),
         "client_secret_expires_at": format_time(issued.expires_at),
         "rotation_id": "rotation-1",
-        **more,
     }
     if previous_expires_at is not None:
         data["previous_client_secret_expires_at"] = format_time(previous_expires_at)
-    return json.dumps(data)
+    return json.dumps({**sealed(data), **more})
 
 
 def received(world: World, **more: Any) -> Issued:
@@ -61,6 +60,7 @@ def test_an_unseeded_secret_has_nothing_to_settle(make_world: MakeWorld) -> None
 
 
 def test_nothing_pending_costs_one_list_and_one_value(world: World) -> None:
+    run(world)
     ports, calls = traced(world.ports)
     assert run(world, ports) is Outcome.NOTHING_PENDING
     assert calls == ["versions", "read"]
@@ -135,29 +135,19 @@ def test_two_stale_writes_of_the_owner_are_put_right(world: World) -> None:
     world.clock.advance(hours=1)
     for number in range(2):
         world.seed(world.amazon.ever[0], edited=number)
-    assert world.store.secrets[world.secret_id].versions[promoted].labels == {Label.RECEIVED}
+    assert world.store.secrets[world.secret_id].versions[promoted].labels == {Label.RECEIVED, Label.FIRST_SEEN}
     assert run(world) is Outcome.PROMOTED
     assert in_use(world) == world.amazon.newest.text
     assert (world.value() or {})["edited"] == 1
 
 
-def test_a_stale_write_over_a_secret_that_the_owner_put_in_is_put_right(world: World) -> None:
-    """No message brought it, so nothing is labelled as stored last."""
-    world.amazon.rotate_by_hand(message=False)
-    world.seed()
-    world.clock.advance(hours=1)
-    world.seed(world.amazon.ever[0])
-    assert Label.RECEIVED not in world.labels()
-    assert run(world) is Outcome.PROMOTED
-    assert in_use(world) == world.amazon.newest.text
-
-
-def test_what_was_stored_but_never_in_use_waits_for_its_message(world: World) -> None:
-    """Its label was not moved, so the message was not acknowledged and comes again."""
+def test_a_receipt_that_did_not_come_to_its_end_is_finished_without_an_alarm(world: World) -> None:
+    """Its label was not moved, so the message was not acknowledged and comes again; nothing was overwritten."""
     world.amazon.rotate_by_hand(message=False)
     world.clock.advance(hours=1)
     world.store.put(world.secret_id, "new", document(world.amazon.newest), {Label.RECEIVED})
-    assert run(world) is Outcome.NOTHING_PENDING
+    assert run(world) is Outcome.PROMOTED
+    assert world.recorder.counted(Metric.OVERWRITTEN) == 0
 
 
 def test_a_rejected_secret_is_not_put_back_over_the_owners_choice(world: World) -> None:
@@ -292,10 +282,13 @@ def test_the_order_is_verify_read_again_swap_publish_take_off(world: World) -> N
     told = [call for call in calls if call != "read"]
     assert told == [
         "versions",
+        "move ROTATION_FIRST_SEEN",
         "token",
         "verification_call",
         "versions",
+        "write ROTATION_RECEIVED",
         "move AWSCURRENT",
+        "move ROTATION_FIRST_SEEN",
         "rotated",
         "remove AWSPENDING",
     ]
@@ -316,9 +309,17 @@ def test_the_owners_keys_of_today_are_merged_into_a_new_version(world: World) ->
 
 
 def test_an_equal_document_is_promoted_as_it_is(world: World) -> None:
-    received(world)
+    """That of a message which already remembers the secret that it replaces."""
+    world.amazon.rotate_by_hand()
+    world.drain()
+    world.clock.advance(days=10)
+    world.amazon.usable_after = timedelta(hours=1)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    stored = world.labels()[Label.PENDING]
+    world.clock.advance(hours=1)
     run(world)
-    assert world.labels()[Label.CURRENT] == "new"
+    assert world.labels()[Label.CURRENT] == stored
 
 
 @pytest.mark.parametrize("change", [{"a": 1}, {"a": True}, {"a": 1.0}])
@@ -393,7 +394,7 @@ def test_a_newer_secret_that_arrives_during_verification_is_settled_instead(worl
 
     assert run(world, interposed(world.ports, before=arrive)) is Outcome.PROMOTED
     assert in_use(world) == world.amazon.newest.text
-    assert world.labels()[Label.CURRENT] == "newest"
+    assert in_use(world) == world.amazon.newest.text
 
 
 @pytest.mark.rule(id="SET-4")
@@ -410,30 +411,65 @@ def test_a_pending_secret_that_is_not_newer_is_taken_off_unpublished(world: Worl
     assert "verification_call" not in calls
 
 
-@pytest.mark.rule(id="SET-4")
-def test_a_secret_that_is_older_than_an_undated_current_version_is_rejected(make_world: MakeWorld) -> None:
-    world = make_world()
-    world.seed(dated=False)
-    world.clock.advance(days=1)
-    received(world)
+def of_unknown_order(world: World) -> Issued:
+    """A received secret is pending; minutes later a person puts another one in, without dates."""
+    new = received(world)
     world.clock.advance(minutes=1)
-    world.write({"client_id": CLIENT_ID, "client_secret": "canary-owner"})
+    world.write({"client_id": CLIENT_ID, "client_secret": world.amazon.ever[-2].text})
+    return new
+
+
+@pytest.mark.rule(id="SET-4")
+def test_where_the_order_is_unknown_amazon_decides_for_the_one_that_lives(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.clock.advance(days=1)
+    new = of_unknown_order(world)
+    assert run(world) is Outcome.NOT_YET
+    assert world.recorder.counted(Metric.ORDER_UNKNOWN) == 1
+    world.clock.advance(days=6)
+    assert run(world) is Outcome.NOT_YET
+    world.clock.advance(days=1)  # the older one dies
+    assert run(world) is Outcome.PROMOTED
+    assert in_use(world) == new.text
+
+
+@pytest.mark.rule(id="SET-4")
+def test_where_the_order_is_unknown_amazon_decides_against_the_one_that_dies(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.clock.advance(days=1)
+    new = received(world)
+    later = world.amazon.rotate_by_hand(message=False)
+    world.clock.advance(minutes=1)
+    world.write({"client_id": CLIENT_ID, "client_secret": later.text})
+    assert run(world) is Outcome.NOT_YET
+    world.clock.advance(days=7)
+    assert run(world) is Outcome.TAKEN_OFF
+    assert in_use(world) == later.text
+    assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == new.text
+    assert Label.PENDING not in world.labels()
+
+
+@pytest.mark.rule(id="SET-4")
+def test_after_eight_days_without_a_decision_a_person_decides(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.clock.advance(days=1)
+    of_unknown_order(world)
+    world.amazon.call_answer = CallAnswer.ACCEPTED
+    world.clock.advance(days=7, hours=23)
+    assert run(world) is Outcome.NOT_YET
+    world.clock.advance(hours=1)
     assert run(world) is Outcome.REJECTED
-    assert world.labels()[Label.REJECTED] == "new"
     assert Label.PENDING not in world.labels()
     assert world.recorder.counted(Metric.CONTRADICTORY) == 1
-    assert in_use(world) == "canary-owner"
-    assert run(world) is Outcome.NOTHING_PENDING
 
 
 @pytest.mark.rule(id="SET-2")
 def test_rejecting_resumes_after_a_crash_between_its_two_labels(make_world: MakeWorld) -> None:
     world = make_world()
-    world.seed(dated=False)
     world.clock.advance(days=1)
-    received(world)
-    world.clock.advance(minutes=1)
-    world.write({"client_id": CLIENT_ID, "client_secret": "canary-owner"})
+    of_unknown_order(world)
+    world.amazon.call_answer = CallAnswer.ACCEPTED
+    world.clock.advance(days=8)
 
     def die(name: str) -> None:
         if name == "remove AWSPENDING":
@@ -557,15 +593,19 @@ def test_without_the_older_secrets_date_the_currents_own_expiry_counts(
 # Defects.
 
 
-def test_a_pending_version_without_credentials_is_a_defect_with_a_remedy(world: World) -> None:
-    world.store.put(world.secret_id, "new", "{}", {Label.PENDING})
-    with raises(world, MalformedSecret, match="AWSPENDING"):
-        run(world)
+@pytest.mark.rule(id="SET-11")
+@pytest.mark.parametrize("strange", ["{}", "canary-abcdef-1 is not json", "typed"])
+def test_a_pending_version_that_no_message_brought_is_taken_off(world: World, strange: str) -> None:
+    before = in_use(world)
+    text = json.dumps({"client_id": CLIENT_ID, "client_secret": "canary-t"}) if strange == "typed" else strange
+    world.store.put(world.secret_id, "new", text, {Label.PENDING})
+    assert run(world) is Outcome.TAKEN_OFF
+    assert Label.PENDING not in world.labels()
+    assert in_use(world) == before
 
 
-@pytest.mark.parametrize("label", [Label.CURRENT, Label.PENDING])
-def test_a_version_that_is_no_json_is_a_defect(world: World, label: Label) -> None:
-    world.store.put(world.secret_id, "bad", "canary-abcdef-1 is not json", {label})
+def test_a_current_version_that_is_no_json_is_a_defect(world: World) -> None:
+    world.store.put(world.secret_id, "bad", "canary-abcdef-1 is not json", {Label.CURRENT})
     with raises(world, MalformedSecret):
         run(world)
 

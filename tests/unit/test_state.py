@@ -15,7 +15,7 @@ from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Answer, RotateAnswer
 from spapi_rotation_lambda.use_cases.request import request
-from tests.fakes.world import CLIENT_ID, World
+from tests.fakes.world import CLIENT_ID, World, sealed
 
 Step = Callable[[World], None]
 
@@ -26,7 +26,7 @@ def state(world: World) -> State:
 
 def put(world: World, label: Label, text: str, **dates: Any) -> None:
     data = {"client_id": CLIENT_ID, "client_secret": text, **{name: format_time(at) for name, at in dates.items()}}
-    world.store.put(world.secret_id, text, json.dumps(data), {label})
+    world.store.put(world.secret_id, text, json.dumps(sealed(data)), {label})
 
 
 def unseeded(world: World) -> None:
@@ -71,7 +71,7 @@ def stuck(world: World) -> None:
 
 
 def rejected(world: World) -> None:
-    put(world, Label.REJECTED, "canary-r", client_secret_issued_at=world.clock.now() - timedelta(minutes=10))
+    put(world, Label.REJECTED, "canary-r", client_secret_issued_at=world.clock.now() - timedelta(hours=2))
 
 
 def expired(world: World) -> None:

@@ -14,7 +14,7 @@ from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.ports import Answer, Metric, RotateAnswer
+from spapi_rotation_lambda.ports import Answer, CallAnswer, Metric, RotateAnswer
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import assert_silent
@@ -151,6 +151,11 @@ def test_all_that_the_use_cases_say_can_be_written(make_world: MakeWorld, begin:
     undated.clock.advance(minutes=1)
     undated.seed(undated.amazon.ever[0], dated=False, again=1)
     undated.drain()
+    undated.amazon.call_answer = CallAnswer.ACCEPTED
+    undated.run(hours=24 * 9)
+    newest = undated.amazon.newest
+    told = undated.amazon.message(newest, undated.clock.now(), "again").replace(newest.text, f"{newest.text}-not")
+    undated.hand_over(told)
 
     unseeded = fresh(seeded=False)
     unseeded.check()
@@ -161,7 +166,14 @@ def test_all_that_the_use_cases_say_can_be_written(make_world: MakeWorld, begin:
     said = {line["message"] for line in lines if "message" in line}
     assert {
         *("rotation_requested", "rotation_refused", "rotation_request_unclear", "rotation_declined"),
-        *("secret_stored", "secret_duplicate", "secret_contradictory", "secret_promoted"),
+        *(
+            "secret_stored",
+            "secret_duplicate",
+            "secret_contradictory",
+            "secret_promoted",
+            "order_unknown",
+            "pending_contradicts_current",
+        ),
         *("secret_not_yet_accepted", "secret_stuck", "newer_secret_overwritten", "current_secret_tried"),
         *("expiry_notice_of_unknown_secret", "expiry_notice_for_unseeded_secret", "key_policy_unreadable", "check"),
     } <= said

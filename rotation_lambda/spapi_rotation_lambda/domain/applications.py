@@ -23,6 +23,8 @@ class KeyNames:
     expires_at: str = "client_secret_expires_at"
     previous_expires_at: str = "previous_client_secret_expires_at"
     rotation_id: str = "rotation_id"
+    fingerprint: str = "client_secret_fingerprint"
+    replaces: str = "replaced_client_secrets"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,22 @@
 """The secret's JSON: the credentials in it, and the owner's keys beside them."""
 
+import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import MalformedSecret
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.domain.times import LIFETIME, format_time, parse_time
+from spapi_rotation_lambda.domain.times import LIFETIME, format_time, parse_typed, without_mark
 
 MAX_LEVELS = 100
 """How deep a secret's JSON may be nested; Python reads and writes a thousand levels, less those of its own calls."""
+
+REMEMBERED = 8
+"""How many replaced client secrets are remembered."""
 
 
 def is_storable(text: str) -> bool:
@@ -26,7 +30,12 @@ def is_storable(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An application's client id and secret with what is known of their dates (UTC; None means unknown)."""
+    """An application's client id and secret with what is known of their dates (UTC; None means unknown).
+
+    Attributes:
+        fingerprint: as it is stored; it fits if a message of Amazon brought all this, and nothing was changed since.
+        replaces: hashes of the client secrets that this one, and those before it, have replaced; the newest last.
+    """
 
     client_id: str
     client_secret: Sensitive
@@ -34,6 +43,39 @@ class Credentials:
     expires_at: datetime | None = None
     previous_expires_at: datetime | None = None
     rotation_id: str | None = None
+    fingerprint: str | None = None
+    replaces: tuple[str, ...] = ()
+
+    def sealed(self) -> "Credentials":
+        """The same with the fingerprint that fits: what a message of Amazon brought."""
+        return replace(self, fingerprint=self._fingerprint())
+
+    @property
+    def are_amazons(self) -> bool:
+        """Whether the dates are Amazon's, and not typed or left over."""
+        return self.fingerprint is not None and self.fingerprint == self._fingerprint()
+
+    def _fingerprint(self) -> str:
+        dates = (self.issued_at, self.expires_at, self.previous_expires_at)
+        parts = (
+            self.client_id,
+            self.client_secret.reveal(),
+            *(format_time(date) if date else "" for date in dates),
+            self.rotation_id or "",
+        )
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    def replacing(self, *others: "Credentials") -> "Credentials":
+        """The same, remembering that it replaces these client secrets, and what they have replaced."""
+        known = [each for other in others for each in (*other.replaces, other.value_hash)]
+        kept = dict.fromkeys((*known, *self.replaces))
+        kept.pop(self.value_hash, None)
+        return replace(self, replaces=tuple(kept)[-REMEMBERED:])
+
+    @property
+    def value_hash(self) -> str:
+        """What tells this client secret from others, and does not show it."""
+        return hashlib.sha256(f"{self.client_id}\n{self.client_secret.reveal()}".encode()).hexdigest()[:16]
 
     @property
     def issued(self) -> datetime | None:
@@ -65,7 +107,7 @@ class Document:
             MalformedSecret: it is not a JSON object, or our keys hold something else than they should.
         """
         try:
-            data = json.loads(text.reveal())
+            data = json.loads(without_mark(text.reveal()))
         except (ValueError, RecursionError):
             data = None
         if not isinstance(data, dict):
@@ -84,6 +126,8 @@ class Document:
             keys.expires_at: credentials.expires_at and format_time(credentials.expires_at),
             keys.previous_expires_at: credentials.previous_expires_at and format_time(credentials.previous_expires_at),
             keys.rotation_id: credentials.rotation_id,
+            keys.fingerprint: credentials.fingerprint,
+            keys.replaces: list(credentials.replaces) or None,
         }
         data = {key: value for key, value in self._data.items() if key not in own or own[key] is not None}
         data.update({key: value for key, value in own.items() if value is not None})
@@ -126,21 +170,23 @@ def _credentials(data: Mapping[str, Any], application: Application) -> Credentia
         raise _malformed(application, f"needs both {keys.client_id} and {keys.client_secret} as texts")
     if not is_storable(client_secret):
         raise _malformed(application, f"has a {keys.client_secret} that is not valid Unicode")
+    if client_secret != client_secret.strip():
+        raise _malformed(application, f"has white space around its {keys.client_secret}")
     if client_id != application.client_id:
         raise _malformed(application, f"holds another {keys.client_id} than the application's")
     rotation_id = data.get(keys.rotation_id)
-    if rotation_id is not None and not isinstance(rotation_id, str):
-        raise _malformed(application, f"has a {keys.rotation_id} that is not a text")
+    if not isinstance(rotation_id, str):
+        rotation_id = None
 
     def moment(key: str) -> datetime | None:
-        value = data.get(key)
-        if value is None:
-            return None
         try:
-            return parse_time(value, key)
-        except ValueError as error:
-            raise _malformed(application, f"has a bad date: {error}") from None
+            return parse_typed(data.get(key), key)
+        except ValueError:
+            return None
 
+    dates = (keys.issued_at, keys.expires_at, keys.previous_expires_at)
+    readable = all(data.get(key) is None or moment(key) is not None for key in dates)
+    fingerprint, replaces = data.get(keys.fingerprint), data.get(keys.replaces)
     return Credentials(
         client_id=client_id,
         client_secret=Sensitive(client_secret),
@@ -148,12 +194,14 @@ def _credentials(data: Mapping[str, Any], application: Application) -> Credentia
         expires_at=moment(keys.expires_at),
         previous_expires_at=moment(keys.previous_expires_at),
         rotation_id=rotation_id,
+        # Beside an unreadable date none fits: that date was absent when the fingerprint was made.
+        fingerprint=fingerprint if readable and isinstance(fingerprint, str) else None,
+        replaces=tuple(one for one in replaces if isinstance(one, str)) if isinstance(replaces, list) else (),
     )
 
 
 def _malformed(application: Application, problem: str) -> MalformedSecret:
     return MalformedSecret(
         f"{application.name}: the secret {application.secret_id} {problem}.",
-        remedy="Put a JSON object with client_id and client_secret of this application into it; dates are "
-        "RFC 3339 with a time zone, or left out.",
+        remedy="Put a JSON object with client_id and client_secret of this application into it.",
     )

@@ -7,8 +7,8 @@ looked at.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from spapi_rotation_lambda.domain.applications import CLIENT_ID
@@ -16,21 +16,42 @@ from spapi_rotation_lambda.domain.credentials import Credentials, is_storable
 from spapi_rotation_lambda.domain.errors import UnknownMessage
 from spapi_rotation_lambda.domain.labels import derived_id
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.domain.times import format_time, parse_time
+from spapi_rotation_lambda.domain.times import LIFETIME, format_time, parse_time, without_mark
 
 NEW_SECRET = "APPLICATION_OAUTH_CLIENT_NEW_SECRET"  # noqa: S105
 EXPIRY = "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY"
 MAX_SECRET_CHARACTERS = 4096
 
+CLOCKS_APART = timedelta(minutes=65)
+"""How far Amazon's clock may be ahead of ours."""
+
+A_DAY, OVERLAP = timedelta(days=1), timedelta(days=7)
+
 
 @dataclass(frozen=True, slots=True)
 class NewSecret:
-    """A new client secret. Its credentials carry the notification's id and dates."""
+    """A new client secret. Its credentials carry the notification's id, and its dates as far as they are told."""
 
     client_id: str
     notification_id: str
-    issued_at: datetime
     credentials: Credentials
+
+    def believed(self, now: datetime) -> "NewSecret":
+        """The same with every date, sealed: what is missing or cannot be is derived.
+
+        The time of a message is ``eventTime``, else ``publishTime``, else its expiry less the lifetime; one that lies
+        more than 65 minutes ahead is not believed, and neither is any other date of that message.
+        """
+        told = self.credentials
+        times = (told.issued_at, told.expires_at - LIFETIME if told.expires_at is not None else None)
+        issued = next((one for one in times if one is not None and one <= now + CLOCKS_APART), now)
+        expires, previous = told.expires_at, told.previous_expires_at
+        if expires is None or not issued < expires <= issued + LIFETIME + A_DAY:
+            expires = issued + LIFETIME
+        if previous is None or previous > issued + LIFETIME:
+            previous = issued + OVERLAP
+        dated = replace(told, issued_at=issued, expires_at=expires, previous_expires_at=previous)
+        return replace(self, credentials=dated.sealed())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,54 +78,62 @@ def parse(body: Sensitive) -> Notification:
         UnknownMessage: it is not one of the two messages. The error says which part is wrong, never its content.
     """
     try:
-        data = json.loads(body.reveal())
+        data = json.loads(without_mark(body.reveal()))
     except (ValueError, RecursionError):
         raise _unknown("it is not JSON") from None
     envelope = _mapping(data, "the message")
     kind = _get(envelope, "notificationType")
     payload = _mapping(_get(envelope, "payload"), "payload")
-    event_time = _time(_get(envelope, "eventTime"), "eventTime")
+    event_time = _maybe(_get(envelope, "eventTime")) or _maybe(_get(_metadata(envelope), "publishTime"))
     if kind == NEW_SECRET:
         return _new_secret(envelope, _mapping(_get(payload, "applicationOAuthClientNewSecret"), NEW_SECRET), event_time)
     if kind == EXPIRY:
         part = _mapping(_get(payload, "applicationOAuthClientSecretExpiry"), EXPIRY)
         client_id = _client_id(part)
+        expires_at = _time(_get(part, "clientSecretExpiryTime"), "clientSecretExpiryTime")
         return ExpiryNotice(
             client_id=client_id,
-            notification_id=_notification_id(envelope, client_id, event_time),
-            expires_at=_time(_get(part, "clientSecretExpiryTime"), "clientSecretExpiryTime"),
+            notification_id=_notification_id(envelope, client_id, format_time(event_time or expires_at)),
+            expires_at=expires_at,
         )
     raise _unknown("its notificationType is not one of the two about client secrets")
 
 
-def _new_secret(envelope: Mapping[str, Any], part: Mapping[str, Any], event_time: datetime) -> NewSecret:
+def _new_secret(envelope: Mapping[str, Any], part: Mapping[str, Any], event_time: datetime | None) -> NewSecret:
     client_id = _client_id(part)
     secret = _get(part, "newClientSecret")
     if not isinstance(secret, str) or not 1 <= len(secret) <= MAX_SECRET_CHARACTERS or not is_storable(secret):
         raise _unknown("newClientSecret is not a usable text")
-    notification_id = _notification_id(envelope, client_id, event_time)
+    expires_at = _maybe(_get(part, "newClientSecretExpiryTime"))
+    # Without any time, two messages about two secrets must not have one id.
+    moment = event_time or expires_at
+    told = format_time(moment) if moment is not None else Credentials(client_id, Sensitive(secret)).value_hash
+    notification_id = _notification_id(envelope, client_id, told)
     return NewSecret(
         client_id=client_id,
         notification_id=notification_id,
-        issued_at=event_time,
         credentials=Credentials(
             client_id=client_id,
             client_secret=Sensitive(secret),
             issued_at=event_time,
-            expires_at=_time(_get(part, "newClientSecretExpiryTime"), "newClientSecretExpiryTime"),
-            previous_expires_at=_time(_get(part, "oldClientSecretExpiryTime"), "oldClientSecretExpiryTime"),
+            expires_at=expires_at,
+            previous_expires_at=_maybe(_get(part, "oldClientSecretExpiryTime")),
             rotation_id=notification_id,
         ),
     )
 
 
-def _notification_id(envelope: Mapping[str, Any], client_id: str, event_time: datetime) -> str:
+def _metadata(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = _get(envelope, "notificationMetadata")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _notification_id(envelope: Mapping[str, Any], client_id: str, told: str) -> str:
     """Amazon's id of the notification; without one, an id that every copy of the message derives again."""
-    metadata = _get(envelope, "notificationMetadata")
-    found = _get(metadata, "notificationId") if isinstance(metadata, Mapping) else None
+    found = _get(_metadata(envelope), "notificationId")
     if isinstance(found, str) and 1 <= len(found) <= 128 and found.isascii() and found.isprintable():
         return found
-    return derived_id("notification", client_id, format_time(event_time))
+    return derived_id("notification", client_id, told)
 
 
 def _client_id(part: Mapping[str, Any]) -> str:
@@ -124,6 +153,13 @@ def _mapping(value: object, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise _unknown(f"{what} is not an object")
     return value
+
+
+def _maybe(value: object) -> datetime | None:
+    try:
+        return parse_time(value, "a date")
+    except ValueError:
+        return None
 
 
 def _time(value: object, what: str) -> datetime:

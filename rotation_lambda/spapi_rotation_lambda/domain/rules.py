@@ -8,18 +8,20 @@ secrets is unknown, so it is declined.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import AlreadyRequested, NotDue, NotSeeded, OutsideWindow, TooSoon
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
-from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
+from spapi_rotation_lambda.domain.snapshot import OVERLAP, Snapshot, StoredVersion
 from spapi_rotation_lambda.domain.times import format_time
 
-OVERLAP = timedelta(days=7)
 UNANSWERED_BLOCKS = timedelta(days=8)
-CLOCK_TOLERANCE = timedelta(minutes=5)
+CLOCK_TOLERANCE = timedelta(minutes=65)
+"""How far Amazon's clock may be from ours, either way. Daylight saving wrongly applied is an hour."""
+
 FIRST_REFUSAL_WAIT, LATER_REFUSAL_WAIT = timedelta(hours=6), timedelta(hours=24)
 UNDATED_GRACE = timedelta(days=30)
 STUCK_BEFORE_DEATH = timedelta(hours=24)
@@ -34,7 +36,7 @@ def last_request(snapshot: Snapshot) -> datetime | None:
 
 
 def closes(issued: datetime | None, requested_at: datetime) -> bool:
-    """Whether a secret issued then answers a request made then, whoever asked for it."""
+    """Whether a secret issued then, by Amazon's clock, answers a request made then, whoever asked for it."""
     return issued is not None and issued >= requested_at - CLOCK_TOLERANCE
 
 
@@ -45,13 +47,21 @@ def unanswered_request(snapshot: Snapshot) -> datetime | None:
         return None
     current = snapshot.current
     if current is not None and current.credentials is not None:
-        issued = current.credentials.issued
+        issued = snapshot.issued(current)
         if issued is not None and issued >= version.created_at:
             return None  # closed for certain: a record is written after the time that it names
     requested_at = last_request(snapshot)
-    if requested_at is None or is_closed(snapshot, requested_at):
+    if requested_at is None or is_closed(snapshot, requested_at) or _new_value_since(snapshot, requested_at):
         return None
     return requested_at
+
+
+def _new_value_since(snapshot: Snapshot, requested_at: datetime) -> bool:
+    """Whether somebody has put another secret in since a request: then nobody waits for its answer any more."""
+    current = snapshot.current
+    if current is None or current.credentials is None or snapshot.amazons(current) is not None:
+        return False
+    return snapshot.first_seen(current) > requested_at
 
 
 def is_closed(snapshot: Snapshot, requested_at: datetime) -> bool:
@@ -119,14 +129,21 @@ def require_due(asked: Asked) -> None:
     """Raise NotDue unless the current secret is old enough, or somebody asked."""
     if asked.trigger.on_purpose or asked.trigger is Trigger.EXPIRY_NOTICE:
         return
-    current = asked.snapshot.current
-    issued = asked.snapshot.issued(current) if current else None
-    due_at = issued + asked.policy.rotate_every if issued is not None else asked.adopted_at() + UNDATED_GRACE
+    due_at = _due_at(asked)
     if asked.now < due_at:
         raise NotDue(
             f"{asked.name}: not due before {format_time(due_at)}.",
             remedy="Nothing. The schedule rotates it then; set rotate_on_up to a new text to rotate now.",
         )
+
+
+def _due_at(asked: Asked) -> datetime:
+    current = asked.snapshot.current
+    told = asked.snapshot.told(current) if current else None
+    if current is not None and told is not None and told.issued is not None:
+        return told.issued + asked.policy.rotate_every
+    due_at = asked.adopted_at() + UNDATED_GRACE
+    return due_at if current is None else max(due_at, asked.snapshot.first_seen(current) + OVERLAP)
 
 
 def require_open_window(asked: Asked) -> None:
@@ -150,9 +167,11 @@ def require_no_rotation_in_flight(asked: Asked) -> None:
         block = OVERLAP if is_closed(snapshot, requested_at) else UNANSWERED_BLOCKS
         until.append(requested_at + block)
     for stored in snapshot.holders():
-        if stored.credentials is not None and stored.credentials.previous_expires_at is not None:
-            until.append(stored.credentials.previous_expires_at)
+        told = snapshot.told(stored)
+        if told is not None and told.previous_expires_at is not None:
+            until.append(told.previous_expires_at)
     until += _overlaps_of_newer_secrets(snapshot)
+    until += _since_first_seen(asked)
     latest = max(until, default=asked.now)
     if latest > asked.now:
         raise TooSoon(
@@ -161,6 +180,17 @@ def require_no_rotation_in_flight(asked: Asked) -> None:
             "secrets. Only an explicit force passes.",
             until=latest,
         )
+
+
+def _since_first_seen(asked: Asked) -> list[datetime]:
+    """Until when a secret that somebody put in may have another one beside it whose message has not come.
+
+    It forbids the schedule only. An expiry notice says by itself how urgent it is.
+    """
+    snapshot, current = asked.snapshot, asked.snapshot.current
+    if asked.trigger is not Trigger.SCHEDULE or current is None or current.credentials is None:
+        return []
+    return [] if snapshot.amazons(current) is not None else [snapshot.first_seen(current) + OVERLAP]
 
 
 def _overlaps_of_newer_secrets(snapshot: Snapshot) -> list[datetime]:
@@ -189,14 +219,46 @@ def require_patience_after_refusal(asked: Asked) -> None:
         )
 
 
-def old_secret_dies_at(pending: StoredVersion, current: StoredVersion) -> datetime | None:
+def old_secret_dies_at(snapshot: Snapshot, pending: StoredVersion, current: StoredVersion) -> datetime | None:
     """When the current secret dies because the pending one was made; None when unknown."""
-    if pending.credentials is not None and pending.credentials.previous_expires_at is not None:
-        return pending.credentials.previous_expires_at
-    return current.credentials.expires if current.credentials else None
+    announced = pending.credentials.previous_expires_at if pending.credentials is not None else None
+    dates = [date for date in (announced, snapshot.expires(current)) if date is not None]
+    return min(dates, default=None)
 
 
-def is_stuck(pending: StoredVersion, current: StoredVersion, now: datetime) -> bool:
+def is_stuck(snapshot: Snapshot, pending: StoredVersion, current: StoredVersion, now: datetime) -> bool:
     """Whether a pending secret is still not accepted shortly before the current one dies."""
-    death = old_secret_dies_at(pending, current)
+    death = old_secret_dies_at(snapshot, pending, current)
     return death is not None and now >= death - STUCK_BEFORE_DEATH
+
+
+class Order(StrEnum):
+    """Which of the pending secret and the one in use is newer."""
+
+    NEWER = "newer"
+    OLDER = "older"
+    UNKNOWN = "unknown"
+
+
+def order(snapshot: Snapshot, pending: StoredVersion, current: StoredVersion) -> Order:
+    """How a pending secret stands to the one in use, which is another.
+
+    A date decides only where it is Amazon's. A value without one was issued before it was first seen, and is older than
+    what has replaced it.
+    """
+    issued, in_use = snapshot.issued(pending), snapshot.issued(current)
+    if current.credentials is None:
+        return Order.NEWER
+    if issued is None:
+        return Order.UNKNOWN
+    if in_use is not None:
+        return Order.NEWER if issued > in_use else Order.OLDER
+    older, newer = current.credentials, pending.credentials
+    if older is not None and newer is not None and older.value_hash in newer.replaces:
+        return Order.NEWER
+    seen = snapshot.first_seen(current)
+    if issued >= seen + CLOCK_TOLERANCE:
+        return Order.NEWER
+    requested_at = last_request(snapshot)
+    answers = requested_at is not None and requested_at > seen and closes(issued, requested_at)
+    return Order.NEWER if answers else Order.UNKNOWN

@@ -1,7 +1,7 @@
 """One reading of a secret: its labels at once, the values behind them when they are asked for."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from spapi_rotation_lambda.domain.applications import Application
@@ -10,9 +10,19 @@ from spapi_rotation_lambda.domain.errors import MalformedSecret
 from spapi_rotation_lambda.domain.labels import Label, Version, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import RequestRecord
+from spapi_rotation_lambda.domain.times import LIFETIME
 
-HOLDERS = (Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED)
+HOLDERS = (Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED, Label.SUPERSEDED)
+"""The labels that keep a client secret."""
+
+EVERY_HOLDER = (*HOLDERS, Label.RECEIVED, Label.FIRST_SEEN)
 """The labels whose versions hold credentials."""
+
+ISSUED_AHEAD, EXPIRES_AHEAD = timedelta(hours=1), timedelta(days=181)
+"""How far ahead of the version that holds it a date may be and still be believed of its owner."""
+
+OVERLAP = timedelta(days=7)
+"""How long the secret before lives on. Source: Amazon's "Rotating your app's LWA credentials" page."""
 
 
 class SecretReader(Protocol):
@@ -49,6 +59,7 @@ class Snapshot:
         self._store = store
         self.versions: Versions = store.versions(application.secret_id)
         self._stored: dict[str, StoredVersion | None] = {}
+        self._malformed: set[str] = set()
         self._record: RequestRecord | None = None
 
     def id_of(self, label: Label) -> str | None:
@@ -89,41 +100,106 @@ class Snapshot:
 
     @property
     def pending(self) -> StoredVersion | None:
-        """The newest received version that is not promoted."""
-        return self.stored(Label.PENDING)
+        """The newest received version that is not promoted; None if it is malformed."""
+        return self.readable(Label.PENDING)
 
-    def holders(self) -> list[StoredVersion]:
-        """Current, previous, pending and rejected, as far as they are there and hold credentials."""
-        stored = (self.stored(label) for label in HOLDERS)
-        return [one for one in stored if one is not None and one.credentials is not None]
-
-    def issued(self, stored: StoredVersion) -> datetime | None:
-        """When a version's secret was issued: its own date, or that of another version with the same secret.
-
-        An owner who rewrites the secret without our dates does not make us forget them.
-        """
-        if stored.credentials is None:
+    def readable(self, label: Label) -> StoredVersion | None:
+        """The version that carries a label; None when there is none, or its value is malformed."""
+        version = self.versions.labelled(label)
+        if version is None or version.id in self._malformed:
             return None
-        if stored.credentials.issued is not None:
-            return stored.credentials.issued
-        copy = self.dated_copy(stored)
-        return copy.issued if copy is not None else None
+        try:
+            return self.stored(label)
+        except MalformedSecret:
+            self._malformed.add(version.id)
+            return None
 
-    def dated_copy(self, stored: StoredVersion) -> Credentials | None:
-        """The same secret's credentials from another version that knows its dates."""
-        for other in self.received():
-            same = other.credentials
-            if same is None or same.issued is None or stored.credentials is None:
-                continue
-            if same.client_secret == stored.credentials.client_secret:
-                return same
-        return None
+    def holders(self, labels: tuple[Label, ...] = HOLDERS) -> list[StoredVersion]:
+        """The versions that carry these labels, as far as they are there, readable and hold credentials."""
+        found = {one.version.id: one for label in labels if (one := self.readable(label)) is not None}
+        return [one for one in found.values() if one.credentials is not None]
 
     def received(self) -> list[StoredVersion]:
         """The holders, and the version that was stored last: after two writes of the owner no other label is on it."""
-        last = self.stored(Label.RECEIVED)
-        holders = self.holders()
-        return [*holders, last] if last is not None and last.credentials is not None else holders
+        return self.holders((*HOLDERS, Label.RECEIVED))
+
+    # Whose dates they are.
+
+    def amazons(self, stored: StoredVersion) -> Credentials | None:
+        """A version's credentials with Amazon's dates: its own, or those of another version of the same secret.
+
+        An owner who rewrites the secret, or types other dates, does not make us forget Amazon's.
+        """
+        own = stored.credentials
+        if own is None or own.are_amazons:
+            return own
+        # The label for it comes first; it answers for the secret that it is on, so that a check reads no more.
+        seen = self._first_seen_of(own)
+        others = [seen] if seen is not None else self.holders(EVERY_HOLDER)
+        for other in others:
+            known = other.credentials
+            if known is not None and known.are_amazons and known.client_secret == own.client_secret:
+                return known
+        return None
+
+    def issued(self, stored: StoredVersion) -> datetime | None:
+        """When Amazon issued a version's secret; None if that is not known from Amazon."""
+        known = self.amazons(stored)
+        return known.issued if known is not None else None
+
+    def told(self, stored: StoredVersion) -> Credentials | None:
+        """A version's credentials with the dates that are to be shown: Amazon's, or else what its owner says.
+
+        An owner's date that cannot be is unknown. It orders nothing, closes nothing and makes nothing newer.
+        """
+        own, made_at = stored.credentials, stored.version.created_at
+        if own is None or (known := self.amazons(stored)) is not None:
+            return own if own is None else known
+        issued, expires, previous = own.issued_at, own.expires_at, own.previous_expires_at
+        return replace(
+            own,
+            issued_at=None if issued is not None and issued > made_at + ISSUED_AHEAD else issued,
+            expires_at=None if expires is not None and expires > made_at + EXPIRES_AHEAD else expires,
+            previous_expires_at=None if previous is None else min(previous, made_at + OVERLAP),
+        )
+
+    # The value in use.
+
+    def first_seen(self, current: StoredVersion) -> datetime:
+        """When the value in use was first seen: it was not issued later."""
+        seen = self._first_seen_of(current.credentials) if current.credentials is not None else None
+        return min(seen.version.created_at, current.version.created_at) if seen else current.version.created_at
+
+    def knows_since_when(self, current: StoredVersion) -> bool:
+        """Whether FIRST_SEEN is on a version of the value in use."""
+        return current.credentials is not None and self._first_seen_of(current.credentials) is not None
+
+    def expires(self, current: StoredVersion) -> datetime | None:
+        """When the secret in use dies at the latest; None if there is none."""
+        known = self.told(current)
+        if known is None:
+            return None
+        dates = [known.expires, *self._announced_deaths(current)]
+        if not known.are_amazons:
+            dates.append(self.first_seen(current) + LIFETIME)
+        return min((date for date in dates if date is not None), default=None)
+
+    def _announced_deaths(self, current: StoredVersion) -> list[datetime | None]:
+        """When Amazon lets the secret in use die because of a newer one that a person has rejected."""
+        issued = self.issued(current)
+        newer = [self.amazons(one) for one in self.holders((Label.REJECTED,))]
+        return [
+            one.previous_expires_at
+            for one in newer
+            if one is not None and issued is not None and one.issued is not None and one.issued > issued
+        ]
+
+    def _first_seen_of(self, credentials: Credentials) -> StoredVersion | None:
+        """The version that is labelled as the first one of this client secret; None if the label is on another."""
+        seen = self.readable(Label.FIRST_SEEN)
+        if seen is None or seen.credentials is None:
+            return None
+        return seen if seen.credentials.client_secret == credentials.client_secret else None
 
     @property
     def request_version(self) -> Version | None:

@@ -44,12 +44,12 @@ def derive(snapshot: Snapshot, now: datetime, delivery_deadline: timedelta) -> S
     current = snapshot.current
     if current is None or current.credentials is None:
         return State.UNSEEDED
-    expires = current.credentials.expires
+    expires = snapshot.expires(current)
     if expires is not None and expires <= now:
         return State.EXPIRED
-    pending = snapshot.pending
+    pending = snapshot.readable(Label.PENDING)
     if pending is not None:
-        return State.STUCK if rules.is_stuck(pending, current, now) else State.RECEIVED
+        return State.STUCK if rules.is_stuck(snapshot, pending, current, now) else State.RECEIVED
     unanswered = rules.unanswered_request(snapshot)
     if unanswered is not None:
         return State.OVERDUE if now >= unanswered + delivery_deadline else State.REQUESTED
@@ -59,7 +59,8 @@ def derive(snapshot: Snapshot, now: datetime, delivery_deadline: timedelta) -> S
 def _at_rest(snapshot: Snapshot) -> State:
     current = snapshot.current
     issued = snapshot.issued(current) if current else None
-    rejected = snapshot.stored(Label.REJECTED)
+    told = snapshot.told(current) if current else None
+    rejected = snapshot.readable(Label.REJECTED)
     if rejected is not None:
         # Without a date: it was issued before its version was written.
         rejected_at = snapshot.issued(rejected) or rejected.version.created_at
@@ -69,4 +70,4 @@ def _at_rest(snapshot: Snapshot) -> State:
         record = snapshot.request_record()
         if record is not None and not rules.is_closed(snapshot, record.requested_at):
             return State.REFUSED
-    return State.UNDATED if issued is None else State.CURRENT
+    return State.UNDATED if told is None or told.issued is None else State.CURRENT

@@ -14,7 +14,7 @@ def parse_time(text: object, what: str) -> datetime:
     if not isinstance(text, str) or len(text) > 64 or not text.isprintable():  # fromisoformat stops at a NUL
         raise ValueError(f"{what} is not a time")
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.replace("z", "Z"))
     except ValueError:
         raise ValueError(f"{what} is not an RFC 3339 time") from None
     if moment.tzinfo is None:
@@ -22,6 +22,18 @@ def parse_time(text: object, what: str) -> datetime:
     if not 1970 < moment.year < 9000:
         raise ValueError(f"{what} is out of range")
     return moment.astimezone(UTC)
+
+
+def parse_typed(text: object, what: str) -> datetime:
+    """Parse what a person may have typed: a time as above, or a date, which is its start in UTC. Raises ValueError."""
+    if isinstance(text, str) and len(text) == len("2026-12-07"):
+        text += "T00:00:00Z"
+    return parse_time(text, what)
+
+
+def without_mark(text: str) -> str:
+    """A text without the byte order mark that some editors put before it."""
+    return text.removeprefix("\ufeff")
 
 
 def format_time(moment: datetime) -> str:

@@ -122,7 +122,7 @@ def _report(ports: Ports, snapshot: Snapshot, state: State) -> None:
     if metric is not None:
         ports.telemetry.count(metric)
     current = snapshot.current
-    expires = current.credentials.expires if current and current.credentials else None
+    expires = snapshot.expires(current) if current else None
     if expires is not None:
         days = (expires - ports.clock.now()) / _DAY
         ports.telemetry.count(Metric.DAYS_TO_EXPIRY, days)

@@ -10,17 +10,17 @@ from datetime import datetime
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials, Document
-from spapi_rotation_lambda.domain.errors import MalformedSecret, NotYetAccepted, RotationError
+from spapi_rotation_lambda.domain.errors import NotYetAccepted, RotationError
 from spapi_rotation_lambda.domain.labels import Label, derived_id
-from spapi_rotation_lambda.domain.rules import OVERLAP
-from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
+from spapi_rotation_lambda.domain.snapshot import OVERLAP, Snapshot, StoredVersion
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.use_cases import verification
 from spapi_rotation_lambda.use_cases.label_moves import telling_a_person
-from spapi_rotation_lambda.use_cases.settle import (
+from spapi_rotation_lambda.use_cases.promotion import (
     announce,
     is_rejected,
+    keep_as_superseded,
     mark_rejected,
     publish_and_take_off,
     put_into_use,
@@ -40,13 +40,13 @@ def promote(ports: Ports, application: Application) -> str:
     """
     snapshot = Snapshot(ports.store, application)
     current = _seeded(snapshot)
-    candidate = snapshot.pending or snapshot.stored(Label.REJECTED)
+    candidate = snapshot.readable(Label.PENDING) or snapshot.readable(Label.REJECTED)
     if candidate is None or candidate.credentials is None:
         raise NothingToDo(
             f"{application.name}: nothing is pending or rejected.",
             remedy="Nothing. To get a new secret, request a rotation.",
         )
-    if current.credentials is not None and _newer(current.credentials, candidate.credentials):
+    if _newer(snapshot, current, candidate):
         raise NothingToDo(
             f"{application.name}: the secret in use is newer than the rejected one.",
             remedy="Nothing. To go back to the previous secret, use rollback.",
@@ -90,19 +90,19 @@ def rollback(ports: Ports, application: Application) -> str:
         StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
     """
     snapshot = Snapshot(ports.store, application)
-    current, previous = _seeded(snapshot), snapshot.stored(Label.PREVIOUS)
+    current, previous = _seeded(snapshot), snapshot.readable(Label.PREVIOUS)
     if snapshot.pending is not None and snapshot.id_of(Label.PENDING) != current.version.id:
         raise NothingToDo(f"{application.name}: a received secret is pending.", remedy="Reject or promote it first.")
     if current.credentials is not None and previous is not None and is_rejected(snapshot, previous):
         # An earlier run has swapped already, and may not have published; a second swap would undo it.
         announce(ports, snapshot, current.credentials, current.version.id)
         return current.version.id
-    older = _living_credentials(ports, application, previous, current)
+    older, dies_at = _living_credentials(ports, snapshot, previous, current)
     _refuse_beside_another_rejected(snapshot, current)
     document = current.document.with_credentials(older, application)
     version_id = derived_id("rollback", current.version.id, previous.version.id if previous else "")
     with telling_a_person(application):
-        ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)
+        ports.store.write(application.secret_id, version_id, document.text(), Label.SCRATCH)
         if Label.REJECTED not in current.version.labels:
             ports.store.move(
                 application.secret_id,
@@ -111,7 +111,7 @@ def rollback(ports: Ports, application: Application) -> str:
                 away_from=snapshot.id_of(Label.REJECTED),
             )
         ports.store.move(application.secret_id, Label.CURRENT, to=version_id, away_from=current.version.id)
-        announce(ports, snapshot, older, version_id)
+        announce(ports, snapshot, replace(older, expires_at=dies_at, previous_expires_at=None), version_id)
     ports.telemetry.warning("rolled_back_by_hand", application, version_id=version_id)
     return version_id
 
@@ -131,17 +131,15 @@ def seed(ports: Ports, application: Application, credentials: Credentials, *, ve
         StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
     """
     snapshot = Snapshot(ports.store, application)
-    pending = _readable(snapshot, Label.PENDING)
-    if pending is not None and pending.credentials is not None and _newer(pending.credentials, credentials):
-        raise NothingToDo(
-            f"{application.name}: the pending secret is newer than this one.", remedy="Promote or reject it first."
-        )
+    pending = snapshot.readable(Label.PENDING)
+    if pending is not None and pending.credentials is not None and not _has_value(pending, credentials):
+        raise NothingToDo(f"{application.name}: a received secret is pending.", remedy="Promote or reject it first.")
     if verify and not verification.accepted(ports, credentials, None):
         raise NotYetAccepted(
             f"{application.name}: Amazon does not accept these credentials.",
             remedy="Check client id and secret. A secret made minutes ago may need half an hour.",
         )
-    replaced, current = snapshot.versions.labelled(Label.CURRENT), _readable(snapshot, Label.CURRENT)
+    replaced, current = snapshot.versions.labelled(Label.CURRENT), snapshot.readable(Label.CURRENT)
     base = current.document if current is not None else Document({}, application)
     document = base.with_credentials(credentials, application)
     if current is not None and document == current.document:
@@ -149,13 +147,15 @@ def seed(ports: Ports, application: Application, credentials: Credentials, *, ve
     else:
         version_id = derived_id("seed", replaced.id if replaced else "", _digest(credentials))
     with telling_a_person(application):
-        if replaced is None:
-            # The first version gets AWSCURRENT by itself.
-            ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)
-        elif version_id != replaced.id:
-            ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)
+        if replaced is None or version_id != replaced.id:
+            # A secret's first version gets AWSCURRENT by itself.
+            ports.store.write(application.secret_id, version_id, document.text(), Label.SCRATCH)
+        if replaced is not None and version_id != replaced.id:
             ports.store.move(application.secret_id, Label.CURRENT, to=version_id, away_from=replaced.id)
         announce(ports, snapshot, credentials, version_id)
+        rejected = snapshot.readable(Label.REJECTED)
+        if rejected is not None and rejected.credentials is not None:
+            keep_as_superseded(ports, snapshot, rejected)
         for label in (Label.PENDING, Label.REJECTED):
             if (holder := snapshot.id_of(label)) is not None:
                 ports.store.move(application.secret_id, label, to=None, away_from=holder)
@@ -163,12 +163,8 @@ def seed(ports: Ports, application: Application, credentials: Credentials, *, ve
     return version_id
 
 
-def _readable(snapshot: Snapshot, label: Label) -> StoredVersion | None:
-    """The version under a label; None when there is none, or its value is malformed."""
-    try:
-        return snapshot.stored(label)
-    except MalformedSecret:
-        return None
+def _has_value(stored: StoredVersion, credentials: Credentials) -> bool:
+    return stored.credentials is not None and stored.credentials.client_secret == credentials.client_secret
 
 
 def _digest(credentials: Credentials) -> str:
@@ -187,7 +183,7 @@ def _seeded(snapshot: Snapshot) -> StoredVersion:
 
 def _refuse_beside_another_rejected(snapshot: Snapshot, current: StoredVersion) -> None:
     """REJECTED may not leave a secret that is newer, or may be: it would be nowhere, and Amazon may kill ours."""
-    rejected = snapshot.stored(Label.REJECTED)
+    rejected = snapshot.readable(Label.REJECTED)
     if rejected is None or is_rejected(snapshot, current):
         return
     rejected_at, issued = snapshot.issued(rejected), snapshot.issued(current)
@@ -199,9 +195,10 @@ def _refuse_beside_another_rejected(snapshot: Snapshot, current: StoredVersion) 
 
 
 def _living_credentials(
-    ports: Ports, application: Application, previous: StoredVersion | None, current: StoredVersion
-) -> Credentials:
-    """The previous secret with the date at which it dies, if it is another one and still lives."""
+    ports: Ports, snapshot: Snapshot, previous: StoredVersion | None, current: StoredVersion
+) -> tuple[Credentials, datetime | None]:
+    """The previous secret, if it is another one and still lives, and when it dies."""
+    application = snapshot.application
     older = previous.credentials if previous is not None else None
     in_use = current.credentials
     if older is None or in_use is None or older.client_secret == in_use.client_secret:
@@ -209,28 +206,31 @@ def _living_credentials(
             f"{application.name}: there is no other secret to go back to.",
             remedy="Make a new secret in Amazon's Developer Console and seed it.",
         )
-    if _newer(older, in_use):
+    if previous is not None and _newer(snapshot, previous, current):
         # An owner has written an old value back over it. It must not be the one that is rejected and pushed off.
         raise NothingToDo(
             f"{application.name}: the previous version holds the newer secret.",
             remedy="Nothing. The next check brings it back into use. To stay with the older one, reject it then.",
         )
-    overlap_ends = in_use.issued + OVERLAP if in_use.issued is not None else None
+    issued = snapshot.issued(current)
+    overlap_ends = issued + OVERLAP if issued is not None else None
     dies_at = _earliest(older.expires, in_use.previous_expires_at, overlap_ends)
     if dies_at is not None and dies_at <= ports.clock.now():
         raise NothingToDo(
             f"{application.name}: the previous secret died at {format_time(dies_at)}.",
             remedy="Make a new secret in Amazon's Developer Console and seed it.",
         )
-    return replace(older, expires_at=dies_at, previous_expires_at=None)
+    return older, dies_at
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _newer(one: Credentials, other: Credentials) -> bool:
-    return one.issued is not None and other.issued is not None and one.issued > other.issued
+def _newer(snapshot: Snapshot, one: StoredVersion, other: StoredVersion) -> bool:
+    """Whether one is newer by Amazon's dates."""
+    issued, others = snapshot.issued(one), snapshot.issued(other)
+    return issued is not None and others is not None and issued > others
 
 
 def _take_off_rejected(ports: Ports, snapshot: Snapshot, versions: set[str]) -> None:

@@ -17,7 +17,7 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.registration import registration_steps
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
-from spapi_rotation_lambda.domain.times import format_time, parse_time
+from spapi_rotation_lambda.domain.times import format_time, parse_typed
 from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.settings import validated_client_id
 from spapi_rotation_lambda.use_cases import dead_letters, operator_actions
@@ -181,9 +181,7 @@ def _date(value: object, what: str) -> datetime | None:
     if value is None:
         return None
     try:
-        if isinstance(value, str) and len(value) == len("2026-01-01"):
-            value += "T00:00:00Z"
-        return parse_time(value, what)
+        return parse_typed(value, what)
     except ValueError:
         raise BadSettings(
             f"{what} is neither a date nor a time.", remedy="Use 2026-12-07, or 2026-12-07T10:02:48Z, or leave it out."

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from spapi_rotation_lambda.domain.applications import Application
-from spapi_rotation_lambda.domain.credentials import Document
+from spapi_rotation_lambda.domain.credentials import Credentials, Document
 from spapi_rotation_lambda.domain.errors import (
     MalformedSecret,
     NotOurs,
@@ -17,7 +17,7 @@ from spapi_rotation_lambda.domain.errors import (
 )
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.messages import NewSecret
-from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
+from spapi_rotation_lambda.domain.snapshot import HOLDERS, Snapshot
 from spapi_rotation_lambda.ports import Metric, Ports, VersionExists
 from spapi_rotation_lambda.use_cases import verification
 from spapi_rotation_lambda.use_cases.label_moves import labels_keep_moving, until_labels_stand_still
@@ -44,27 +44,38 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
         MalformedSecret, StoreFailed: nothing was acknowledged; the message comes again.
     """
 
+    message = message.believed(ports.clock.now())
+
     def attempt() -> Receipt:
         snapshot = snapshot_of_ours(ports, application)
-        current = snapshot.current
-        unseeded = current is None or current.credentials is None
-        if unseeded and not verification.accepted(ports, message.credentials, None):
-            raise NotYetAccepted(
-                f"{application.name}: the first secret is not accepted by Amazon yet.",
-                remedy="Nothing at first: the message comes again. If it ends in the dead-letter queue, move it back.",
-            )
-        if unseeded:
+        if _is_unseeded(snapshot):
+            if not verification.accepted(ports, message.credentials, None):
+                raise NotYetAccepted(
+                    f"{application.name}: the first secret is not accepted by Amazon yet.",
+                    remedy="Nothing at first: the message comes again. If it ends in the dead-letter queue, move it "
+                    "back.",
+                )
             ports.telemetry.info("secret_accepted", application, notification_id=message.notification_id)
         receipt = judge(snapshot, message)
-        if receipt in (Receipt.STORED, Receipt.CONTRADICTORY):
-            _store(ports, snapshot, message, receipt)
-        elif receipt is Receipt.DUPLICATE:
+        if receipt is Receipt.STORED:
+            _store(ports, snapshot, message)
+        elif receipt in (Receipt.SUPERSEDED, Receipt.CONTRADICTORY):
+            _keep_aside(ports, snapshot, message, receipt)
+        else:
             _resume_first(ports, snapshot, message)
         return receipt
 
     receipt = until_labels_stand_still(attempt, labels_keep_moving(application, "Nothing: the message comes again."))
     _report(ports, application, message, receipt)
     return receipt
+
+
+def _is_unseeded(snapshot: Snapshot) -> bool:
+    """Whether nobody has put credentials in. An unreadable value is none, but it is not to be overwritten either."""
+    if snapshot.versions.labelled(Label.CURRENT) is None:
+        return True
+    current = snapshot.readable(Label.CURRENT)
+    return current is not None and current.credentials is None
 
 
 def receive_and_settle(ports: Ports, application: Application, message: NewSecret) -> Receipt:
@@ -99,43 +110,67 @@ def snapshot_of_ours(ports: Ports, application: Application) -> Snapshot:
 
 
 def judge(snapshot: Snapshot, message: NewSecret) -> Receipt:
-    """What a message is, compared with what is stored."""
-
-    def is_the_message(stored: StoredVersion) -> bool:
-        return stored.credentials is not None and stored.credentials.client_secret == message.credentials.client_secret
-
-    if any(is_the_message(stored) for stored in snapshot.holders()):
-        return Receipt.DUPLICATE
-    order = (message.issued_at, message.credentials.expires_at or _LONG_AGO)
-    known = [
-        (issued, stored.credentials.expires or _LONG_AGO)
-        for stored in snapshot.received()
-        if stored.credentials is not None
-        and (issued := snapshot.issued(stored)) is not None
-        and not is_the_message(stored)  # stored, but its label was not moved any more
-    ]
-    newest = max(known, default=None)
-    if newest is not None and order < newest:
-        return Receipt.SUPERSEDED
-    current = snapshot.current
-    undated = current is not None and current.credentials is not None and snapshot.issued(current) is None
-    if order == newest or (undated and current is not None and message.issued_at < current.version.created_at):
-        return Receipt.CONTRADICTORY
-    return Receipt.STORED
+    """What a message is, compared with what is stored. Dates decide only where they are Amazon's."""
+    secret, others = message.credentials.client_secret, list[Credentials]()
+    for stored in snapshot.received():
+        known = snapshot.amazons(stored)
+        if stored.credentials is not None and stored.credentials.client_secret != secret:
+            others += [known] if known is not None else []
+        elif known is not None and stored.version.labels & set(HOLDERS):
+            return Receipt.DUPLICATE
+    arrived, newest = _order_of(message.credentials), max(map(_order_of, others), default=None)
+    if newest is None or arrived > newest:
+        return Receipt.STORED
+    return Receipt.CONTRADICTORY if arrived == newest else Receipt.SUPERSEDED
 
 
-def _store(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: Receipt) -> None:
+def _order_of(credentials: Credentials) -> tuple[datetime, datetime]:
+    return credentials.issued or _LONG_AGO, credentials.expires or _LONG_AGO
+
+
+def _store(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:
     """Write under a neutral label, then move the meaningful one: an older secret can never take it from a newer."""
-    application, current = snapshot.application, snapshot.current
+    application, current = snapshot.application, snapshot.readable(Label.CURRENT)
     base = current.document if current is not None else Document({}, application)
-    document = base.with_credentials(message.credentials, application)
-    version_id = derived_id("receive", message.notification_id, current.version.id if current else "")
+    last = snapshot.readable(Label.RECEIVED)
+    heir = message.credentials
+    if last is not None and last.credentials is not None:
+        heir = heir.replacing(last.credentials)
+    in_use = snapshot.versions.labelled(Label.CURRENT)
+    version_id = derived_id("receive", message.notification_id, in_use.id if in_use else "")
+    _write(ports, application, version_id, base.with_credentials(heir, application), Label.RECEIVED)
+    _move(ports, snapshot, Label.PENDING, version_id)
+
+
+def _keep_aside(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: Receipt) -> None:
+    """Keep a secret that is not to be used, so that nothing which Amazon sent is dropped."""
+    label = Label.SUPERSEDED
+    if verdict is Receipt.CONTRADICTORY and not _holds_newer(snapshot, Label.REJECTED, message.credentials):
+        label = Label.REJECTED
+    if label is Label.SUPERSEDED and _holds_newer(snapshot, label, message.credentials):
+        return  # older than what is kept as superseded: nobody needs it
+    application = snapshot.application
+    version_id = derived_id("aside", message.notification_id)
+    alone = Document({}, application).with_credentials(message.credentials, application)
+    _write(ports, application, version_id, alone, Label.SCRATCH)
+    _move(ports, snapshot, label, version_id)
+
+
+def _holds_newer(snapshot: Snapshot, label: Label, credentials: Credentials) -> bool:
+    holder = snapshot.readable(label)
+    known = snapshot.amazons(holder) if holder is not None else None
+    return known is not None and _order_of(known) >= _order_of(credentials)
+
+
+def _write(ports: Ports, application: Application, version_id: str, document: Document, label: Label) -> None:
     try:
-        ports.store.write(application.secret_id, version_id, document.text(), Label.RECEIVED)
+        ports.store.write(application.secret_id, version_id, document.text(), label)
     except VersionExists:
         _require_same(ports, application, version_id, document)
-    label = Label.REJECTED if verdict is Receipt.CONTRADICTORY else Label.PENDING
-    ports.store.move(application.secret_id, label, to=version_id, away_from=snapshot.id_of(label))
+
+
+def _move(ports: Ports, snapshot: Snapshot, label: Label, version_id: str) -> None:
+    ports.store.move(snapshot.application.secret_id, label, to=version_id, away_from=snapshot.id_of(label))
 
 
 def _resume_first(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:
@@ -149,8 +184,10 @@ def _resume_first(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:
 
 
 def _require_same(ports: Ports, application: Application, version_id: str, document: Document) -> None:
-    stored = Document.parse(ports.store.read(application.secret_id, version_id), application)
-    if stored != document:
+    """Whatever its dates and other keys: an earlier delivery may have found others."""
+    stored = Document.parse(ports.store.read(application.secret_id, version_id), application).credentials
+    wanted = document.credentials
+    if stored is None or wanted is None or stored.client_secret != wanted.client_secret:
         raise MalformedSecret(
             f"{application.name}: two different messages carry the same notification id (version {version_id}).",
             remedy="Look at the message in the dead-letter queue: one of the two did not come from Amazon.",
@@ -169,5 +206,5 @@ def _report(ports: Ports, application: Application, message: NewSecret, verdict:
         f"secret_{verdict.value}",
         application,
         notification_id=message.notification_id,
-        issued_at=message.issued_at,
+        issued_at=message.credentials.issued_at,
     )

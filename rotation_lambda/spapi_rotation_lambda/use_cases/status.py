@@ -140,11 +140,7 @@ def _unreadable(snapshot: Snapshot, problem: str) -> Status:
 def _status(ports: Ports, snapshot: Snapshot) -> Status:
     application, now = snapshot.application, ports.clock.now()
     current, pending = snapshot.current, snapshot.pending
-    credentials = current.credentials if current else None
-    issued = snapshot.issued(current) if current else None
-    expires = credentials.expires if credentials else None
-    if expires is None and current is not None and (copy := snapshot.dated_copy(current)) is not None:
-        expires = copy.expires
+    told = snapshot.told(current) if current else None
     return Status(
         application=application.name,
         client_id=application.client_id,
@@ -153,8 +149,8 @@ def _status(ports: Ports, snapshot: Snapshot) -> Status:
         problem="",
         seen=seen(snapshot),
         labels=_labels(snapshot),
-        issued_at=issued,
-        expires_at=expires,
+        issued_at=told.issued if told else None,
+        expires_at=_expires(snapshot),
         old_secret_dies_at=_old_secret_dies_at(snapshot, now),
         in_use_since=current.version.created_at if current else None,
         pending_since=pending.version.created_at if pending else None,
@@ -166,13 +162,23 @@ def _status(ports: Ports, snapshot: Snapshot) -> Status:
     )
 
 
+def _expires(snapshot: Snapshot) -> datetime | None:
+    """When the secret in use dies, as far as anybody has said so."""
+    current = snapshot.current
+    told = snapshot.told(current) if current else None
+    if current is None or told is None or told.expires is None:
+        return None
+    return snapshot.expires(current)
+
+
 def _old_secret_dies_at(snapshot: Snapshot, now: datetime) -> datetime | None:
-    current, pending = snapshot.current, snapshot.pending
-    if current is None or current.credentials is None:
+    current, pending = snapshot.current, snapshot.readable(Label.PENDING)
+    told = snapshot.told(current) if current else None
+    if current is None or told is None:
         return None
     if pending is not None:
-        return rules.old_secret_dies_at(pending, current)
-    death = current.credentials.previous_expires_at
+        return rules.old_secret_dies_at(snapshot, pending, current)
+    death = told.previous_expires_at
     return death if death is not None and death > now else None
 
 

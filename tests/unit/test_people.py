@@ -1,0 +1,148 @@
+"""What people and their tools do to a secret: typed dates, secrets made by hand, old values written back."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.times import format_time
+from spapi_rotation_lambda.ports import Metric
+from tests.fakes.amazon import Issued
+from tests.fakes.interposer import traced
+from tests.fakes.world import CLIENT_ID, World
+from tests.unit.conftest import MakeWorld
+from tests.unit.requesting import ask
+
+
+def in_use(world: World) -> str:
+    return str((world.value() or {})["client_secret"])
+
+
+def typed(world: World, issued: Issued, **more: Any) -> None:
+    """The owner types a secret in; every date is theirs."""
+    world.write({"client_id": CLIENT_ID, "client_secret": issued.text, **more})
+
+
+@pytest.mark.rule(id="SEC-7")
+@pytest.mark.parametrize(
+    "expires",
+    [timedelta(days=181, hours=-1), timedelta(days=185), timedelta(days=3650), timedelta(days=-1), timedelta(0)],
+    ids=["end of the day", "days late", "ten years", "yesterday", "now"],
+)
+def test_a_typed_expiry_makes_no_newer_secret_vanish(make_world: MakeWorld, expires: timedelta) -> None:
+    world = make_world()
+    typed(world, world.amazon.newest, client_secret_expires_at=format_time(world.clock.now() + expires))
+    world.clock.advance(days=1)
+    ask(world)
+    world.clock.advance(minutes=1)
+    world.drain()
+    assert in_use(world) == world.amazon.newest.text
+    assert len(world.amazon.ever) == 2
+
+
+@pytest.mark.rule(id="REC-18")
+def test_a_message_dated_ahead_does_not_keep_the_next_one_out(world: World) -> None:
+    ahead = world.amazon.rotate_by_hand(message=False)
+    body = json.loads(world.amazon.message(ahead, world.clock.now()))
+    body["eventTime"] = format_time(world.clock.now() + timedelta(days=30))
+    part = body["payload"]["applicationOAuthClientNewSecret"]
+    part["newClientSecretExpiryTime"] = format_time(world.clock.now() + timedelta(days=210))
+    world.hand_over(json.dumps(body))
+    assert in_use(world) == ahead.text
+    world.clock.advance(days=8)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    assert in_use(world) == world.amazon.newest.text
+
+
+@pytest.mark.rule(id="SET-1")
+@pytest.mark.parametrize("dated", [True, False], ids=["with its dates", "without dates"])
+def test_what_a_tool_writes_back_every_night_is_put_right_every_time(world: World, dated: bool) -> None:
+    old = world.value() or {}
+    ask(world)
+    world.clock.advance(minutes=1)
+    world.drain()
+    new = world.amazon.newest.text
+    world.clock.advance(hours=1)
+    kept = old if dated else {key: old[key] for key in ("client_id", "client_secret")}
+    for night in range(6):
+        world.write({**kept, "deploy": night})
+        world.run(hours=1)
+        assert in_use(world) == new
+        assert (world.value() or {})["deploy"] == night
+        world.run(hours=23)
+    assert world.recorder.counted(Metric.OVERWRITTEN) == 6
+    assert len(world.amazon.ever) == 2
+
+
+@pytest.mark.rule(id="SEC-8")
+def test_after_a_secret_made_by_hand_the_schedule_asks_for_nothing_within_7_days(make_world: MakeWorld) -> None:
+    world = make_world(rotate_every=timedelta(days=8))
+    typed(world, world.amazon.newest)
+    world.run(hours=24)
+    world.clock.advance(days=39)
+    made = world.amazon.rotate_by_hand(message=False)
+    typed(world, made)
+    world.run(hours=7 * 24 - 1)
+    assert world.amazon.posts == 0
+    world.run(hours=24)
+    assert world.amazon.posts == 1
+    assert in_use(world) == world.amazon.newest.text
+
+
+@pytest.mark.rule(id="NOT-2")
+def test_a_notice_for_the_old_secret_while_the_new_one_is_pending_is_no_alarm(world: World) -> None:
+    world.amazon.usable_after = timedelta(hours=1)
+    ask(world)
+    world.drain()
+    assert Label.PENDING in world.labels()
+    for secret in world.amazon.ever:
+        assert world.hand_over(world.amazon.expiry_notice(secret.expires_at)).startswith("notice-")
+    assert world.recorder.counted(Metric.UNSEEN_ROTATION) == 0
+
+
+@pytest.mark.rule(id="SEC-6")
+@pytest.mark.parametrize("keeps", [True, False], ids=["keeps our keys", "drops our keys"])
+def test_a_secret_whose_other_keys_are_rewritten_every_night_is_rotated_when_due(world: World, keeps: bool) -> None:
+    for night in range(64):
+        value = world.value() or {}
+        kept = value if keeps else {key: value[key] for key in ("client_id", "client_secret")}
+        world.write({**kept, "region": night})
+        world.run(hours=24)
+    assert world.amazon.posts == 1
+    assert in_use(world) == world.amazon.newest.text
+    assert (world.value() or {})["region"] == 63
+
+
+@pytest.mark.rule(id="CHK-3")
+@pytest.mark.parametrize("keeps", [True, False], ids=["keeps our keys", "drops our keys"])
+def test_a_check_at_rest_costs_three_calls_at_most_once_an_owner_has_edited(world: World, keeps: bool) -> None:
+    ask(world)
+    world.clock.advance(minutes=1)
+    world.drain()
+    value = world.value() or {}
+    kept = value if keeps else {key: value[key] for key in ("client_id", "client_secret")}
+    world.write({**kept, "edited": "yes"})
+    world.clock.advance(days=8)
+    world.check()
+    ports, calls = traced(world.ports)
+    world.ports = ports
+    world.clock.advance(hours=1)
+    world.check()
+    assert [call for call in calls if call not in ("token", "verification_call")] in (
+        ["versions", "read"],
+        ["versions", "read", "read"],
+    )
+
+
+@pytest.mark.rule(id="SEC-8")
+def test_a_value_without_dates_dies_at_the_latest_180_days_after_it_was_first_seen(make_world: MakeWorld) -> None:
+    world = make_world(paused=True)
+    typed(world, world.amazon.newest)
+    world.run(hours=1)
+    world.clock.advance(days=160)
+    world.run(hours=1)
+    days = [value for metric, value in world.recorder.metrics if metric is Metric.DAYS_TO_EXPIRY]
+    assert 19 < days[-1] < 20
