@@ -2,7 +2,7 @@
 
 from spapi_rotation_cli import acting, actions, prompts, times
 from spapi_rotation_cli.answers import Application, Status
-from spapi_rotation_cli.errors import ExitCode
+from spapi_rotation_cli.errors import CommandError, ExitCode
 from spapi_rotation_cli.session import Session
 
 
@@ -23,6 +23,13 @@ def seed(
     issued = times.given(issued_at, "--issued-at", latest=latest_issue) if issued_at is not None else None
     expires = times.given(expires_at, "--expires-at", latest=latest_expiry) if expires_at is not None else None
     acting.describe(session, application, status)
+    if status.pending is not None:
+        raise CommandError(
+            "NothingToDo",
+            f"A received secret is pending, version {status.pending}. Nothing was asked for.",
+            remedy=f"Decide about that one first: {session.command('promote', *_which(application))}, or "
+            f"{session.command('reject', *_which(application))}",
+        )
     secret = prompts.secret_from_stdin() if from_stdin else prompts.hidden_secret()
     if issued is None and expires is None and not from_stdin and prompts.interactive():
         issued = prompts.issue_date(latest_issue)
@@ -41,6 +48,10 @@ def seed(
     return ExitCode.OK
 
 
+def _which(application: Application) -> tuple[str, ...]:
+    return (application.name,) if application.name != application.client_id else ("--client-id", application.client_id)
+
+
 def _plan(application: Application, status: Status, issued: str | None, expires: str | None) -> str:
     known = ", ".join(
         f"{what} {when}" for what, when in (("issued", issued), ("expiring", expires)) if when is not None
@@ -53,6 +64,4 @@ def _plan(application: Application, status: Status, issued: str | None, expires:
         lines.append(f"Version {status.in_use}, in use now, becomes the previous one.")
     if not known:
         lines.append("Without a date the schedule rotates 30 days after the adoption, or at Amazon's expiry notice.")
-    if status.pending is not None:
-        lines.append(f"Version {status.pending}, pending, is no longer waited for.")
     return "\n".join(lines)

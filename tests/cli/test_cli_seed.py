@@ -130,9 +130,9 @@ def test_a_newer_pending_secret_stops_it(asked: Terminal) -> None:
     received(world)
     typed = asked.type("seed", "shop", answers=f"{newest(world)}\n2026-03-01\ny\n")
     assert typed.code == 1
-    assert f"Version {world.labels()['AWSPENDING']}, pending, is no longer waited for." in typed.err
-    assert "the pending secret is newer than this one" in typed.err
-    assert "What to do: Promote or reject it first." in typed.err
+    assert f"A received secret is pending, version {world.labels()['AWSPENDING']}. Nothing was asked for." in typed.err
+    assert "What to do: Decide about that one first: spapi-rotation promote shop" in typed.err
+    assert "seed" not in [event["operator"] for event in asked.aws.function.events]
 
 
 def test_a_secret_that_changed_meanwhile_is_left_alone(asked: Terminal) -> None:

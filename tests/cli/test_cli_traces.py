@@ -89,13 +89,14 @@ def test_every_verb_is_tried() -> None:
 @pytest.mark.parametrize("more", [(), ("--json",), ("--debug",)], ids=["plain", "json", "debug"])
 @pytest.mark.parametrize("verb", WORDS)
 def test_a_verb_leaves_no_secret(tmp_path: Path, verb: str, more: tuple[str, ...]) -> None:
-    left = run(tmp_path, verb, *WORDS[verb], *more)
+    # A pending secret is decided about before another one is put in.
+    left = run(tmp_path, verb, *WORDS[verb], *more, world="empty" if verb == "seed" else "busy")
     assert left.code == CODES.get(verb, 0), left.said
     assert left.said
     assert [secret for secret in left.secrets if secret in left.said] == []
     # The control of the watch: the file with the secrets, which the test's own program writes, is noted.
     assert left.notes == [f"write {tmp_path / 'secrets'}"]
-    assert len(left.secrets) == 3
+    assert len(left.secrets) == (1 if verb == "seed" else 3)
 
 
 def test_a_verb_that_showed_a_secret_would_be_caught(tmp_path: Path) -> None:

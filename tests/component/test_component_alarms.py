@@ -91,6 +91,8 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "expired": {**own("SecretsExpired"), **ONCE_IN_27_HOURS},
     "denied": {**own("SecretsDenied"), **ONCE_IN_27_HOURS},
     "contradictory": {**own("ContradictoryMessages"), **ONCE_IN_A_DAY},
+    "order-unknown": {**own("SecretsOfUnknownOrder"), **ONCE_IN_3_HOURS},
+    "overwritten": {**own("SecretsOverwritten"), **ONCE_IN_A_DAY},
     "rejected": {**own("SecretsRejected"), **ONCE_IN_3_HOURS},
     "unseen-rotation": {**own("UnseenRotations"), **ONCE_IN_A_DAY},
     "refused": {**own("RequestsRefused"), **ONCE_IN_27_HOURS},

@@ -237,14 +237,27 @@ def test_the_first_secret_is_verified_before_it_is_stored(
 
 
 @pytest.mark.parametrize("year", ["0001", "1969", "9999"])
-@pytest.mark.parametrize("key", ["newClientSecretExpiryTime", "oldClientSecretExpiryTime", "clientSecretExpiryTime"])
-def test_an_absurd_date_is_refused_before_anything_is_computed_with_it(world: World, key: str, year: str) -> None:
-    notice = key == "clientSecretExpiryTime"
-    told = json.loads(world.amazon.expiry_notice(world.clock.now()) if notice else new_message(world))
+def test_an_absurd_date_of_a_notice_is_refused_before_anything_is_computed_with_it(world: World, year: str) -> None:
+    told = json.loads(world.amazon.expiry_notice(world.clock.now()))
+    (part,) = told["payload"].values()
+    part["clientSecretExpiryTime"] = f"{year}-01-01T00:00:00Z"
+    with raises(world, UnknownMessage, match="clientSecretExpiryTime"):
+        world.hand_over(json.dumps(told))
+    assert world.check() == "CURRENT"
+
+
+@pytest.mark.rule(id="REC-18")
+@pytest.mark.parametrize("year", ["0001", "1969", "9999"])
+@pytest.mark.parametrize("key", ["newClientSecretExpiryTime", "oldClientSecretExpiryTime"])
+def test_an_absurd_date_beside_a_new_secret_does_not_keep_it_out(world: World, key: str, year: str) -> None:
+    told = json.loads(new_message(world))
     (part,) = told["payload"].values()
     part[key] = f"{year}-01-01T00:00:00Z"
-    with raises(world, UnknownMessage, match=key):
-        world.hand_over(json.dumps(told))
+    assert world.hand_over(json.dumps(told)) == "stored"
+    found = world.value() or {}
+    assert found["client_secret"] == world.amazon.newest.text
+    assert found["client_secret_expires_at"] == format_time(world.clock.now() + LIFETIME)
+    assert found["previous_client_secret_expires_at"] == format_time(world.clock.now() + OVERLAP)
     assert world.check() == "CURRENT"
 
 

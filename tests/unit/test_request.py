@@ -98,6 +98,7 @@ def test_the_age_follows_from_the_expiry_when_only_that_is_known(make_world: Mak
 def test_an_undated_secret_is_due_30_days_after_adoption_not_after_the_last_edit(make_world: MakeWorld) -> None:
     world = make_world()
     world.seed(dated=False)
+    world.check()
     world.clock.advance(days=29.9)
     world.seed(dated=False, edited="yes")
     with raises(world, NotDue):

@@ -86,6 +86,7 @@ def test_a_living_older_secret_forbids_a_rotation_whichever_version_tells_of_it(
         "client_secret": world.amazon.newest.text,
         "previous_client_secret_expires_at": format_time(until),
     }
+    told = sealed(told)
     if label in (Label.CURRENT, Label.PREVIOUS):
         world.write(told)
         if label is Label.PREVIOUS:
@@ -109,7 +110,7 @@ def test_a_newer_secret_than_that_in_use_forbids_a_rotation_for_its_7_days(world
     world.clock.advance(days=70)
     newest = world.amazon.rotate_by_hand(message=False)
     dates = {"client_secret_expires_at": format_time(newest.expires_at)}
-    text = json.dumps({"client_id": CLIENT_ID, "client_secret": newest.text, **dates})
+    text = json.dumps(sealed({"client_id": CLIENT_ID, "client_secret": newest.text, **dates}))
     if label is Label.PREVIOUS:
         world.write(text)
         world.seed(world.amazon.ever[0])

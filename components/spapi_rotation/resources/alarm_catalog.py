@@ -216,8 +216,8 @@ ALARM_CATALOG = (
         NEXT_CHECK,
         "Amazon does not accept a secret that it sent, and the secret in use dies within 24 hours. Act now. What to "
         "do: `spapi-rotation status` (or secret_stuck in the log) names the application. `spapi-rotation promote` "
-        "puts the received secret into use unproven; or make a new one by hand in Amazon's Developer Console and "
-        "`spapi-rotation seed` it.",
+        "puts the received secret into use unproven; or `spapi-rotation reject` it, make a new one by hand in Amazon's "
+        "Developer Console and `spapi-rotation seed` that.",
     ),
     _own(
         "expired",
@@ -242,10 +242,29 @@ ALARM_CATALOG = (
         "contradictory",
         Metric.CONTRADICTORY,
         ONE_DAY,
-        "Amazon sent a secret that contradicts what is known: the same dates with another value, or none that tells "
-        "which is newer. It is kept under the label REJECTED and not used. What to do: `spapi-rotation status` (or "
-        "secret_contradictory in the log) names the application. `spapi-rotation promote` puts it into use; if the "
-        "secret in use is the right one, `spapi-rotation seed` it again.",
+        "Amazon sent a secret that contradicts what is known: the same dates with another value, or for eight days "
+        "nothing told which is newer. It is kept under the label REJECTED and not used. What to do: "
+        "`spapi-rotation status` (or secret_contradictory in the log) names the application. `spapi-rotation promote` "
+        "puts it into use; if the secret in use is the right one, `spapi-rotation seed` it again.",
+    ),
+    _own(
+        "order-unknown",
+        Metric.ORDER_UNKNOWN,
+        NEXT_CHECK,
+        "Somebody put a secret in by hand while another one of Amazon's was on its way: which of the two is newer is "
+        "unknown. Amazon lets the older one die within 7 days; the check after that keeps the living one, so calls may "
+        "fail for an hour then. What to do: `spapi-rotation status` (or order_unknown in the log) names the "
+        "application. If you know it: `spapi-rotation promote` puts the received secret into use, "
+        "`spapi-rotation reject` keeps the one that is in use.",
+    ),
+    _own(
+        "overwritten",
+        Metric.OVERWRITTEN,
+        ONE_DAY,
+        "Something wrote an older client secret over the newer one that Amazon had sent. The newer one comes back into "
+        "use by itself, each time. What to do: newer_secret_overwritten in the log names the application. Find what "
+        "writes this secret, such as a deployment that sets its value at every run, and let it leave client_secret "
+        "alone. `spapi-rotation status` shows what is in use.",
     ),
     _own(
         "rejected",

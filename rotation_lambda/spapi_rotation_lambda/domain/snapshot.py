@@ -184,13 +184,12 @@ class Snapshot:
             dates.append(self.first_seen(current) + LIFETIME)
         return min((date for date in dates if date is not None), default=None)
 
-    def _announced_deaths(self, current: StoredVersion) -> list[datetime | None]:
+    def _announced_deaths(self, current: StoredVersion) -> list[datetime]:
         """When Amazon lets the secret in use die because of a newer one that a person has rejected."""
         issued = self.issued(current)
-        newer = [self.amazons(one) for one in self.holders((Label.REJECTED,))]
         return [
-            one.previous_expires_at
-            for one in newer
+            one.previous_expires_at or one.issued + OVERLAP
+            for one in (self.told(rejected) for rejected in self.holders((Label.REJECTED,)))
             if one is not None and issued is not None and one.issued is not None and one.issued > issued
         ]
 
