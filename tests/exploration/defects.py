@@ -54,6 +54,36 @@ class Verdict:
 
 DEFECTS = (
     Defect(
+        "an owner's date is taken for Amazon's",
+        "domain/credentials",
+        (("return self.fingerprint is not None and self.fingerprint == self._fingerprint()", "return True"),),
+        ("an expiry typed +365 days off, then a request", "an expiry typed +0.9 days off, then a request"),
+    ),
+    Defect(
+        "a superseded secret is dropped",
+        "use_cases/receive",
+        (("elif receipt in (Receipt.SUPERSEDED, Receipt.CONTRADICTORY):", "elif receipt is Receipt.CONTRADICTORY:"),),
+        ("accepted late, an older message after",),
+    ),
+    Defect(
+        "what is replaced is not remembered",
+        "domain/credentials",
+        (("        return replace(self, replaces=tuple(kept)[-REMEMBERED:])\n", "        return self\n"),),
+        ("a tool writes the old secret back, twice",),
+    ),
+    Defect(
+        "a pending secret of unknown order is promoted at once",
+        "domain/rules",
+        (("    return Order.NEWER if answers else Order.UNKNOWN\n", "    return Order.NEWER\n"),),
+        ("a message, then a secret made by hand is put in",),
+    ),
+    Defect(
+        "what Amazon lets die of unknown order stays in use",
+        "use_cases/settle",
+        (("    if in_use_dead and not pending_dead:\n", "    if False:\n"),),
+        ("a secret made by hand is put in, then a message",),
+    ),
+    Defect(
         "the new secret is not verified",
         "use_cases/settle",
         (("elif not _is_accepted(ports, pending.credentials, pending, current):", "elif False:"),),
@@ -87,9 +117,9 @@ DEFECTS = (
         "use_cases/message",
         (
             (
-                "    receipt = receive(ports, application, message)\n",
-                "    try:\n        receipt = receive(ports, application, message)\n"
-                '    except Exception:\n        return "lost"\n',
+                "        return receive_and_settle(ports, application, message).value\n",
+                "        try:\n            return receive_and_settle(ports, application, message).value\n"
+                '        except Exception:\n            return "lost"\n',
             ),
         ),
         ("schedule: normal",),

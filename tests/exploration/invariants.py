@@ -28,7 +28,7 @@ OVERLAP = timedelta(days=7)
 NEAR = timedelta(days=30)
 CLOCKS = timedelta(minutes=6)
 """The skew between two clocks and the duration of an invocation, together."""
-ORDERED_AFTER, DECIDED_IN = timedelta(minutes=70), timedelta(hours=2, minutes=10)
+ORDERED_AFTER = timedelta(minutes=70)
 REPOST_AFTER = timedelta(hours=24)
 PROMOTION_LASTS = timedelta(hours=30)
 REMEMBERED = timedelta(days=9)
@@ -153,7 +153,7 @@ def _order_is_unknown(app: App, secret: FakeSecret, in_use: Issued, newer: Issue
         return False
     seen = min(version.created_at for version in known)
     now = app.amazon.clock.now()
-    return newer.issued_at < seen + ORDERED_AFTER and now < in_use.expires_at + DECIDED_IN
+    return newer.issued_at < seen + ORDERED_AFTER and now < in_use.expires_at + PROMOTION_LASTS
 
 
 def _newest_is_durable(world: World, app: App, secret: FakeSecret) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from spapi_rotation_lambda.domain.rotation_policy import Verification
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Scope
 from tests.exploration.callers import (
     HOUR,
@@ -250,6 +251,32 @@ def owner(write: OwnersWrite) -> Step:
 
 
 owner_edits, owner_restores, owner_undates = owner(edit), owner(restore), owner(undate)
+
+
+def restore_undated(world: World, app: App) -> None:
+    """A tool writes the old secret back, as it knows it: without any of our keys but two."""
+    value = world.value(app, "AWSPREVIOUS")
+    if value is not None:
+        kept: dict[str, object] = {key: value[key] for key in ("client_id", "client_secret") if key in value}
+        world.owner_writes(app, kept | {"stage": f"tool-{world.next_serial()}"})
+
+
+def put_in_by_hand(world: World, app: App) -> None:
+    """A person has made a secret in the console, whose message does not come, and puts it in without dates."""
+    rotate_in_console(world, app, message=False)
+    world.seed(app, dated=False, stage=f"hand-{world.next_serial()}")
+
+
+def typed(days: float) -> Callable[[], World]:
+    """The owner has typed the secret in, a day ago, with an expiry that is so many days off."""
+
+    def make() -> World:
+        world = World()
+        expires = world.app.amazon.newest.expires_at + timedelta(days=days)
+        world.seed(dated=False, stage="production", client_secret_expires_at=format_time(expires))
+        return aged(world, timedelta(days=1))
+
+    return make
 
 
 def notice(which: int) -> Step:
@@ -635,6 +662,26 @@ def _owners() -> tuple[Scenario, ...]:
         ),
         Scenario("the owner drops the dates", rotated, (schedule, event, owner_undates, *EVENTS)),
         Scenario("the owner drops the dates while pending", pending, (schedule, event, owner_undates, *EVENTS)),
+        *(
+            Scenario(f"an expiry typed {days:+g} days off, then a request", typed(days), (ask_politely, *EVENTS))
+            for days in (-179, -1, 0.9, 365)
+        ),
+        Scenario(
+            "a tool writes the old secret back, twice",
+            rotated,
+            (schedule, event, owner(restore_undated), *EVENTS[:2], owner(restore_undated), *EVENTS[:2]),
+        ),
+        Scenario(
+            "a tool writes the old secret back while pending",
+            pending,
+            (schedule, event, owner(restore_undated), *EVENTS),
+        ),
+        Scenario("a secret made by hand is put in", rotated, (owner(put_in_by_hand), schedule, *EVENTS)),
+        Scenario(
+            "a secret made by hand is put in while pending", pending, (schedule, event, owner(put_in_by_hand), *EVENTS)
+        ),
+        Scenario("a secret made by hand is put in, then a message", young, (owner(put_in_by_hand), console, *EVENTS)),
+        Scenario("a message, then a secret made by hand is put in", young, (console, owner(put_in_by_hand), *EVENTS)),
     )
 
 

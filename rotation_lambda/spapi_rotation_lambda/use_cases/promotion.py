@@ -14,7 +14,8 @@ def put_into_use(ports: Ports, snapshot: Snapshot, candidate: StoredVersion, cur
     """
     application, store = snapshot.application, ports.store
     credentials = _of(candidate)
-    heir = credentials if current.credentials is None else credentials.replacing(current.credentials)
+    known = current.credentials is None or current.credentials.value_hash in credentials.replaces
+    heir = credentials if known or current.credentials is None else credentials.replacing(current.credentials)
     merged = current.document.with_credentials(heir, application)
     target = candidate.version.id
     if merged != candidate.document:

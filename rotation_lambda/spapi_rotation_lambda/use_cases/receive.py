@@ -17,7 +17,7 @@ from spapi_rotation_lambda.domain.errors import (
 )
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.messages import NewSecret
-from spapi_rotation_lambda.domain.snapshot import HOLDERS, Snapshot
+from spapi_rotation_lambda.domain.snapshot import HOLDERS, Snapshot, StoredVersion
 from spapi_rotation_lambda.ports import Metric, Ports, VersionExists
 from spapi_rotation_lambda.use_cases import verification
 from spapi_rotation_lambda.use_cases.label_moves import labels_keep_moving, until_labels_stand_still
@@ -132,14 +132,18 @@ def _store(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:
     """Write under a neutral label, then move the meaningful one: an older secret can never take it from a newer."""
     application, current = snapshot.application, snapshot.readable(Label.CURRENT)
     base = current.document if current is not None else Document({}, application)
-    last = snapshot.readable(Label.RECEIVED)
-    heir = message.credentials
-    if last is not None and last.credentials is not None:
-        heir = heir.replacing(last.credentials)
+    heir = message.credentials.replacing(*_replaced(snapshot, current))
     in_use = snapshot.versions.labelled(Label.CURRENT)
     version_id = derived_id("receive", message.notification_id, in_use.id if in_use else "")
     _write(ports, application, version_id, base.with_credentials(heir, application), Label.RECEIVED)
     _move(ports, snapshot, Label.PENDING, version_id)
+
+
+def _replaced(snapshot: Snapshot, current: StoredVersion | None) -> list[Credentials]:
+    """What a new secret replaces for certain: what was received last, and what is in use if Amazon's date says so."""
+    last = snapshot.readable(Label.RECEIVED)
+    dated = current if current is not None and snapshot.issued(current) is not None else None
+    return [one.credentials for one in (last, dated) if one is not None and one.credentials is not None]
 
 
 def _keep_aside(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: Receipt) -> None:

@@ -47,7 +47,8 @@ class Scenario:
     stage: Stage = Stage.TOGETHER
 
 
-RECORD, RECEIVED = Label.REQUEST.value, f"{Label.CURRENT.value} {Label.RECEIVED.value}"
+RECORD, SEEN = Label.REQUEST.value, f"{Label.CURRENT.value} {Label.FIRST_SEEN.value}"
+RECEIVED = f"{SEEN} {Label.RECEIVED.value}"
 PREVIOUS = Label.PREVIOUS.value
 ROTATED = (PREVIOUS, RECORD, RECEIVED)
 """The versions after an ordinary rotation: the old secret, the request record, the new secret."""
@@ -227,7 +228,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             state=State.OVERDUE.value,
             posts=("204", "204"),
             in_use="older, refused",
-            versions=(Label.CURRENT.value, NO_LABEL, RECORD),
+            versions=(SEEN, NO_LABEL, RECORD),
             announced=0,
             metrics=frozenset({Metric.REQUESTED, Metric.OVERDUE}),
             alarms=frozenset({"overdue"}),
@@ -245,8 +246,11 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "reordered",
         "Two rotations, the second by hand in the console; the older message comes after the newer.",
-        "The newer secret stays in use; the older message is acknowledged as superseded.",
-        current(metrics=REQUESTED | {Metric.SUPERSEDED}),
+        "The newer secret stays in use; the older one is kept aside as superseded.",
+        current(
+            versions=(*ROTATED, f"{Label.SCRATCH.value} {Label.SUPERSEDED.value}"),
+            metrics=REQUESTED | {Metric.SUPERSEDED},
+        ),
         runs.out_of_order,
     ),
     Scenario(
@@ -267,7 +271,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             current(),
             state=State.STUCK.value,
             in_use="older, accepted",
-            versions=(Label.CURRENT.value, RECORD, f"{Label.PENDING.value} {Label.RECEIVED.value}"),
+            versions=(SEEN, RECORD, f"{Label.PENDING.value} {Label.RECEIVED.value}"),
             announced=0,
             metrics=frozenset({Metric.REQUESTED, Metric.RECEIVED, Metric.STUCK}),
             alarms=frozenset({"stuck"}),
@@ -283,7 +287,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             state=State.EXPIRED.value,
             posts=("403",),
             in_use="newest, refused",
-            versions=(Label.CURRENT.value, f"{Label.REFUSED.value} {RECORD}"),
+            versions=(SEEN, f"{Label.REFUSED.value} {RECORD}"),
             announced=0,
             metrics=frozenset({Metric.REFUSED, Metric.EXPIRED}),
             alarms=frozenset({"expired", "refused"}),
