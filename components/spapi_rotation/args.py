@@ -24,7 +24,7 @@ class Application(TypedDict):
     """The customer-managed key that encrypts the existing secret: its ARN. Not needed for the AWS managed key."""
 
     secret_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
-    """Where the existing secret's JSON names its keys in another way: a map from `client_id`, `client_secret`, `issued_at`, `expires_at`, `previous_expires_at` or `rotation_id` to your key."""  # noqa: E501
+    """Where the existing secret's JSON names its keys in another way: a map from `client_id`, `client_secret`, `issued_at`, `expires_at`, `previous_expires_at`, `rotation_id`, `fingerprint` or `replaces` to your key."""  # noqa: E501
 
 
 class RotationWindow(TypedDict):
