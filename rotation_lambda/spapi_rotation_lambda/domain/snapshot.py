@@ -152,9 +152,9 @@ class Snapshot:
 
         An owner's date that cannot be is unknown. It orders nothing, closes nothing and makes nothing newer.
         """
-        own, made_at = stored.credentials, stored.version.created_at
-        if own is None or (known := self.amazons(stored)) is not None:
-            return own if own is None else known
+        own, made_at, known = stored.credentials, stored.version.created_at, self.amazons(stored)
+        if own is None or known is not None:
+            return known
         issued, expires, previous = own.issued_at, own.expires_at, own.previous_expires_at
         return replace(
             own,
