@@ -69,6 +69,15 @@ def test_every_rule_is_held_by_a_test() -> None:
     assert set(DEFINED) - marked_rules() == set()
 
 
+def test_what_is_believed_from_outside_names_rules_that_tests_hold() -> None:
+    rows = table_rows(PROTOCOL, "What is believed of what comes from outside")
+    assert len(rows) > 20
+    for value, _source, _believed, _decides, rules in rows:
+        cited = CITATION.findall(rules)
+        assert cited, value
+        assert set(cited) <= marked_rules(), value
+
+
 def test_the_conditions_of_a_request_are_those_of_the_code() -> None:
     modes = (Mode.ORDINARY, Mode.REPOST, Mode.FORCED)
     written = {
