@@ -60,12 +60,6 @@ DEFECTS = (
         ("an expiry typed +365 days off, then a request", "an expiry typed +0.9 days off, then a request"),
     ),
     Defect(
-        "a superseded secret is dropped",
-        "use_cases/receive",
-        (("elif receipt in (Receipt.SUPERSEDED, Receipt.CONTRADICTORY):", "elif receipt is Receipt.CONTRADICTORY:"),),
-        ("accepted late, an older message after",),
-    ),
-    Defect(
         "what is replaced is not remembered",
         "domain/credentials",
         (("        return replace(self, replaces=tuple(kept)[-REMEMBERED:])\n", "        return self\n"),),
@@ -76,12 +70,6 @@ DEFECTS = (
         "domain/rules",
         (("    return Order.NEWER if answers else Order.UNKNOWN\n", "    return Order.NEWER\n"),),
         ("a message, then a secret made by hand is put in",),
-    ),
-    Defect(
-        "what Amazon lets die of unknown order stays in use",
-        "use_cases/settle",
-        (("    if in_use_dead and not pending_dead:\n", "    if False:\n"),),
-        ("a secret made by hand is put in, then a message",),
     ),
     Defect(
         "the new secret is not verified",
