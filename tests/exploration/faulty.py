@@ -22,6 +22,7 @@ from spapi_rotation_lambda.ports import (
     Answer,
     CallAnswer,
     DeadMessage,
+    Description,
     Destinations,
     Queue,
     QueueCounts,
@@ -74,6 +75,7 @@ class Op(StrEnum):
     WRITE = "write"
     MOVE = "move"
     CREATED_AT = "created_at"
+    DESCRIBED = "described"
     TOKEN = "token"
     ROTATE = "rotate"
     VERIFICATION_CALL = "verification_call"
@@ -94,6 +96,7 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
     Op.WRITE: _WRITING,
     Op.MOVE: (*_WRITING, Kind.RETRIED),
     Op.CREATED_AT: _READING,
+    Op.DESCRIBED: _READING,
     Op.TOKEN: (*_READING, Kind.UNKNOWN_SECRET, Kind.SETUP_FAULT),
     Op.ROTATE: (
         Kind.NEVER_OPENED,
@@ -282,6 +285,8 @@ class Store(Protocol):
 
     def created_at(self, secret_id: str) -> datetime: ...
 
+    def described(self, secret_id: str) -> Description: ...
+
 
 class FaultyStore:
     """The SecretStore port through an injector; in an outage every call fails before its effect."""
@@ -322,6 +327,9 @@ class FaultyStore:
 
     def created_at(self, secret_id: str) -> datetime:
         return self._injector.call(Op.CREATED_AT, lambda: self._inner.created_at(secret_id), _store_failed)
+
+    def described(self, secret_id: str) -> Description:
+        return self._injector.call(Op.DESCRIBED, lambda: self._inner.described(secret_id), _store_failed)
 
 
 class FaultyAmazon:

@@ -20,7 +20,15 @@ from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import DeadMessage, LabelMoved, QueueCounts, QueueState, RotationEvent, VersionExists
+from spapi_rotation_lambda.ports import (
+    DeadMessage,
+    Description,
+    LabelMoved,
+    QueueCounts,
+    QueueState,
+    RotationEvent,
+    VersionExists,
+)
 from spapi_rotation_lambda.settings import Settings
 from tests.fakes.world import CLIENT_ID, QUEUE_ARN
 from tests.unit.support import logged, shown
@@ -195,6 +203,17 @@ def test_the_secrets_own_date_is_that_of_its_creation(aws: Aws, store: SecretsMa
     described = {"ARN": ARN, "CreatedDate": AT, "LastChangedDate": changed}
     aws.answer("secretsmanager", "describe_secret", described, {"SecretId": NAME})
     assert store.created_at(NAME) == AT
+
+
+@pytest.mark.rule(id="REC-19")
+def test_a_description_tells_of_every_version_and_of_native_rotation(aws: Aws, store: SecretsManagerStore) -> None:
+    stages = {ONE: ["AWSCURRENT", "X"], TWO: ["AWSPENDING"]}
+    aws.answer(
+        "secretsmanager", "describe_secret", {"VersionIdsToStages": stages, "RotationEnabled": True}, {"SecretId": NAME}
+    )
+    assert store.described(NAME) == Description({"AWSCURRENT": ONE, "X": ONE, "AWSPENDING": TWO}, rotates_natively=True)
+    aws.answer("secretsmanager", "describe_secret", {"ARN": ARN}, {"SecretId": NAME})
+    assert store.described(NAME) == Description({}, rotates_natively=False)
 
 
 CALLS: list[tuple[str, str, Callable[[SecretsManagerStore], object]]] = [

@@ -9,7 +9,7 @@ from spapi_rotation_lambda.adapters.aws_failures import error_code, failed, name
 from spapi_rotation_lambda.domain.errors import SecretMissing
 from spapi_rotation_lambda.domain.labels import Version, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import LabelMoved, VersionExists
+from spapi_rotation_lambda.ports import Description, LabelMoved, VersionExists
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -84,3 +84,13 @@ class SecretsManagerStore:
         """When the secret was made (DescribeSecret)."""
         with named("secretsmanager:DescribeSecret"):
             return self._client.describe_secret(SecretId=secret_id)["CreatedDate"].astimezone(UTC)
+
+    def described(self, secret_id: str) -> Description:
+        """The labels of every version, those without a value among them (DescribeSecret)."""
+        with named("secretsmanager:DescribeSecret"):
+            answer = self._client.describe_secret(SecretId=secret_id)
+        labelled = answer.get("VersionIdsToStages", {})
+        return Description(
+            {label: version_id for version_id, labels in labelled.items() for label in labels},
+            answer.get("RotationEnabled", False),
+        )
