@@ -117,10 +117,11 @@ def repost_at(snapshot: Snapshot, policy: RotationPolicy) -> datetime | None:
 
     Late, since most late messages come by themselves; earlier if the secret in use would be dead by then.
     """
-    unanswered, record = unanswered_request(snapshot), snapshot.request_record()
-    if unanswered is None or record is None or snapshot.request_refused:
-        return None
-    if record.reposts > 0 or not record.queue_has_answered:
+    unanswered = unanswered_request(snapshot)
+    if unanswered is None or snapshot.request_refused:
+        return None  # a check at rest does not read the record
+    record = snapshot.request_record()
+    if record is None or record.reposts > 0 or not record.queue_has_answered:
         return None
     late = unanswered + policy.repost_after
     dies_at = snapshot.expires(snapshot.current) if snapshot.current else None
@@ -131,7 +132,7 @@ def repost_at(snapshot: Snapshot, policy: RotationPolicy) -> datetime | None:
 
 def repost_is_due(snapshot: Snapshot, now: datetime, policy: RotationPolicy) -> bool:
     """Whether the one automatic repetition of an unanswered request is due."""
-    unanswered, due_at = unanswered_request(snapshot), repost_at(snapshot, policy)
+    due_at, unanswered = repost_at(snapshot, policy), unanswered_request(snapshot)
     if unanswered is None or due_at is None or snapshot.id_of(Label.PENDING) is not None:
         return False
     return due_at <= now < unanswered + UNANSWERED_BLOCKS
