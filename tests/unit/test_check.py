@@ -228,12 +228,13 @@ def test_the_repost_comes_earlier_if_the_secret_in_use_would_be_dead_by_then(
 def test_a_queue_that_has_never_answered_gets_no_repost_but_the_next_request_after_8_days(world: World) -> None:
     """Amazon has nobody to send to, as far as anybody knows: a second secret would be lost like the first."""
     due(world)
-    world.amazon.answers.extend([(UNCLEAR, False)] * 2)
+    world.amazon.answers.extend([(UNCLEAR, False)] * 3)
     world.check()
-    assert set(world.run(hours=24 * 8 - 1)) == {"OVERDUE"}
-    assert world.amazon.posts == 1
-    world.run(hours=2)
-    assert world.amazon.posts == 2
+    for posts in (1, 2):
+        assert set(world.run(hours=24 * 8 - 1)) == {"OVERDUE"}
+        assert world.amazon.posts == posts
+        world.run(hours=1)
+        assert world.amazon.posts == posts + 1
 
 
 @pytest.mark.rule(id="REQ-16")

@@ -482,3 +482,5 @@ def test_status_says_when_an_unanswered_request_is_repeated_and_when_no_more(wor
     world.check()
     world.clock.advance(minutes=61)
     assert "It is not repeated" in status(world)["next"]["detail"]
+    world.clock.advance(days=8)
+    assert status(world)["next"]["verdict"] == "due"

@@ -616,6 +616,26 @@ def test_a_secret_that_was_overwritten_comes_back_past_an_empty_version(world: W
 
 
 @pytest.mark.rule(id="REC-19")
+def test_where_a_listed_version_carried_the_label_nothing_is_described(world: World) -> None:
+    held_back(world)
+    for _ in range(2):
+        body = new_message(world)
+        world.clock.advance(minutes=1)
+        assert world.hand_over(body) == "stored"
+    body, newest = new_message(world), world.labels()[Label.PENDING]
+    calls: list[str] = []
+
+    def elsewhere(name: str) -> None:
+        if name == "move AWSPENDING" and name not in calls:
+            world.store.move(world.secret_id, Label.PENDING, to=None, away_from=newest)
+        calls.append(name)
+
+    assert give(interposed(world.ports, before=elsewhere), body) == "stored"
+    assert calls.count("move AWSPENDING") == 2
+    assert "described" not in calls
+
+
+@pytest.mark.rule(id="REC-19")
 def test_a_label_that_only_moved_is_left_to_the_next_round(world: World) -> None:
     """Another delivery was quicker: its version is listed, so nothing is taken off it."""
     held_back(world)

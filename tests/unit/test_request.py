@@ -401,6 +401,18 @@ def test_a_text_is_requested_although_a_later_request_was_refused(world: World) 
     assert ask(world, Trigger.PULUMI_UP, reference="first").earlier
 
 
+@pytest.mark.rule(id="REQ-2")
+def test_the_text_of_a_refused_request_is_not_carried_along(world: World) -> None:
+    """It has requested nothing; what the schedule asks for afterwards is another request."""
+    answer_next(world, REFUSED)
+    with raises(world, RequestRefused):
+        ask(world, Trigger.PULUMI_UP, reference="first")
+    world.clock.advance(days=60)
+    ask(world, Trigger.SCHEDULE)
+    with raises(world, TooSoon):
+        ask(world, Trigger.PULUMI_UP, reference="first")
+
+
 @pytest.mark.rule(id="UP-1")
 def test_another_text_requests_again_when_it_may(world: World) -> None:
     ask(world, Trigger.PULUMI_UP, reference="first")
