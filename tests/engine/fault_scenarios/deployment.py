@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
+
+import httpx
 
 from sandbox.amazon.contract import ROTATE_PATH
 from sandbox.amazon.records import Call
@@ -168,6 +171,14 @@ class World:
             self._leave_record(app, datetime.now(UTC) - timedelta(days=days))
         if subscribe:
             self.subscribe(app)
+
+    def age(self, app: App, *, days: float) -> None:
+        """Have its schedule look as if it had been made so long ago: the application was adopted then."""
+        arn = str(json.loads(self._inputs[app.client_id])["schedule_arn"])
+        group, name = arn.split(":")[-1].split("/")[1:]
+        context = ssl.create_default_context(cafile=self.box.aws.ca_file)
+        with httpx.Client(base_url=self.box.aws.endpoint, verify=context, trust_env=False) as http:
+            http.post("/_sandbox/age", json={"group": group, "name": name, "days": days}).raise_for_status()
 
     def _leave_record(self, app: App, requested_at: datetime) -> None:
         found = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["QueueArn"])
