@@ -13,6 +13,7 @@ from spapi_rotation_lambda.domain.times import format_time
 from tests.fakes.interposer import Crash, Watcher, interposed
 from tests.fakes.world import World
 from tests.unit.conftest import MakeWorld
+from tests.unit.requesting import answer_before
 from tests.unit.test_operator_events import operate, status
 
 Outcome = dict[str, Any]
@@ -60,7 +61,9 @@ def _in_use(world: World) -> dict[str, Any]:
 
 
 def _due(world: World) -> dict[str, Any]:
+    """Again: a request that dies before its POST is repeated where the queue has answered one before."""
     _seeded(world)
+    answer_before(world)
     return {}
 
 
@@ -153,8 +156,8 @@ def outcome(world: World) -> Outcome:
 
 
 def settle(world: World) -> None:
-    """Two days on, with the machine at work."""
-    world.run(hours=48)
+    """Six days on, with the machine at work: a day after the one repost."""
+    world.run(hours=24 * 6)
 
 
 @pytest.mark.rule(id="P-1")

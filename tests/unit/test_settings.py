@@ -51,7 +51,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
             rotation_window=None,
             paused=False,
             delivery_deadline=timedelta(hours=1),
-            repost_after=timedelta(hours=24),
+            repost_after=timedelta(days=5),
         ),
     )
 
