@@ -18,6 +18,7 @@ def apply_all(settings: Settings) -> None:
         functions,
         logs,
         metrics,
+        native_rotation,
         queues,
         scheduler,
         secretsmanager,
@@ -26,5 +27,6 @@ def apply_all(settings: Settings) -> None:
 
     # Metrics come from written log lines only, so "logs", which drops some, and "functions", which checks the right to
     # write, wrap "metrics".
-    for module in (alarms, metrics, functions, logs, queues, scheduler, secretsmanager, topics, code, crash):
+    own = (alarms, metrics, functions, logs, queues, scheduler, secretsmanager, native_rotation, topics, code, crash)
+    for module in own:
         module.apply(settings)
