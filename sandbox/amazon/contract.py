@@ -2,8 +2,12 @@
 
 Sources: the API model ``application_2023-11-30.json`` (statuses, headers, ``ErrorList``, the texts of 400);
 "Rotate your application's client secret" (token form, header); "Include a User-Agent header in all requests";
-selling-partner-api-models#4489 and pipedream#19400 (the texts of 403). Codes without a source are named for their
-status. Whatever is not documented is refused.
+selling-partner-api-models#4489 and pipedream#19400 (the texts of 403); the model ``notifications.json`` and
+selling-partner-api-models#2113 (createDestination and its 409). Codes without a source are named for their status.
+
+Whatever is not documented is refused, except what published clients send and Amazon takes: python-amazon-sp-api,
+Amazon's own SDK, amazon-sp-api of Node.js, the PHP and Ruby ones. They add a JSON body, a query and a User-Agent of
+their own form to every call.
 """
 
 import json
@@ -12,12 +16,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
-from urllib.parse import parse_qsl
 
 from sandbox.amazon.faults import Answer, Body, Close, CutShort, Hang, Point, RateHeader, Slow, Strike, When
 from sandbox.amazon.outbox import fresh_id
 from sandbox.amazon.records import (
     Application,
+    Conflict,
+    Destination,
     InvalidClient,
     NotEnrolled,
     QuotaExceeded,
@@ -25,6 +30,8 @@ from sandbox.amazon.records import (
     Unauthorized,
     UnknownApplication,
 )
+from sandbox.amazon.request import BodyState, Request
+from sandbox.amazon.token_request import Malformed, token_form
 from sandbox.amazon.wire import described
 from sandbox.amazon.world import World
 
@@ -42,8 +49,6 @@ NOT_ENROLLED = (
 DENIED = "Access to requested resource is denied."
 SECRET_EXPIRED = "The LWA secret token you provided has expired."  # noqa: S105
 
-_TOKEN_FIELDS = {"grant_type", "client_id", "client_secret", "scope"}
-
 # A backslash quotes itself, "/" in the name, "(" in the version, "=" in an attribute's name, ")" and ";" in its value.
 _USER_AGENT = re.compile(
     r"(?:[^\\/]|\\.)+/(?:[^\\(]|\\.)+ \((?P<attributes>(?! )(?:[^\\=;)]|\\.)+=(?:[^\\;)]|\\.)+"
@@ -57,6 +62,7 @@ _SPAPI_ERRORS = {
     404: ("NotFound", "The resource specified does not exist."),
     413: ("RequestEntityTooLarge", "The request size exceeded the maximum accepted size."),
     415: ("UnsupportedMediaType", "The request payload is in an unsupported format."),
+    409: ("Conflict", "The requested resource conflict with a resource in the server."),
     429: ("QuotaExceeded", "You exceeded your quota for the requested resource."),
     500: ("InternalFailure", "We encountered an internal error. Please try again."),
     503: ("ServiceUnavailable", "Temporary overloading or maintenance of the server."),
@@ -70,26 +76,6 @@ _LWA_ERRORS = {
 }
 # The model declares the rate header for these statuses only.
 _RATE_STATUSES = (200, 204, 400, 404)
-
-
-class BodyState(StrEnum):
-    """What the server could read of a request's body."""
-
-    READ = "read"
-    TOO_LARGE = "too large"
-    UNREADABLE = "unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """An HTTP request. Header names are lower case."""
-
-    method: str
-    path: str
-    query: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-    body_state: BodyState = BodyState.READ
 
 
 class Ending(StrEnum):
@@ -135,7 +121,8 @@ class Contract:
         """The reply to a call of LWA or SP-API."""
         seen = _Seen()
         handlers = {TOKEN_PATH: self._token, ROTATE_PATH: self._rotate, DESTINATIONS_PATH: self._destinations}
-        handler = handlers.get(request.path)
+        # Amazon's documentation writes the token's path both ways.
+        handler = handlers.get(request.path.replace("/auth/O2/", "/auth/o2/"))
         reply = handler(request, seen) if handler else self._error(404)
         self._world.note_call(
             request.method,
@@ -153,9 +140,9 @@ class Contract:
 
     def _token(self, request: Request, seen: _Seen) -> Reply:
         try:
-            form = _form(request)
+            form = token_form(request)
             application = self._world.application(form["client_id"])
-        except _Malformed as malformed:
+        except Malformed as malformed:
             return _lwa_error(400, malformed.code, malformed.description)
         except UnknownApplication:
             return _lwa_error(401)
@@ -178,7 +165,7 @@ class Contract:
     # --- SP-API ---
 
     def _rotate(self, request: Request, seen: _Seen) -> Reply:
-        application = self._admit(request, "POST", Scope.ROTATION, seen)
+        application = self._admit(request, ("POST",), Scope.ROTATION, seen)
         if isinstance(application, Reply):
             return application
         try:
@@ -198,32 +185,51 @@ class Contract:
         return self._rate_header(application, reply, seen)
 
     def _destinations(self, request: Request, seen: _Seen) -> Reply:
-        application = self._admit(request, "GET", Scope.NOTIFICATIONS, seen)
+        application = self._admit(request, ("GET", "POST"), Scope.NOTIFICATIONS, seen)
         if isinstance(application, Reply):
             return application
+        if request.method == "POST":
+            return self._create_destination(application, request, seen)
         if struck := self._struck(application, Point.DESTINATIONS, When.BEFORE, seen, _access_token(request)):
             return struck
-        reply = self._spapi(200, json.dumps({"payload": []}).encode(), rate="1.0")
+        found = [_shown(destination) for destination in application.destinations]
+        reply = self._spapi(200, json.dumps({"payload": found}).encode(), rate="1.0")
         return self._cut(application, Point.DESTINATIONS, seen, reply)
 
-    def _admit(self, request: Request, method: str, scope: Scope, seen: _Seen) -> Application | Reply:
-        """The caller's application, or the refusal. The documented shape of the request comes first."""
+    def _create_destination(self, application: Application, request: Request, seen: _Seen) -> Reply:
+        """A queue as a destination, which is no subscription. One for EventBridge is refused: nothing here needs it."""
+        wanted = json.loads(request.body or b"{}")
+        try:
+            name, arn = wanted["name"], wanted["resourceSpecification"]["sqs"]["arn"]
+            destination = self._world.add_destination(application, name, arn)
+        except (KeyError, TypeError, ValueError):
+            return self._error(400, "Invalid Input", "")
+        except Conflict:
+            return self._error(
+                409,
+                details=f"A destination with arn {arn} already exists for the application {application.application_id}",
+            )
+        seen.notes.append("created a destination")
+        return self._spapi(200, json.dumps({"payload": _shown(destination)}).encode(), rate="1.0")
+
+    def _admit(self, request: Request, methods: tuple[str, ...], scope: Scope, seen: _Seen) -> Application | Reply:
+        """The caller's application, or the refusal. The shape of the request comes first."""
         behind = self._world.behind(_access_token(request))
         if behind:
             seen.client_id, seen.scope = behind.application.client_id, behind.scope.value
             seen.secret_number = behind.secret.number
-        if request.method != method:
+        if request.method not in methods:
             return self._error(404)
         if request.body_state is BodyState.TOO_LARGE:
             return self._error(413)
         if request.headers.get("content-type", "application/json").split(";")[0].strip() != "application/json":
             return self._error(415)
-        if request.body or request.body_state is BodyState.UNREADABLE:
-            return self._error(400, "The operation takes no body.")
-        if request.query:
-            return self._error(400, "The operation takes no parameters.")
-        if not documented_user_agent(request.headers.get("user-agent", "")):
-            return self._error(400, "The User-Agent header is missing, too long or not of the documented form.")
+        if request.body_state is BodyState.UNREADABLE or not _is_json(request.body or b"{}"):
+            return self._error(400, "The body is not JSON.")
+        user_agent = request.headers.get("user-agent", "")
+        if not 0 < len(user_agent) <= MAX_USER_AGENT:
+            return self._error(400, "The User-Agent header is missing or too long.")
+        seen.notes += _beside_the_contract(request, methods)
         try:
             return self._world.authorize(_access_token(request), scope)
         except Unauthorized as refusal:
@@ -319,6 +325,29 @@ def documented_user_agent(text: str) -> bool:
     return any(attribute.startswith("Language=") for attribute in attributes)
 
 
+def _beside_the_contract(request: Request, methods: tuple[str, ...]) -> list[str]:
+    """What a call brings that is documented nowhere, for the journal: our own function's calls bring nothing."""
+    brought = {
+        "a body": bool(request.body) and not (request.method == "POST" and "GET" in methods),
+        "parameters": bool(request.query),
+        "a User-Agent of another form": not documented_user_agent(request.headers.get("user-agent", "")),
+    }
+    return [f"undocumented: {what}" for what, is_there in brought.items() if is_there]
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return True
+
+
+def _shown(destination: Destination) -> dict[str, Any]:
+    resource = {"sqs": {"arn": destination.arn}, "eventBridge": None}
+    return {"destinationId": destination.destination_id, "name": destination.name, "resource": resource}
+
+
 _LWA_HEADERS = {"Content-Type": "application/json;charset=UTF-8", "Cache-Control": "no-store"}
 
 
@@ -333,38 +362,3 @@ def _json(status: int, data: object, headers: Mapping[str, str]) -> Reply:
 
 def _access_token(request: Request) -> str:
     return request.headers.get("x-amz-access-token", "")
-
-
-class _Malformed(Exception):
-    """A token request that is not of the documented form. Nothing of it is repeated."""
-
-    def __init__(self, description: str, code: str = "invalid_request") -> None:
-        super().__init__(description)
-        self.code, self.description = code, description
-
-
-def _form(request: Request) -> dict[str, str]:
-    """The token request's four fields.
-
-    Raises:
-        _Malformed: it is anything else than the documented form.
-    """
-    if request.method != "POST" or request.query:
-        raise _Malformed("The token endpoint takes POST without a query")
-    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if content_type != "application/x-www-form-urlencoded" or request.body_state is not BodyState.READ:
-        raise _Malformed("The body must be form-encoded")
-    try:
-        pairs = parse_qsl(request.body.decode("ascii"), keep_blank_values=True, strict_parsing=True)
-    except ValueError:
-        raise _Malformed("The body must be form-encoded") from None
-    form = dict(pairs)
-    if len(form) != len(pairs):
-        raise _Malformed("A field comes twice")
-    if form.get("grant_type", "client_credentials") != "client_credentials":
-        raise _Malformed("The grant type is not supported", "unsupported_grant_type")
-    if set(form) - _TOKEN_FIELDS:
-        raise _Malformed("The body has an unexpected field")
-    if missing := sorted(_TOKEN_FIELDS - set(form)):
-        raise _Malformed(f"The request lacks a required parameter: {', '.join(missing)}")
-    return form

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sandbox.amazon.contract import Reply, Request
+from sandbox.amazon.contract import Reply
 from sandbox.amazon.faults import Fault
 from sandbox.amazon.outbox import Delivery, DeliveryFailure, NotificationType
 from sandbox.amazon.records import Application, Call, Conflict, Secret, UnknownApplication
+from sandbox.amazon.request import Request
 from sandbox.amazon.wire import BadField, decode, encode
 from sandbox.amazon.world import World
 

@@ -55,7 +55,7 @@ class UnknownApplication(LookupError):
 
 
 class Conflict(Exception):
-    """The control API asks for something that the state does not allow."""
+    """A call, or the control API, asks for something that the state does not allow."""
 
 
 class Clock:
@@ -109,6 +109,15 @@ class Subscription:
     subscription_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A queue that an application named by createDestination. It receives nothing before somebody subscribes it."""
+
+    destination_id: str
+    name: str
+    arn: str
+
+
 @dataclass(slots=True)
 class Application:
     """One application of a developer, with its secrets from oldest to newest."""
@@ -117,6 +126,7 @@ class Application:
     application_id: str
     secrets: list[Secret] = field(repr=False)
     subscriptions: dict[NotificationType, Subscription] = field(default_factory=dict)
+    destinations: list[Destination] = field(default_factory=list)
     faults: FaultBook = field(default_factory=FaultBook)
     last_rotate_call: datetime | None = None
 

@@ -15,19 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from sandbox.amazon.contract import (
-    MAX_BODY_BYTES,
-    TOKEN_PATH,
-    BodyState,
-    Contract,
-    Ending,
-    Reply,
-    Request,
-)
+from sandbox.amazon.contract import MAX_BODY_BYTES, TOKEN_PATH, Contract, Ending, Reply
 from sandbox.amazon.control import AmazonControl
 from sandbox.amazon.control_api import CONTROL, ControlApi
 from sandbox.amazon.delivery import Courier, NoSender, Sender
 from sandbox.amazon.records import Clock, WorldSettings
+from sandbox.amazon.request import BodyState, Request
 from sandbox.amazon.world import World
 
 _LOOPBACK = "127.0.0.1"

@@ -5,6 +5,7 @@ secrets are alive, and a token dies with the secret that it was bought with.
 """
 
 import hmac
+import re
 import secrets
 import threading
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ from sandbox.amazon.records import (
     Call,
     Clock,
     Conflict,
+    Destination,
     InvalidClient,
     NotEnrolled,
     QuotaExceeded,
@@ -40,6 +42,11 @@ from sandbox.amazon.records import (
     UnknownApplication,
     WorldSettings,
 )
+
+MAX_DESTINATION_NAME = 256
+MAX_QUEUE_ARN = 1000
+QUEUE_ARN = re.compile(r"arn:aws:sqs:\S+:\S+:\S+")
+"""Source of the three: the model ``notifications.json``."""
 
 
 class World:
@@ -241,6 +248,24 @@ class World:
             if NotificationType.NEW_SECRET not in application.subscriptions:
                 raise NotEnrolled
             return self._rotate(application, notify=True)
+
+    def add_destination(self, application: Application, name: str, arn: str) -> Destination:
+        """What createDestination does. Whether Amazon looks at the queue then is unknown: it is not looked at.
+
+        Raises:
+            ValueError: the name or the ARN is not of the model's form.
+            Conflict: the application has a destination of this ARN.
+        """
+        if not (isinstance(name, str) and len(name) <= MAX_DESTINATION_NAME and isinstance(arn, str)):
+            raise ValueError("name and arn must be texts.")
+        if len(arn) > MAX_QUEUE_ARN or not QUEUE_ARN.match(arn):
+            raise ValueError("arn must be a queue's ARN.")
+        with self.lock:
+            if any(each.arn == arn for each in application.destinations):
+                raise Conflict("There is a destination of this ARN.")
+            made = Destination(fresh_id(), name, arn)
+            application.destinations.append(made)
+            return made
 
     def _rotate(self, application: Application, notify: bool) -> Secret:
         now = self.clock.now()

@@ -56,9 +56,7 @@ class Aws:
         Raises:
             StandInError: no region, no loopback endpoint, credentials refused, or an account that is not allowed.
         """
-        if not config.region:
-            raise StandInError("the provider configuration region is missing: set aws:region, or AWS_REGION")
-        self.region: str = config.region
+        self.region = _region(config)
         self.default_tags: Mapping[str, str] = dict(config.default_tags)
         self.stopping = threading.Event()
         self._config = config
@@ -182,6 +180,18 @@ class Aws:
             if time.monotonic() > ends or self.stopping.is_set():
                 raise StandInError(f"{doing}: not done after a minute")
             self.stopping.wait(_PAUSE_SECONDS)
+
+
+def _region(config: ProviderConfig) -> str:
+    """The region of the configuration, else of the environment, else of the profile: the real plugin's order."""
+    found = config.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    try:
+        found = found or botocore.session.Session(profile=config.profile).get_config_variable("region")
+    except BotoCoreError as error:
+        raise StandInError(f"the provider's configuration can't be used: {error}") from None
+    if not found:
+        raise StandInError("the provider configuration region is missing: set aws:region, or AWS_REGION")
+    return str(found)
 
 
 def _only_loopback(**event: Any) -> None:

@@ -14,7 +14,15 @@ import pytest
 import spapi_rotation_lambda
 from spapi_rotation import InvalidArgument
 from spapi_rotation.component import OUTPUTS
-from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, NEXT_CHECK, NEXT_DAILY, AlarmDefinition, Source, Span
+from spapi_rotation.resources.alarm_catalog import (
+    ALARM_CATALOG,
+    NEXT_CHECK,
+    NEXT_DAILY,
+    AlarmDefinition,
+    Missing,
+    Source,
+    Span,
+)
 from spapi_rotation.resources.schedule import FLEXIBLE_WINDOW_MINUTES, RETRY_AGE_SECONDS
 from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
 from spapi_rotation_lambda.domain import rules
@@ -81,7 +89,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     },
     "dead-letters": {**queue("dead-letter-queue", VISIBLE), **ANY_NOW},
     "unclaimed": {**queue("unclaimed-queue", VISIBLE), **ANY_NOW},
-    "operations": {**queue("operations-queue", VISIBLE), **ANY_NOW},
+    "operations": {**queue("operations-queue", "NumberOfMessagesSent"), **ONCE_IN_3_HOURS},
     "errors": {**function("Errors"), **ONCE_IN_3_HOURS},
     "unknown-messages": {**own("UnknownMessages"), **judged("Sum", AT_LEAST, 1, 1, 2, 3600)},
     "throttles": {**function("Throttles"), **judged("Sum", AT_LEAST, 1, 3, 12, 300)},
@@ -197,6 +205,21 @@ def test_what_the_daily_try_finds_keeps_its_alarm(hours: int) -> None:
     tries = [each for each in checks if is_daily_slot(client_id(1), each, every)]
     longest = max(later - earlier for earlier, later in itertools.pairwise(tries))
     assert longest + LATE_BY < reach(NEXT_DAILY, hours)
+
+
+def test_a_check_that_fails_each_time_keeps_the_operations_alarm_and_one_that_does_not_ends_it() -> None:
+    (operations,) = [alarm for alarm in ALARM_CATALOG if alarm.name == "operations"]
+    assert operations.missing is Missing.NOT_BREACHING
+    for hours in CHECK_HOURS:
+        assert timedelta(hours=hours) + LATE_BY < reach(operations.span, hours)
+        assert reach(operations.span, hours) <= timedelta(hours=hours + 2)
+
+
+def test_a_message_that_the_function_only_fails_on_never_sets_the_queue_age_alarm_off(recording: Recording) -> None:
+    """It leaves the metric at its third delivery, or at the latest when that is over (SQS developer guide)."""
+    queue = recording.named("rotation-queue").inputs
+    three_deliveries = 3 * queue["visibilityTimeoutSeconds"]
+    assert three_deliveries < deployed(recording, "queue-age")["threshold"] < queue["messageRetentionSeconds"]
 
 
 def test_a_refused_request_that_is_repeated_keeps_its_alarm() -> None:

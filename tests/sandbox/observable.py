@@ -15,6 +15,7 @@ LAMBDA, METRICS, SCHEDULER, SQS, RULES, SECRETS, DIFFERENCES, LOOKING = (
     f"tests/sandbox/test_aws_{name}.py"
     for name in ("lambda", "metrics", "scheduler", "sqs", "rules", "secretsmanager", "differences", "looking")
 )
+NATIVE, EXISTING = (f"tests/sandbox/test_aws_{name}.py" for name in ("native_rotation", "existing"))
 ALARMS, POLICIES, RESOURCES = (
     f"tests/component/test_component_{name}.py" for name in ("alarms", "policies", "resources")
 )
@@ -59,7 +60,16 @@ ADDITIONS: tuple[Addition, ...] = (
             f"{METRICS}::test_other_lines_are_no_metrics",
         ),
     ),
-    Addition("Queues are measured", (f"{METRICS}::test_queues_are_measured",)),
+    Addition(
+        "Queues are measured; a message that was received three times has no age",
+        (
+            f"{METRICS}::test_queues_are_measured",
+            f"{METRICS}::test_a_message_that_was_received_three_times_has_no_age",
+            f"{METRICS}::test_the_age_of_a_dead_letter_begins_with_its_move",
+            f"{METRICS}::test_sent_messages_are_counted_however_they_came_and_once",
+            f"{METRICS}::test_an_alarm_on_sent_messages_ends_although_they_stay",
+        ),
+    ),
     Addition(
         "Alarms are judged by exact dimensions, period by period, and end; their topic hears of it",
         (
@@ -121,6 +131,25 @@ ADDITIONS: tuple[Addition, ...] = (
         ),
     ),
     Addition(
+        "Secrets Manager's own rotation calls its function and puts AWSPENDING on an empty version, in no list",
+        (
+            f"{NATIVE}::test_a_failed_rotation_leaves_awspending_on_an_empty_version_that_no_list_shows",
+            f"{NATIVE}::test_a_rotation_calls_the_four_steps_and_the_empty_version_is_filled",
+            f"{NATIVE}::test_while_a_rotation_is_not_complete_another_is_refused",
+            f"{NATIVE}::test_the_label_moves_from_the_empty_version_to_who_names_it",
+            f"{NATIVE}::test_switching_rotation_off_leaves_the_label",
+            f"{NATIVE}::test_a_function_that_secrets_manager_may_not_call_is_refused",
+        ),
+    ),
+    Addition(
+        "A name that is taken: a topic keeps its tags, an alarm is overwritten, a log group refused",
+        (
+            f"{EXISTING}::test_a_topic_that_exists_is_returned_with_its_own_tags",
+            f"{EXISTING}::test_an_alarm_of_the_same_name_is_overwritten_and_keeps_its_tags_and_state",
+            f"{EXISTING}::test_a_log_group_that_exists_is_refused",
+        ),
+    ),
+    Addition(
         "Every line of a function's log is kept, also of one that was killed",
         (
             "tests/sandbox/test_aws_logs.py::test_every_line_is_in_the_stream_of_its_invocation",
@@ -151,9 +180,9 @@ ADDITIONS: tuple[Addition, ...] = (
 
 UNOBSERVABLE: tuple[Unobservable, ...] = (
     Unobservable(
-        "Secrets Manager's own rotation of a secret",
-        "It is refused; the component does not ask for it.",
-        (f"{SECRETS}::test_native_rotation_is_refused",),
+        "The schedule of Secrets Manager's own rotation of a secret, and its further tries",
+        "A rotation happens when it is asked for, at once and once.",
+        (f"{NATIVE}::test_a_rotation_that_is_only_scheduled_is_refused",),
         (f"{RESOURCES}::test_provisions_exactly_these_resources",),
     ),
     Unobservable(

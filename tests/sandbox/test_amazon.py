@@ -177,16 +177,15 @@ def test_a_queue_for_expiry_notices_alone_is_not_enough(amazon: AmazonServer) ->
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
-        ({"json": {}}, 400),
-        ({"params": {"force": "true"}}, 400),
         ({"content": b"hello"}, 400),
+        ({"content": b'{"a": '}, 400),
         ({"content": iter([b"chunked"])}, 400),
         ({"content": b"<a/>", "headers": {"content-type": "text/xml"}}, 415),
         ({"method": "PUT"}, 404),
         ({"method": "DELETE"}, 404),
     ],
 )
-def test_rotate_takes_no_parameters_and_no_body(
+def test_rotate_refuses_a_body_that_is_no_json_and_another_method(
     amazon: AmazonServer, caller: Caller, request_: dict[str, Any], status: int
 ) -> None:
     response = rotate_raw(caller, **request_)
@@ -225,7 +224,14 @@ def test_a_documented_user_agent_is_taken(user_agent: str) -> None:
         "a/b (" + "c=d; " * 98 + "x",
     ],
 )
-def test_another_user_agent_is_refused(amazon: AmazonServer, caller: Caller, user_agent: str) -> None:
+def test_another_user_agent_is_not_documented(user_agent: str) -> None:
+    assert not documented_user_agent(user_agent)
+
+
+@pytest.mark.parametrize("user_agent", ["", "a/b (Language=" + "x" * 486 + ")"])
+def test_no_user_agent_and_one_that_is_too_long_are_refused(
+    amazon: AmazonServer, caller: Caller, user_agent: str
+) -> None:
     response = rotate_raw(caller, headers={"user-agent": user_agent})
     assert response.status_code == 400
     check_documented(response)
@@ -261,10 +267,16 @@ def changed(**fields: str | None) -> dict[str, str]:
         ({"data": changed(grant_type=None)}, 400, "invalid_request"),
         ({"data": changed(scope=None)}, 400, "invalid_request"),
         ({"data": changed(client_secret=None)}, 400, "invalid_request"),
-        ({"data": changed(audience="x")}, 400, "invalid_request"),
         ({"data": FORM | {"scope": [FORM["scope"], FORM["scope"]]}}, 400, "invalid_request"),
         ({"data": FORM, "params": {"a": "b"}}, 400, "invalid_request"),
-        ({"json": FORM}, 400, "invalid_request"),
+        ({"json": changed(client_secret="another")}, 401, "invalid_client"),
+        ({"json": changed(scope=None)}, 400, "invalid_request"),
+        ({"json": FORM | {"scope": None}}, 400, "invalid_request"),
+        ({"json": FORM | {"scope": [FORM["scope"]]}}, 400, "invalid_request"),
+        ({"json": [FORM]}, 400, "invalid_request"),
+        ({"json": "text"}, 400, "invalid_request"),
+        ({"content": b'{"scope": "a", "scope": "b"}', "headers": {"content-type": "application/json"}}, 400, None),
+        ({"content": json.dumps(FORM)}, 400, "invalid_request"),
         ({"content": b"\xff=\xff", "headers": {"content-type": "application/x-www-form-urlencoded"}}, 400, None),
         ({"method": "GET"}, 400, "invalid_request"),
         ({"method": "GET", "params": FORM}, 400, "invalid_request"),
@@ -301,11 +313,10 @@ def test_each_call_needs_its_own_scope(caller: Caller) -> None:
     assert caller.rotate(rotation).status_code == 204
 
 
-def test_destinations_takes_no_parameters_and_wants_a_user_agent(caller: Caller) -> None:
+def test_destinations_wants_a_user_agent_and_get_or_post(caller: Caller) -> None:
     headers = {"x-amz-access-token": caller.token(SECRET, Scope.NOTIFICATIONS)}
-    assert caller.http.get(DESTINATIONS_PATH, headers=headers, params={"a": "b"}).status_code == 400
-    assert caller.http.get(DESTINATIONS_PATH, headers=headers | {"user-agent": "x"}).status_code == 400
-    assert caller.http.post(DESTINATIONS_PATH, headers=headers).status_code == 404
+    assert caller.http.get(DESTINATIONS_PATH, headers=headers | {"user-agent": ""}).status_code == 400
+    assert caller.http.delete(DESTINATIONS_PATH, headers=headers).status_code == 404
 
 
 def test_a_token_lives_an_hour(amazon: AmazonServer, caller: Caller) -> None:

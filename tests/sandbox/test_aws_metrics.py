@@ -90,6 +90,86 @@ def test_queues_are_measured(aws: AwsEmulator) -> None:
     assert eventually(lambda: maximum("ApproximateAgeOfOldestMessage"))
 
 
+def age(aws: AwsEmulator, name: str) -> float:
+    """The age of the oldest message as it was measured last."""
+    points = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[{"Name": "QueueName", "Value": name}],
+        StartTime=time.time() - 1.5,  # measured every second here
+        EndTime=time.time() + 60,
+        Period=86400,
+        Statistics=["Minimum"],
+    )["Datapoints"]
+    return float(points[-1]["Minimum"]) if points else -1.0
+
+
+def test_a_message_that_was_received_three_times_has_no_age(aws: AwsEmulator) -> None:
+    url, _ = make_queue(aws, "aged", VisibilityTimeout="0")
+    sqs = aws.client("sqs")
+    sqs.send_message(QueueUrl=url, MessageBody="poison")
+    for _ in range(2):
+        assert sqs.receive_message(QueueUrl=url)["Messages"]
+    eventually(lambda: age(aws, "aged") > 2)
+    assert sqs.receive_message(QueueUrl=url)["Messages"]
+    eventually(lambda: age(aws, "aged") == 0)
+    sqs.send_message(QueueUrl=url, MessageBody="another")
+    eventually(lambda: age(aws, "aged") > 0)
+
+
+def test_the_age_of_a_dead_letter_begins_with_its_move(aws: AwsEmulator) -> None:
+    _, dead = make_queue(aws, "graves")
+    redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 3})
+    url, _ = make_queue(aws, "living", VisibilityTimeout="0", RedrivePolicy=redrive)
+    sqs = aws.client("sqs")
+    sqs.send_message(QueueUrl=url, MessageBody="poison")
+    eventually(lambda: age(aws, "living") > 4)
+    for _ in range(4):
+        sqs.receive_message(QueueUrl=url)
+    assert 0 < eventually(lambda: max(0.0, age(aws, "graves"))) < 4
+    assert total(aws, "AWS/SQS", "NumberOfMessagesSent", QueueName="graves") == 0
+
+
+def test_sent_messages_are_counted_however_they_came_and_once(aws: AwsEmulator) -> None:
+    url, arn = make_queue(aws, "counted")
+    sqs = aws.client("sqs")
+    sqs.send_message(QueueUrl=url, MessageBody="taken at once")
+    sqs.purge_queue(QueueUrl=url)
+    entries = [{"Id": str(number), "MessageBody": "batch"} for number in range(2)]
+    sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{**allow("sqs:SendMessage", arn), "Principal": {"Service": "sns.amazonaws.com"}}],
+    }
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name="counted")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="by a service")
+    eventually(lambda: total(aws, "AWS/SQS", "NumberOfMessagesSent", QueueName="counted") == 4)
+    measured = total(aws, "AWS/SQS", "NumberOfMessagesSent", "SampleCount", QueueName="counted") or 0
+    eventually(
+        lambda: (total(aws, "AWS/SQS", "NumberOfMessagesSent", "SampleCount", QueueName="counted") or 0) > measured
+    )
+    assert total(aws, "AWS/SQS", "NumberOfMessagesSent", QueueName="counted") == 4
+
+
+def test_an_alarm_on_sent_messages_ends_although_they_stay(aws: AwsEmulator) -> None:
+    url, _ = make_queue(aws, "operations")
+    put_alarm(
+        aws,
+        Namespace="AWS/SQS",
+        MetricName="NumberOfMessagesSent",
+        Dimensions=[{"Name": "QueueName", "Value": "operations"}],
+    )
+    eventually(lambda: state(aws) == "OK")
+    sqs = aws.client("sqs")
+    sqs.send_message(QueueUrl=url, MessageBody="a failed check")
+    eventually(lambda: state(aws) == "ALARM")
+    eventually(lambda: state(aws) == "OK")
+    assert sqs.receive_message(QueueUrl=url)["Messages"]
+
+
 def test_an_alarm_on_a_queue_metric_fires(aws: AwsEmulator) -> None:
     url, _ = make_queue(aws, "dead")
     cloudwatch = aws.client("cloudwatch")

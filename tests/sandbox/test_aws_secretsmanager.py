@@ -215,14 +215,6 @@ def test_update_secret_makes_a_version_and_never_changes_one(secret: Secret) -> 
     assert refusal(error) == "ResourceExistsException"
 
 
-def test_native_rotation_is_refused(secret: Secret) -> None:
-    version = secret.put("one")
-    with pytest.raises(ClientError, match="does not do native rotation") as error:
-        secret.client.rotate_secret(SecretId=NAME)
-    assert refusal(error) == "InvalidRequestException"
-    assert secret.labels() == {version: {"AWSCURRENT"}}
-
-
 def test_more_than_20_labels_are_refused(secret: Secret) -> None:
     version = secret.put("one", *(f"L{number}" for number in range(19)))
     with pytest.raises(ClientError) as error:

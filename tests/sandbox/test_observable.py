@@ -7,7 +7,10 @@ import pytest
 from sandbox.paths import CHECKOUT
 from tests.sandbox.observable import ADDITIONS, DOCS, UNOBSERVABLE, Unobservable, document
 
-DEMANDED = ("(EMF)", "Queues are measured", "Alarms are judged", "dead-letter queue", "failure destination", "MoveTask")
+DEMANDED = (
+    *("(EMF)", "Queues are measured", "Alarms are judged", "dead-letter queue", "failure destination", "MoveTask"),
+    *("three times has no age", "empty version, in no list", "name that is taken"),
+)
 """What must be observable, by words of its entry."""
 
 BY_NAME = ("own rotation", "metric math", "flexible window", "retries", "topic's key", "log group", "plain text")

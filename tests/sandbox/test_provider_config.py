@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -255,3 +256,30 @@ def test_a_malformed_request_does_not_repeat_its_values() -> None:
     aws = configured()
     with pytest.raises(StandInError, match=r"^creating: ParamValidationError$"):
         aws.call("creating", lambda: aws.client("sqs").create_queue(QueueName=["obviously-fake"]))
+
+
+@pytest.mark.parametrize(
+    ("configured_region", "environment", "expected"),
+    [
+        (None, {"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        (None, {"AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
+        (None, {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-1"),
+        (REGION, {"AWS_REGION": "eu-west-1"}, REGION),
+    ],
+)
+def test_the_region_is_the_configurations_else_the_environments(
+    configured_region: str | None, environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    config = ProviderConfig(region=configured_region, access_key="test", secret_key="test", validate_credentials=False)
+    aws = Aws(config)
+    assert aws.region == aws.client("sqs").meta.region_name == expected
+
+
+def test_the_region_is_the_profiles_if_nothing_else_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text("[profile sandbox]\nregion = eu-west-3\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    config = ProviderConfig(profile="sandbox", access_key="test", secret_key="test", validate_credentials=False)
+    assert Aws(config).region == "eu-west-3"

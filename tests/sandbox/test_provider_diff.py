@@ -96,6 +96,7 @@ UPDATED = [
     (ROLE_TYPE, "description", "other"),
     (ROLE_TYPE, "forceDetachPolicies", True),
     (ROLE_TYPE, "maxSessionDuration", 7200),
+    (ROLE_TYPE, "permissionsBoundary", "arn:aws:iam::123456789012:policy/boundary"),
     ("aws:iam/rolePolicy:RolePolicy", "policy", OTHER_POLICY),
     ("aws:cloudwatch/logGroup:LogGroup", "retentionInDays", 7),
     ("aws:cloudwatch/logGroup:LogGroup", "kmsKeyId", "a-key"),

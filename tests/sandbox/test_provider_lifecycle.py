@@ -265,3 +265,60 @@ def test_a_role_is_assumed(settings: AwsEmulator) -> None:
 def test_an_invocation_of_a_function_that_is_missing_fails(driver: Driver) -> None:
     with pytest.raises(AwsRefused, match=r"invoking lambda\.Function \(nobody\): ResourceNotFoundException"):
         driver.create(INVOCATION, {"functionName": "nobody", "input": "{}"})
+
+
+TOPIC, ALARM = "aws:sns/topic:Topic", "aws:cloudwatch/metricAlarm:MetricAlarm"
+
+
+def test_a_topic_that_exists_is_not_taken_over(driver: Driver, settings: AwsEmulator) -> None:
+    sns = settings.client("sns")
+    topic = sns.create_topic(Name="topic")["TopicArn"]
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue="another stack's")
+    with pytest.raises(StandInError, match=r"^SNS Topic \(topic\) already exists$"):
+        driver.create(TOPIC, {"name": "topic", "displayName": "mine"})
+    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["DisplayName"] == "another stack's"
+
+
+def test_a_log_group_that_exists_is_not_taken_over(driver: Driver, settings: AwsEmulator) -> None:
+    settings.client("logs").create_log_group(logGroupName="/own")
+    with pytest.raises(AwsRefused, match=r"creating cloudwatch.LogGroup \(/own\): ResourceAlreadyExistsException"):
+        driver.create(LOGS, {"name": "/own", "retentionInDays": 7})
+    (group,) = settings.client("logs").describe_log_groups()["logGroups"]
+    assert "retentionInDays" not in group
+
+
+def test_an_alarm_that_exists_is_overwritten_and_nobody_notices(driver: Driver, settings: AwsEmulator) -> None:
+    """As on AWS: PutMetricAlarm has no other way. So an alarm must never be the first of two stacks to collide."""
+    given = {
+        "name": "alarm",
+        "metricName": "Count",
+        "namespace": "Own",
+        "statistic": "Sum",
+        "period": 60,
+        "evaluationPeriods": 1,
+        "comparisonOperator": "GreaterThanThreshold",
+        "threshold": 1,
+    }
+    driver.create(ALARM, {**given, "alarmDescription": "the first's"})
+    driver.create(ALARM, {**given, "alarmDescription": "the second's"})
+    (alarm,) = settings.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert alarm["AlarmDescription"] == "the second's"
+
+
+def test_a_roles_boundary_is_set_changed_and_taken_off(driver: Driver, settings: AwsEmulator) -> None:
+    iam = settings.client("iam")
+    document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}'
+    one, two = (iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"] for name in ("one", "two"))
+
+    def boundary() -> str | None:
+        found = iam.get_role(RoleName="role")["Role"].get("PermissionsBoundary", {})
+        return found.get("PermissionsBoundaryArn")  # type: ignore[no-any-return]
+
+    given = {"name": "role", "assumeRolePolicy": TRUST, "permissionsBoundary": one}
+    resource_id, state = driver.create(ROLE_TYPE, given)
+    assert state["permissionsBoundary"] == boundary() == one
+    state = driver.update(ROLE_TYPE, resource_id, state, {**given, "permissionsBoundary": two})
+    assert state["permissionsBoundary"] == boundary() == two
+    state = driver.update(ROLE_TYPE, resource_id, state, {"name": "role", "assumeRolePolicy": TRUST})
+    assert "permissionsBoundary" not in state
+    assert boundary() is None

@@ -15,7 +15,8 @@ from spapi_rotation_lambda.ports import Metric
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 QUEUE_AGE_SECONDS = 30 * MINUTE
-"""A message is taken within seconds. One that failed three times is not in this metric any more (SQS guide)."""
+"""A message is taken within seconds. Received three times, it leaves this metric (SQS guide): later than a quarter of
+an hour after its first delivery nothing is in it but what was not delivered."""
 
 
 class Source(StrEnum):
@@ -115,10 +116,11 @@ ALARM_CATALOG = (
         "queue-age",
         Source.QUEUE,
         "ApproximateAgeOfOldestMessage",
-        "A message from Amazon has been waiting for more than half an hour: the function is not given it. It may be a "
-        "new client secret; the old one dies 7 days after a rotation. A message that fails three times leaves this "
-        "alarm's metric: the alarms errors and unknown-messages tell of it. What to do: `spapi-rotation doctor` says "
-        "whether Lambda reads the queue. Nothing is lost: the message stays for 14 days.",
+        "A message from Amazon has been waiting for more than half an hour: Lambda does not take it from the queue. It "
+        "may be a new client secret; the old one dies 7 days after a rotation. What to do: `spapi-rotation doctor` "
+        "says whether Lambda reads the queue. Nothing is lost: the message stays for 14 days. A message that Lambda "
+        "took three times leaves this alarm's metric, and the alarm ends although the message is there: the alarms "
+        "errors, throttles and unknown-messages tell of those.",
         AT_ONCE,
         threshold=QUEUE_AGE_SECONDS,
         statistic="Maximum",
@@ -150,12 +152,12 @@ ALARM_CATALOG = (
     AlarmDefinition(
         "operations",
         Source.OPERATIONS,
-        "ApproximateNumberOfMessagesVisible",
-        "A check of an application failed or could not start. The next check tries again by itself; this alarm stays "
-        "until the operations queue is empty. What to do: read the message there (it names the application and holds "
-        "no secret) and the function's log, remove the cause, then purge the operations queue.",
-        AT_ONCE,
-        statistic="Maximum",
+        "NumberOfMessagesSent",
+        "A check of an application failed or could not start. The next check tries again by itself; this alarm ends by "
+        "itself two hours after the first check interval in which none failed. What to do: if it does not end, read "
+        "the messages in the operations queue (they name the application and hold no secret) and the function's log, "
+        "and remove the cause. The queue needs no purge: each message is gone after 14 days.",
+        NEXT_CHECK,
     ),
     AlarmDefinition(
         "errors",

@@ -19,6 +19,7 @@ def apply_all(settings: Settings) -> None:
         functions,
         logs,
         metrics,
+        native_rotation,
         queues,
         scheduler,
         secretsmanager,
@@ -27,5 +28,19 @@ def apply_all(settings: Settings) -> None:
 
     # Metrics come from written log lines only, so "logs", which drops some, and "functions", which checks the right to
     # write, wrap "metrics".
-    for module in (alarms, metrics, functions, logs, queues, scheduler, secretsmanager, topics, code, crash, ages):
+    own = (
+        alarms,
+        metrics,
+        functions,
+        logs,
+        queues,
+        scheduler,
+        secretsmanager,
+        native_rotation,
+        topics,
+        code,
+        crash,
+        ages,
+    )
+    for module in own:
         module.apply(settings)

@@ -1,6 +1,7 @@
 """CloudWatch metrics that MiniStack lacks: those in functions' log lines (EMF) and those of queues.
 
-Source: "Embedded metric format specification" of the CloudWatch user guide, and the metrics pages of SQS.
+Source: "Embedded metric format specification" of the CloudWatch user guide; SQS developer guide, "Available CloudWatch
+metrics for Amazon SQS" (what each counts, and which messages have no age).
 """
 
 import json
@@ -19,6 +20,10 @@ from sandbox.aws.patches.settings import Settings
 
 _log = logging.getLogger("sandbox.metrics")
 
+POISON_RECEIVES = 3
+"""A message received so often and not deleted is a poison pill: it has no age."""
+
+Message = dict[str, Any]
 Point = tuple[str, str, float, str, Mapping[str, str]]
 """Namespace, name, value, unit, dimensions."""
 
@@ -29,6 +34,9 @@ def apply(settings: Settings) -> None:
     A minute is a sixtieth of the sandbox's hour, but not shorter than a second.
     """
     replace(lambda_svc, "_emit_lambda_logs", _reading_metrics(lambda_svc._emit_lambda_logs))
+    send = _counting_sent(sqs._act_send_message)
+    replace(sqs, "_act_send_message", send)
+    sqs._HANDLERS["SendMessage"] = send
     minute = max(1.0, settings.hour_seconds / 60)
     threading.Thread(target=_measure_queues, args=(minute,), daemon=True, name="queue-metrics").start()
 
@@ -75,13 +83,54 @@ def _measure(queue: dict[str, Any]) -> None:
     set_request_account_id(spec.account_id)
     set_request_region(spec.region)
     sqs._refresh_counts(queue)
-    oldest = min((message["sent_at"] for message in queue["messages"]), default=None)
+    count_sent(queue)
     count = "ApproximateNumberOfMessages"
     attributes = queue["attributes"]
     for name, value, unit in (
         (f"{count}Visible", attributes[count], "Count"),
         (f"{count}NotVisible", attributes[f"{count}NotVisible"], "Count"),
         (f"{count}Delayed", attributes[f"{count}Delayed"], "Count"),
-        ("ApproximateAgeOfOldestMessage", time.time() - oldest if oldest else 0, "Seconds"),
+        ("ApproximateAgeOfOldestMessage", _age_of_oldest(queue["messages"], time.time()), "Seconds"),
     ):
         cloudwatch.record_metric("AWS/SQS", name, float(value), unit, {"QueueName": queue["name"]})
+
+
+def _age_of_oldest(messages: list[Message], now: float) -> float:
+    """The age of the oldest message that is no poison pill; a dead letter's begins with its move."""
+    ages = [0.0]
+    for message in messages:
+        since, receives = message["sent_at"], message["receive_count"]
+        if _moved(message):
+            since, before = message.setdefault("sandbox_moved", (now, receives))
+            receives -= before
+        if receives < POISON_RECEIVES:
+            ages.append(now - since)
+    return max(ages)
+
+
+_counting = threading.Lock()
+
+
+def count_sent(queue: dict[str, Any]) -> None:
+    """Measure NumberOfMessagesSent: every message but those that SQS itself moved here as dead letters."""
+    with _counting:
+        new = [message for message in queue["messages"] if not message.get("sandbox_counted")]
+        for message in new:
+            message["sandbox_counted"] = True
+    sent = sum(not _moved(message) for message in new)
+    cloudwatch.record_metric("AWS/SQS", "NumberOfMessagesSent", float(sent), "Count", {"QueueName": queue["name"]})
+
+
+def _counting_sent(send: Callable[..., Any]) -> Callable[..., Any]:
+    """Count at once: the next measurement may come after the message was received and deleted."""
+
+    def answer(data: Mapping[str, Any], url: str) -> Any:
+        answered = send(data, url)
+        count_sent(sqs._get_q(data.get("QueueUrl", url)))
+        return answered
+
+    return answer
+
+
+def _moved(message: Message) -> bool:
+    return "DeadLetterQueueSourceArn" in message.get("sys", {})

@@ -49,6 +49,15 @@ def caller_may(action: str, resource: str, keys: Keys | None = None) -> bool:
     return _may(principal, kinds.get(kind, "Root"), account, action, resource, keys or {})
 
 
+def service_may(service: str, action: str, resource: str) -> bool:
+    """Whether the resource's own policy lets a service act on it, for a resource of the account at work."""
+    found = evaluator._resource_policy(action.partition(":")[0], resource)
+    if not found:
+        return False
+    asked = _asked("*", "Service", "", action, resource, {"aws:sourceaccount": responses.get_account_id()})
+    return bool(evaluator.evaluate_resource_policy(found[0], asked, service=service).decision == "Allow")
+
+
 def role_may_send(role_arn: str, queue_arn: str) -> bool:
     """Whether the role may send to a queue, and use the queue's own key if it has one."""
     keys = via("sqs", queue_arn)

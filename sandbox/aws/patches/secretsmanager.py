@@ -1,6 +1,6 @@
 """Secrets Manager's rules for versions, staging labels and tokens, and its use of keys.
 
-Source: the Secrets Manager API reference (CreateSecret, PutSecretValue, UpdateSecret,
+Source: the Secrets Manager API reference (CreateSecret, GetSecretValue, PutSecretValue, UpdateSecret,
 UpdateSecretVersionStage, ListSecretVersionIds) and its quotas page. Where the documentation leaves a choice,
 the stricter one is taken.
 """
@@ -26,13 +26,16 @@ LABEL_QUOTA = 20
 
 CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"
 
+_WRITING = ("kms:GenerateDataKey", "kms:Decrypt")
+"""What a writer needs on the secret's key."""
+
 Request = Mapping[str, Any]
 Secret = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 Operation = Callable[[Request], Response]
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """Becomes an error answer."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -51,16 +54,17 @@ def apply(settings: Settings) -> None:
         ("_update_secret", rules.update_secret),
         ("_update_secret_version_stage", rules.update_secret_version_stage),
         ("_list_secret_version_ids", rules.list_secret_version_ids),
-        ("_rotate_secret", rules.rotate_secret),
     ):
-        replace(service, name, _answering(operation))
+        replace(service, name, answering(operation))
 
 
-def _answering(operation: Callable[[Request], dict[str, Any]]) -> Operation:
+def answering(operation: Callable[[Request], dict[str, Any]]) -> Operation:
+    """An operation of MiniStack's kind from one that returns the answer's body, or raises Refused."""
+
     def answer(data: Request) -> Response:
         try:
             return json_response(operation(data))  # type: ignore[no-any-return]
-        except _Refused as refused:
+        except Refused as refused:
             return error_response_json(refused.code, refused.message, 400)  # type: ignore[no-any-return]
 
     return answer
@@ -77,16 +81,16 @@ class _Rules:
         name, value = data.get("Name"), _value_in(data)
         existing = service._secrets.get(name)
         if existing and existing.get("DeletedDate"):
-            raise _Refused(
+            raise Refused(
                 "InvalidRequestException",
                 "You can't create this secret because a secret with this name is already scheduled for deletion.",
             )
-        token = _token_in(data)
+        token = token_in(data)
         if existing:
             version = existing["Versions"].get(token)
             if version and _value_of(version) == value:
-                return _named(existing, VersionId=token)
-            raise _Refused(
+                return named(existing, VersionId=token)
+            raise Refused(
                 "ResourceExistsException",
                 f"The operation failed because the secret {name} already exists.",
             )
@@ -94,44 +98,53 @@ class _Rules:
         secret = service._secrets[name]
         secret["Versions"].clear()
         if value is None:
-            return _named(secret)
+            return named(secret)
         try:
             self._add_version(secret, token, value, (CURRENT,))
-        except _Refused:
+        except Refused:
             del service._secrets[name]
             raise
-        return _named(secret, VersionId=token)
+        return named(secret, VersionId=token)
 
     def get_secret_value(self, data: Request) -> dict[str, Any]:
-        """GetSecretValue, for those who may use the secret's key."""
+        """GetSecretValue, for those who may use the secret's key. A version may hold no value."""
         _check_key(_found(data), ("kms:Decrypt",))
-        return _body_of(self._get(data))
+        answer = _body_of(self._get(data))
+        if not _value_of(answer):
+            raise Refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret value.")
+        return answer
 
     def put_secret_value(self, data: Request) -> dict[str, Any]:
-        """PutSecretValue. An existing token is a replay or an error, never a change."""
-        secret = _writable(data)
-        value, token = _value_in(data) or {}, _token_in(data)
+        """PutSecretValue. The token of a version with a value is a replay or an error; one without is filled."""
+        secret = writable(data)
+        value, token = _value_in(data) or {}, token_in(data)
         if not value:
-            raise _Refused("InvalidParameterException", "You must provide either SecretString or SecretBinary.")
+            raise Refused("InvalidParameterException", "You must provide either SecretString or SecretBinary.")
         labels = tuple(dict.fromkeys(data.get("VersionStages") or (CURRENT,)))
         existing = secret["Versions"].get(token)
         if existing is None:
             if not secret["Versions"] and CURRENT not in labels:
                 labels = (*labels, CURRENT)
             self._add_version(secret, token, value, labels)
+        elif not _value_of(existing):
+            _check_key(secret, _WRITING)
+            existing.update(value)
+            for label in labels:
+                attach(secret, token, label)
+            touch(secret)
         elif _value_of(existing) != value:
-            raise _Refused(
+            raise Refused(
                 "ResourceExistsException",
                 "A version with this ClientRequestToken as its id has another value, and can't be modified.",
             )
-        return _named(secret, VersionId=token, VersionStages=sorted(secret["Versions"][token]["Stages"]))
+        return named(secret, VersionId=token, VersionStages=sorted(secret["Versions"][token]["Stages"]))
 
     def update_secret(self, data: Request) -> dict[str, Any]:
         """UpdateSecret. A value becomes a new version with AWSCURRENT; an existing token is an error."""
-        secret = _writable(data)
-        value, token = _value_in(data), _token_in(data)
+        secret = writable(data)
+        value, token = _value_in(data), token_in(data)
         if value is not None and token in secret["Versions"]:
-            raise _Refused(
+            raise Refused(
                 "ResourceExistsException",
                 "A version with this ClientRequestToken exists already: a version can't be modified.",
             )
@@ -139,63 +152,63 @@ class _Rules:
             if key in data:
                 secret[key] = data[key]
         if value is None:
-            _touch(secret)
-            return _named(secret)
+            touch(secret)
+            return named(secret)
         self._add_version(secret, token, value, (CURRENT,))
-        return _named(secret, VersionId=token)
+        return named(secret, VersionId=token)
 
     def update_secret_version_stage(self, data: Request) -> dict[str, Any]:
         """UpdateSecretVersionStage. A label that sits elsewhere moves only from the version named."""
-        secret = _writable(data)
+        secret = writable(data)
         label, target, source = (data.get(key) for key in ("VersionStage", "MoveToVersionId", "RemoveFromVersionId"))
         if not label or not (target or source):
-            raise _Refused(
+            raise Refused(
                 "InvalidParameterException",
                 "VersionStage and at least one of MoveToVersionId and RemoveFromVersionId are required.",
             )
         for version_id in filter(None, (target, source)):
             if version_id not in secret["Versions"]:
-                raise _Refused(
+                raise Refused(
                     "ResourceNotFoundException",
                     f"Secrets Manager can't find the specified secret version: {version_id}.",
                 )
         holder, _ = service._find_stage_version(secret, label)
         if source and source != holder:
-            raise _Refused(
+            raise Refused(
                 "InvalidParameterException",
                 f"Staging label {label} isn't currently attached to version {source}.",
             )
         if target and holder and holder != target and not source:
-            raise _Refused(
+            raise Refused(
                 "InvalidParameterException",
                 f"The parameter RemoveFromVersionId can't be empty. Staging label {label} is currently "
                 f"attached to version {holder}, so you must explicitly reference that version in "
                 "RemoveFromVersionId.",
             )
         if not target and label == CURRENT:
-            raise _Refused(
+            raise Refused(
                 "InvalidParameterException",
                 "You can't remove staging label AWSCURRENT without attaching it to another version.",
             )
         if target:
             _check_labels(secret, (label,))
-            _attach(secret, target, label)
+            attach(secret, target, label)
         else:
             service._remove_stage(secret, source, label)
-        _touch(secret)
-        return _named(secret)
+        touch(secret)
+        return named(secret)
 
     def list_secret_version_ids(self, data: Request) -> dict[str, Any]:
-        """ListSecretVersionIds. Versions without labels are listed only with IncludeDeprecated."""
+        """ListSecretVersionIds. Versions without labels are listed only with IncludeDeprecated, empty ones never."""
         secret = _found(data)
         wanted = sorted(
             (version_id, version)
             for version_id, version in secret["Versions"].items()
-            if version["Stages"] or data.get("IncludeDeprecated")
+            if _value_of(version) and (version["Stages"] or data.get("IncludeDeprecated"))
         )
         size = min(int(data.get("MaxResults", 100)), 100)
         start = _start_of_page(data.get("NextToken"))
-        answer = _named(
+        answer = named(
             secret,
             Versions=[
                 {
@@ -211,41 +224,36 @@ class _Rules:
             answer["NextToken"] = base64.b64encode(str(start + size).encode()).decode()
         return answer
 
-    def rotate_secret(self, data: Request) -> dict[str, Any]:
-        """RotateSecret is refused: MiniStack's own promotes a copy of the value and calls no function."""
-        _writable(data)
-        raise _Refused("InvalidRequestException", "The sandbox does not do native rotation.")
-
     def _add_version(self, secret: Secret, version_id: str, value: Mapping[str, Any], labels: Sequence[str]) -> None:
-        _check_key(secret, ("kms:GenerateDataKey", "kms:Decrypt"))
+        _check_key(secret, _WRITING)
         _check_labels(secret, labels)
         self._make_room(secret)
         secret["Versions"][version_id] = {
             "SecretString": value.get("SecretString"),
             "SecretBinary": value.get("SecretBinary"),
-            "CreatedDate": _now(),
+            "CreatedDate": now(),
             "Stages": [],
         }
         for label in labels:
-            _attach(secret, version_id, label)
-        _touch(secret)
+            attach(secret, version_id, label)
+        touch(secret)
 
     def _make_room(self, secret: Secret) -> None:
         """Remove the oldest removable versions beyond the quota.
 
         Raises:
-            _Refused: LimitExceededException, when the quota is used up and every version is labelled or too
+            Refused: LimitExceededException, when the quota is used up and every version is labelled or too
                 young.
         """
         removable = sorted(
             (version["CreatedDate"], version_id)
             for version_id, version in secret["Versions"].items()
-            if not version["Stages"] and version["CreatedDate"] <= _now() - self._version_age
+            if not version["Stages"] and version["CreatedDate"] <= now() - self._version_age
         )
         for _, version_id in removable[: max(0, len(secret["Versions"]) + 1 - VERSION_QUOTA)]:
             del secret["Versions"][version_id]
         if len(secret["Versions"]) >= VERSION_QUOTA:
-            raise _Refused(
+            raise Refused(
                 "LimitExceededException",
                 f"You've reached the quota of {VERSION_QUOTA} versions for this secret.",
             )
@@ -256,11 +264,11 @@ def _body_of(response: Response) -> dict[str, Any]:
     status, _, body = response
     answer: dict[str, Any] = json.loads(body)
     if status != 200:
-        raise _Refused(answer.get("__type", "InternalServiceError"), answer.get("message", ""))
+        raise Refused(answer.get("__type", "InternalServiceError"), answer.get("message", ""))
     return answer
 
 
-def _attach(secret: Secret, version_id: str, label: str) -> None:
+def attach(secret: Secret, version_id: str, label: str) -> None:
     """Put a label on a version and take it off every other; AWSPREVIOUS follows AWSCURRENT."""
     holder, _ = service._find_stage_version(secret, label)
     if holder == version_id:
@@ -279,38 +287,43 @@ def _check_key(secret: Secret, actions: Sequence[str]) -> None:
     key = customer_key(secret.get("KmsKeyId"), secret["ARN"])
     for action in actions if key else ():
         if not caller_may(action, key or "", via("secretsmanager", secret["ARN"])):
-            raise _Refused("AccessDeniedException", "Access to KMS is not allowed")
+            raise Refused("AccessDeniedException", "Access to KMS is not allowed")
 
 
 def _check_labels(secret: Secret, labels: Sequence[str]) -> None:
     attached = {label for version in secret["Versions"].values() for label in version["Stages"]}
     if len(attached.union(labels)) > LABEL_QUOTA:
-        raise _Refused("LimitExceededException", f"You've reached the quota of {LABEL_QUOTA} staging labels.")
+        raise Refused("LimitExceededException", f"You've reached the quota of {LABEL_QUOTA} staging labels.")
 
 
 def _found(data: Request) -> Secret:
     _, secret = service._resolve(data.get("SecretId"))
     if not secret:
-        raise _Refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+        raise Refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
     return secret  # type: ignore[no-any-return]
 
 
-def _writable(data: Request) -> Secret:
+def writable(data: Request) -> Secret:
+    """The secret of a request that changes it.
+
+    Raises:
+        Refused: it is not there, scheduled for deletion, or a replica.
+    """
     secret = _found(data)
     if secret.get("DeletedDate"):
-        raise _Refused(
+        raise Refused(
             "InvalidRequestException",
             "You can't perform this operation on the secret because it was marked for deletion.",
         )
     if service._is_replica(secret):
-        raise _Refused("InvalidRequestException", "You can't perform this operation on a replica secret.")
+        raise Refused("InvalidRequestException", "You can't perform this operation on a replica secret.")
     return secret
 
 
 def _value_in(data: Request) -> dict[str, Any] | None:
     value = {key: data[key] for key in ("SecretString", "SecretBinary") if data.get(key) is not None}
     if len(value) > 1:
-        raise _Refused("InvalidParameterException", "You can't provide both SecretString and SecretBinary.")
+        raise Refused("InvalidParameterException", "You can't provide both SecretString and SecretBinary.")
     return value or None
 
 
@@ -318,10 +331,11 @@ def _value_of(version: Mapping[str, Any]) -> dict[str, Any]:
     return {key: version[key] for key in ("SecretString", "SecretBinary") if version.get(key) is not None}
 
 
-def _token_in(data: Request) -> str:
+def token_in(data: Request) -> str:
+    """The request's token; a new one if it has none."""
     token = data.get("ClientRequestToken") or new_uuid()
     if not 32 <= len(token) <= 64:
-        raise _Refused("InvalidParameterException", "ClientRequestToken must have 32 to 64 characters.")
+        raise Refused("InvalidParameterException", "ClientRequestToken must have 32 to 64 characters.")
     return token  # type: ignore[no-any-return]
 
 
@@ -331,18 +345,20 @@ def _start_of_page(token: str | None) -> int:
     try:
         return int(base64.b64decode(token))
     except ValueError:
-        raise _Refused("InvalidNextTokenException", "The NextToken value is invalid.") from None
+        raise Refused("InvalidNextTokenException", "The NextToken value is invalid.") from None
 
 
-def _named(secret: Secret, **more: Any) -> dict[str, Any]:
+def named(secret: Secret, **more: Any) -> dict[str, Any]:
+    """An answer that names the secret."""
     return {"ARN": secret["ARN"], "Name": secret["Name"], **more}
 
 
-def _touch(secret: Secret) -> None:
-    secret["LastChangedDate"] = _now()
+def touch(secret: Secret) -> None:
+    """The secret has changed now."""
+    secret["LastChangedDate"] = now()
     service._sync_replicas(secret)
 
 
-def _now() -> float:
+def now() -> float:
     """AWS's time stamps have milliseconds."""
     return round(time.time(), 3)

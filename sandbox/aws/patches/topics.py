@@ -1,6 +1,8 @@
-"""SNS: a subscription by e-mail counts only once somebody has confirmed it, and a list says which have not.
+"""SNS: a topic that exists keeps its tags; a subscription by e-mail counts only once somebody has confirmed it, and a
+list says which have not.
 
-Source: the SNS API reference, Subscribe and ListSubscriptionsByTopic.
+Source: the SNS API reference, CreateTopic, Subscribe and ListSubscriptionsByTopic; the text of the refusal is AWS's, as
+users report it.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,9 +21,24 @@ Operation = Callable[[Mapping[str, Any]], Any]
 
 
 def apply(_settings: Settings) -> None:
-    """Wrap the two operations."""
+    """Wrap the three operations."""
+    replace(sns, "_create_topic", _with_its_tags(sns._create_topic))
     replace(sns, "_subscribe", _by_mail(sns._subscribe))
     replace(sns, "_list_subscriptions_by_topic", _telling(sns._list_subscriptions_by_topic))
+
+
+def _with_its_tags(create: Operation) -> Operation:
+    """A topic that exists is returned, unless other tags are asked for; MiniStack drops those silently."""
+
+    def answer(params: Mapping[str, Any]) -> Any:
+        arn = f"arn:aws:sns:{sns.get_region()}:{sns.get_account_id()}:{sns._p(params, 'Name')}"
+        existing, asked = sns._topics.get(arn), sns._param_tags(params)
+        if existing and asked and asked != existing["tags"]:
+            reason = "Invalid parameter: Tags Reason: Topic already exists with different tags"
+            return sns._error("InvalidParameter", reason, 400)
+        return create(params)
+
+    return answer
 
 
 def _by_mail(subscribe: Operation) -> Operation:

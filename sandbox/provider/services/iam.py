@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from sandbox.provider.aws import Aws, says
 from sandbox.provider.policy import same_policy
 from sandbox.provider.resource import Resource
-from sandbox.provider.schema import AutoName, Spec, flag, integer, json_text, longest, matching, required, text
+from sandbox.provider.schema import AutoName, Spec, arn, flag, integer, json_text, longest, matching, required, text
 from sandbox.provider.services.tagging import as_list, as_map
 from sandbox.provider.values import Props
 
@@ -32,6 +32,7 @@ class Role(Resource):
             "forceDetachPolicies": flag(default=False, write_only=True),
             "maxSessionDuration": integer(3600, 43_200, default=3600),
             "path": text(longest(512), default="/", replaces=True),
+            "permissionsBoundary": text(arn),
         },
         computed={"arn": (), "uniqueId": (), "createDate": ()},
         autoname=AutoName(longest=64),
@@ -41,7 +42,8 @@ class Role(Resource):
 
     def create(self, aws: Aws, inputs: Props) -> str:
         name: str = inputs["name"]
-        extra = {"Description": inputs["description"]} if inputs.get("description") else {}
+        given = {"Description": inputs.get("description"), "PermissionsBoundary": inputs.get("permissionsBoundary")}
+        extra = {wire: value for wire, value in given.items() if value}
         aws.call(
             f"creating iam.Role ({name})",
             lambda: aws.client("iam").create_role(
@@ -71,6 +73,7 @@ class Role(Resource):
             "path": role["Path"],
             "description": role.get("Description"),
             "maxSessionDuration": role.get("MaxSessionDuration", 3600),
+            "permissionsBoundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
             "assumeRolePolicy": _document(role["AssumeRolePolicyDocument"]),
             "tagsAll": as_map(role.get("Tags", [])),
         }
@@ -84,6 +87,15 @@ class Role(Resource):
                 lambda: iam.update_assume_role_policy(RoleName=resource_id, PolicyDocument=document),
                 retry=_NEW_PRINCIPAL,
             )
+        if "permissionsBoundary" in changed:
+            boundary = news.get("permissionsBoundary")
+            if boundary:
+                aws.call(
+                    doing,
+                    lambda: iam.put_role_permissions_boundary(RoleName=resource_id, PermissionsBoundary=boundary),
+                )
+            else:
+                aws.call(doing, lambda: iam.delete_role_permissions_boundary(RoleName=resource_id))
         if changed & {"description", "maxSessionDuration"}:
             aws.call(
                 doing,

@@ -1,9 +1,13 @@
-"""SNS: topics. Source: ``internal/service/sns`` of terraform-provider-aws."""
+"""SNS: topics. Source: ``internal/service/sns`` of terraform-provider-aws, and pulumi-aws's patch of it.
+
+By that patch, "non-idempotent sns topic creation", a topic that exists is refused; AWS would return it.
+"""
 
 from collections.abc import Mapping
 from functools import partial
 
 from sandbox.provider.aws import Aws
+from sandbox.provider.errors import StandInError
 from sandbox.provider.policy import same_policy
 from sandbox.provider.resource import Resource
 from sandbox.provider.schema import Spec, json_text, longest, matching, text
@@ -30,10 +34,12 @@ class Topic(Resource):
     )
 
     def create(self, aws: Aws, inputs: Props) -> str:
-        made = aws.call(
-            f"creating sns.Topic ({inputs['name']})",
-            lambda: aws.client("sns").create_topic(Name=inputs["name"], Tags=as_list(inputs["tagsAll"])),
-        )
+        name, client = inputs["name"], aws.client("sns")
+        doing = f"creating sns.Topic ({name})"
+        arn = f"arn:aws:sns:{aws.region}:{aws.identity()['Account']}:{name}"
+        if aws.unless_missing(doing, lambda: client.get_topic_attributes(TopicArn=arn), *_GONE) is not None:
+            raise StandInError(f"SNS Topic ({name}) already exists")
+        made = aws.call(doing, lambda: client.create_topic(Name=name, Tags=as_list(inputs["tagsAll"])))
         return str(made["TopicArn"])
 
     def complete(self, aws: Aws, resource_id: str, inputs: Props) -> None:
