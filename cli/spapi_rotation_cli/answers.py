@@ -55,6 +55,7 @@ class Status:
     issued_at: datetime | None
     expires_at: datetime | None
     old_secret_dies_at: datetime | None
+    replace_by: datetime | None
     in_use_since: datetime | None
     pending_since: datetime | None
     last_request: LastRequest | None
@@ -145,6 +146,7 @@ def read_status(document: object) -> Status:
         issued_at=_time(document, "issued_at"),
         expires_at=_time(document, "expires_at"),
         old_secret_dies_at=_time(document, "old_secret_dies_at"),
+        replace_by=_time(document, "replace_by"),
         in_use_since=_time(document, "in_use_since"),
         pending_since=_time(document, "pending_since"),
         last_request=_last_request(request) if isinstance(request, Mapping) else None,

@@ -109,6 +109,8 @@ def _details(session: Session, view: View, status: Status, accepted: Accepted) -
     put("expires", *_expiry(status, now))
     if status.old_secret_dies_at is not None:
         put("old secret", f"dies {times.ahead(status.old_secret_dies_at, now)}")
+    if status.state == "OVERDUE" and status.replace_by is not None:
+        put("replace by", times.ahead(status.replace_by, now), STYLES[view.code])
     if status.pending is not None:
         since = times.ago(status.pending_since, now) if status.pending_since else "unknown"
         put("pending since", f"{since}, version {status.pending}")

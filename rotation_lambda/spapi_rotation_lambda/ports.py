@@ -340,13 +340,20 @@ class Metric(StrEnum):
     OVERWRITTEN = "SecretsOverwritten"
     UNSEEN_ROTATION = "UnseenRotations"
     NOT_YET = "SecretsNotYetAccepted"
-    STUCK = "SecretsStuck"
-    OVERDUE = "DeliveriesOverdue"
+    STUCK = "DaysLeftWhileStuck"
+    """Not a count: the days that the secret in use has left, of each application in this state."""
+    OVERDUE = "DaysLeftWhileOverdue"
+    """Likewise."""
     EXPIRED = "SecretsExpired"
     DENIED = "SecretsDenied"
     REJECTED = "SecretsRejected"
     UNSEEDED = "SecretsUnseeded"
     DAYS_TO_EXPIRY = "DaysToExpiry"
+
+    @property
+    def is_days(self) -> bool:
+        """Whether its value is a number of days."""
+        return self in (Metric.STUCK, Metric.OVERDUE, Metric.DAYS_TO_EXPIRY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,22 @@ class Repairs:
         assert command in found["next"]
         assert f"problem        {look}: " in self.operator.run("status", code=None)
 
+    def the_alarm_says_how_many_days_are_left(self, app: App) -> None:
+        """The figure in the reason of the alarm overdue is that of the day which status names."""
+        self.operator.run("check", app.name, code=None)
+        until = parse_time(self.application(app)["status"]["replace_by"], "replace_by")
+        assert f"replace by     in 6 days ({until:%Y-%m-%d %H:%M} UTC)" in self.operator.run("status", app.name, code=3)
+        pages = self.box.aws.client("cloudwatch").get_paginator("describe_alarms")
+        for _ in range(100):
+            alarms = [each for page in pages.paginate() for each in page["MetricAlarms"]]
+            (overdue,) = [each for each in alarms if each["AlarmName"].endswith("/overdue")]
+            if overdue["StateValue"] == "ALARM":
+                break
+            time.sleep(0.1)
+        figure = float(overdue["StateReason"].partition("[")[2].partition("]")[0])
+        assert figure == pytest.approx((until - datetime.now(UTC)) / timedelta(days=1), abs=0.01)
+        assert "how many days were left" in overdue["AlarmDescription"]
+
     def component_mended(self, look: str) -> None:
         """Both say that it is well again."""
         assert self.doctor()[look]["verdict"] == "ok"
@@ -213,6 +229,7 @@ def test_overdue(repairs: Repairs) -> None:
     impatient = {**variables, Env.DELIVERY_DEADLINE_MINUTES.value: "0.01"}
     functions.update_function_configuration(FunctionName=repairs.function, Environment={"Variables": impatient})
     register, words = repairs.broken(app, "OVERDUE", 3, "request")
+    repairs.the_alarm_says_how_many_days_are_left(app)
     assert repairs.outputs["queue_arn"] in repairs.operator.run(*register)
     functions.update_function_configuration(FunctionName=repairs.function, Environment={"Variables": variables})
     repairs.operator.run(*words, "--yes", "--timeout", "120")

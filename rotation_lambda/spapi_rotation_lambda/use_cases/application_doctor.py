@@ -84,10 +84,13 @@ def _request(application: Application, found: Status) -> Finding:
         return ok("request", "There was none yet.")
     when = format_time(last.requested_at)
     if found.state == State.OVERDUE:
+        by = f" A newer secret has to be in use by {format_time(found.replace_by)}." if found.replace_by else ""
         return failed(
             "request",
-            f"Amazon's message has not come since the request at {when}.",
-            f"{_REGISTER} After 24 hours the request is made once more. A person may force it now.",
+            f"Amazon's message has not come since the request at {when}. Either it is late, or the queue is not "
+            f"subscribed, or another queue is.{by}",
+            f"{_REGISTER} A late message is taken by itself. A person may force another request, or make a secret by "
+            "hand in the Developer Console.",
             _command("rotate", application, "--force"),
         )
     if found.state == State.REFUSED:

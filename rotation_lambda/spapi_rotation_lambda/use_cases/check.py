@@ -3,11 +3,12 @@
 In state CURRENT it costs two API calls: one list, one value.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.daily_slot import is_daily_slot
+from spapi_rotation_lambda.domain.deaths import days_left, replace_by, unanswered_requests
 from spapi_rotation_lambda.domain.errors import Declined, NotDue, RotationError, UnreadMessages
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.messages import ExpiryNotice
@@ -20,8 +21,6 @@ from spapi_rotation_lambda.use_cases.expiry_notice import handle_expiry_notice
 from spapi_rotation_lambda.use_cases.request import asked, report_declined, request
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
 from spapi_rotation_lambda.use_cases.unclaimed import claim
-
-_DAY = timedelta(days=1)
 
 
 def check(
@@ -116,14 +115,26 @@ def _report(ports: Ports, snapshot: Snapshot, state: State) -> None:
     metric = {
         State.UNSEEDED: Metric.UNSEEDED,
         State.EXPIRED: Metric.EXPIRED,
-        State.OVERDUE: Metric.OVERDUE,
         State.REJECTED: Metric.REJECTED,
     }.get(state)
     if metric is not None:
         ports.telemetry.count(metric)
+    if state is State.OVERDUE:
+        _report_overdue(ports, snapshot)
     current = snapshot.current
     expires = snapshot.expires(current) if current else None
     if expires is not None:
-        days = (expires - ports.clock.now()) / _DAY
-        ports.telemetry.count(Metric.DAYS_TO_EXPIRY, days)
+        ports.telemetry.count(Metric.DAYS_TO_EXPIRY, days_left(expires, ports.clock.now()))
     ports.telemetry.info("check", snapshot.application, state=state.value, expires_at=expires)
+
+
+def _report_overdue(ports: Ports, snapshot: Snapshot) -> None:
+    now = ports.clock.now()
+    until = replace_by(snapshot, now)
+    ports.telemetry.count(Metric.OVERDUE, days_left(until, now))
+    ports.telemetry.warning(
+        "delivery_overdue",
+        snapshot.application,
+        requested_at=next(iter(unanswered_requests(snapshot)), None),
+        replace_by=until,
+    )
