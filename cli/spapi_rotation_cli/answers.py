@@ -156,8 +156,8 @@ def read_status(document: object) -> Status:
     )
 
 
-def read_findings(answer: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """The answer to ``doctor``. Raises CommandError when it is none."""
+def read_findings(answer: Mapping[str, Any], key: str = "findings") -> tuple[Finding, ...]:
+    """The answer to ``doctor``, or what another answer holds under a key. Raises CommandError when it is none."""
     return tuple(
         Finding(
             each,
@@ -166,8 +166,13 @@ def read_findings(answer: Mapping[str, Any]) -> tuple[Finding, ...]:
             _required(each, "detail", str),
             *(_optional(each, key, str) or "" for key in ("remedy", "command", "needs")),
         )
-        for each in _required(answer, "findings", list)
+        for each in _required(answer, key, list)
     )
+
+
+def read_warnings(answer: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """What is wrong beside a status; an older function tells of nothing. Raises CommandError when it is unusable."""
+    return read_findings(answer, "warnings") if "warnings" in answer else ()
 
 
 def read_component(answer: Mapping[str, Any]) -> Component:

@@ -57,6 +57,14 @@ class SecretStore(SecretReader, Protocol):
         """When the secret was made."""
         ...
 
+    def rotates_natively(self, secret_id: str) -> bool:
+        """Whether Secrets Manager's own rotation is switched on for it."""
+        ...
+
+    def written_since(self, secret_id: str, since: datetime) -> int:
+        """How many of its versions were written since then, with labels or without."""
+        ...
+
 
 class Scope(StrEnum):
     """Grantless scopes of LWA. Source: Amazon's "Grantless operations" page and its own samples."""
@@ -348,6 +356,7 @@ class Metric(StrEnum):
     DENIED = "SecretsDenied"
     REJECTED = "SecretsRejected"
     UNSEEDED = "SecretsUnseeded"
+    LOOK_FAILED = "LooksFailed"
     DAYS_TO_EXPIRY = "DaysToExpiry"
 
     @property

@@ -97,6 +97,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "rejected": {**own("SecretsRejected"), **ONCE_IN_3_HOURS},
     "unseen-rotation": {**own("UnseenRotations"), **ONCE_IN_A_DAY},
     "refused": {**own("RequestsRefused"), **ONCE_IN_27_HOURS},
+    "look-failed": {**own("LooksFailed"), **ONCE_IN_27_HOURS},
     "unseeded": {**own("SecretsUnseeded"), **judged("Sum", AT_LEAST, 1, 2, 3, 86_400)},
     "days-to-expiry": {**own("DaysToExpiry"), **judged("Minimum", LESS, 21, 1, 3, 3600)},
 }

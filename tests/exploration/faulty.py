@@ -74,6 +74,8 @@ class Op(StrEnum):
     WRITE = "write"
     MOVE = "move"
     CREATED_AT = "created_at"
+    ROTATES_NATIVELY = "rotates_natively"
+    WRITTEN_SINCE = "written_since"
     TOKEN = "token"
     ROTATE = "rotate"
     VERIFICATION_CALL = "verification_call"
@@ -94,6 +96,8 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
     Op.WRITE: _WRITING,
     Op.MOVE: (*_WRITING, Kind.RETRIED),
     Op.CREATED_AT: _READING,
+    Op.ROTATES_NATIVELY: _READING,
+    Op.WRITTEN_SINCE: _READING,
     Op.TOKEN: (*_READING, Kind.UNKNOWN_SECRET, Kind.SETUP_FAULT),
     Op.ROTATE: (
         Kind.NEVER_OPENED,
@@ -282,6 +286,10 @@ class Store(Protocol):
 
     def created_at(self, secret_id: str) -> datetime: ...
 
+    def rotates_natively(self, secret_id: str) -> bool: ...
+
+    def written_since(self, secret_id: str, since: datetime) -> int: ...
+
 
 class FaultyStore:
     """The SecretStore port through an injector; in an outage every call fails before its effect."""
@@ -322,6 +330,12 @@ class FaultyStore:
 
     def created_at(self, secret_id: str) -> datetime:
         return self._injector.call(Op.CREATED_AT, lambda: self._inner.created_at(secret_id), _store_failed)
+
+    def rotates_natively(self, secret_id: str) -> bool:
+        return self._injector.call(Op.ROTATES_NATIVELY, lambda: self._inner.rotates_natively(secret_id), _store_failed)
+
+    def written_since(self, secret_id: str, since: datetime) -> int:
+        return self._injector.call(Op.WRITTEN_SINCE, lambda: self._inner.written_since(secret_id, since), _store_failed)
 
 
 class FaultyAmazon:

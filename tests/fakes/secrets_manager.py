@@ -31,6 +31,7 @@ class FakeSecret:
     arn: str
     created_at: datetime
     versions: dict[str, FakeVersion] = field(default_factory=dict)
+    rotates_natively: bool = False
 
     def holder(self, label: str) -> str | None:
         return next((vid for vid, version in self.versions.items() if label in version.labels), None)
@@ -94,6 +95,12 @@ class FakeSecretsManager:
 
     def created_at(self, secret_id: str) -> datetime:
         return self._secret(secret_id).created_at
+
+    def rotates_natively(self, secret_id: str) -> bool:
+        return self._secret(secret_id).rotates_natively
+
+    def written_since(self, secret_id: str, since: datetime) -> int:
+        return sum(version.created_at > since for version in self._secret(secret_id).versions.values())
 
     # What others do.
 

@@ -197,6 +197,26 @@ def test_the_secrets_own_date_is_that_of_its_creation(aws: Aws, store: SecretsMa
     assert store.created_at(NAME) == AT
 
 
+@pytest.mark.parametrize(("described", "expected"), [({}, False), ({"RotationEnabled": True}, True)])
+def test_whether_secrets_manager_rotates_it(
+    aws: Aws, store: SecretsManagerStore, described: dict[str, object], expected: bool
+) -> None:
+    aws.answer("secretsmanager", "describe_secret", {"ARN": ARN, **described}, {"SecretId": NAME})
+    assert store.rotates_natively(NAME) is expected
+
+
+def test_versions_are_counted_with_labels_and_without(aws: Aws, store: SecretsManagerStore) -> None:
+    def page(*hours: int) -> list[dict[str, object]]:
+        return [{"VersionId": ONE, "CreatedDate": AT + timedelta(hours=each)} for each in hours]
+
+    asked = {"SecretId": NAME, "MaxResults": 100, "IncludeDeprecated": True}
+    first = {"ARN": ARN, "Versions": page(-1, 0, 1), "NextToken": "next"}
+    aws.answer("secretsmanager", "list_secret_version_ids", first, asked)
+    second = {"ARN": ARN, "Versions": page(2, -30)}
+    aws.answer("secretsmanager", "list_secret_version_ids", second, {**asked, "NextToken": "next"})
+    assert store.written_since(NAME, AT) == 2
+
+
 CALLS: list[tuple[str, str, Callable[[SecretsManagerStore], object]]] = [
     ("list_secret_version_ids", "ListSecretVersionIds", lambda store: store.versions(NAME)),
     ("get_secret_value", "GetSecretValue", lambda store: store.read(NAME, ONE)),
@@ -207,6 +227,8 @@ CALLS: list[tuple[str, str, Callable[[SecretsManagerStore], object]]] = [
         lambda store: store.move(NAME, "X", to=ONE, away_from=TWO),
     ),
     ("describe_secret", "DescribeSecret", lambda store: store.created_at(NAME)),
+    ("describe_secret", "DescribeSecret", lambda store: store.rotates_natively(NAME)),
+    ("list_secret_version_ids", "ListSecretVersionIds", lambda store: store.written_since(NAME, AT)),
 ]
 
 

@@ -314,6 +314,16 @@ ALARM_CATALOG = (
         "and the cause. Most often (not-enrolled) the queue is not subscribed in Amazon's Developer Console: see the "
         "output registration_steps. `spapi-rotation rotate` tries at once.",
     ),
+    _own(
+        "look-failed",
+        Metric.LOOK_FAILED,
+        NEXT_DAILY,
+        "The daily look found what stops or spoils a rotation and shows itself nowhere else: another reader of the "
+        "queue, or none; a log level at which Lambda drops the metrics; 60 versions of a secret written within a day; "
+        "Secrets Manager's own rotation switched on; a secret that does not tell of the last request, so that nothing "
+        "keeps a second one from being made. What to do: `spapi-rotation doctor` (or look_failed in the log) names the "
+        "application and the remedy. This alarm ends by itself, within two days after it is mended.",
+    ),
     AlarmDefinition(
         "unseeded",
         Source.OWN,

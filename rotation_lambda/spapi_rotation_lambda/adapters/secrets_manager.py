@@ -84,3 +84,25 @@ class SecretsManagerStore:
         """When the secret was made (DescribeSecret)."""
         with named("secretsmanager:DescribeSecret"):
             return self._client.describe_secret(SecretId=secret_id)["CreatedDate"].astimezone(UTC)
+
+    def rotates_natively(self, secret_id: str) -> bool:
+        """Whether Secrets Manager rotates it (DescribeSecret)."""
+        with named("secretsmanager:DescribeSecret"):
+            return self._client.describe_secret(SecretId=secret_id).get("RotationEnabled", False)
+
+    def written_since(self, secret_id: str, since: datetime) -> int:
+        """Count the versions (ListSecretVersionIds), those without labels too."""
+        found, token = 0, ""
+        with named("secretsmanager:ListSecretVersionIds"):
+            while True:
+                more = {"NextToken": token} if token else {}
+                page = self._client.list_secret_version_ids(
+                    SecretId=secret_id,
+                    MaxResults=100,
+                    IncludeDeprecated=True,
+                    **more,
+                )
+                found += sum(entry["CreatedDate"] > since for entry in page.get("Versions", ()))
+                token = page.get("NextToken", "")
+                if not token:
+                    return found

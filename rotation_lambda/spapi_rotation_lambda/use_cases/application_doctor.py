@@ -12,6 +12,7 @@ from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Destinations, Ports, Scope
+from spapi_rotation_lambda.use_cases.daily_looks import look_at_application, look_at_records
 from spapi_rotation_lambda.use_cases.doctor import Finding, failed, ok, told, unknown, with_permissions
 from spapi_rotation_lambda.use_cases.status import MALFORMED, Status, status
 from spapi_rotation_lambda.use_cases.verification import without_token
@@ -40,6 +41,7 @@ def examine_application(ports: Ports, application: Application) -> list[Finding]
         ]
     if found and found[0].state not in (MALFORMED, State.UNSEEDED):
         findings += _at_amazon(ports, application)
+    findings += [*look_at_application(ports, application), look_at_records(ports, application)]
     return with_permissions(findings)
 
 

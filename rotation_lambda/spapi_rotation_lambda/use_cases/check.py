@@ -16,7 +16,7 @@ from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
-from spapi_rotation_lambda.use_cases import verification
+from spapi_rotation_lambda.use_cases import daily_looks, verification
 from spapi_rotation_lambda.use_cases.expiry_notice import handle_expiry_notice
 from spapi_rotation_lambda.use_cases.request import asked, report_declined, request
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
@@ -49,8 +49,11 @@ def check(
     if changed:
         snapshot = Snapshot(ports.store, application)
     state = derive(snapshot, ports.clock.now(), ports.policy.delivery_deadline)
-    if state not in (State.UNSEEDED, State.EXPIRED) and in_daily_slot:
-        state = _try_current(ports, snapshot, state)
+    if in_daily_slot:
+        known_request = daily_looks.from_log(ports, application)
+        daily_looks.warn(ports, application, daily_looks.look_at_everything(ports, snapshot, known_request))
+        if state not in (State.UNSEEDED, State.EXPIRED):
+            state = _try_current(ports, snapshot, state)
     _report(ports, snapshot, state)
     return state
 
