@@ -42,7 +42,7 @@ def new_app(name: str) -> App:
     return App(name, f"amzn1.application-oa2-client.{secrets.token_hex(16)}")
 
 
-def _fingerprint(app: App, secret: str, issued: datetime) -> str:
+def fingerprint(app: App, secret: str, issued: datetime) -> str:
     """As if a message of Amazon had brought the secret."""
     brought = Credentials(app.client_id, Sensitive(secret), issued, issued + LIFETIME)
     return str(brought.sealed().fingerprint)
@@ -158,7 +158,7 @@ class Sandbox:
             "client_secret": made.client_secret,
             "client_secret_issued_at": format_time(issued),
             "client_secret_expires_at": format_time(issued + LIFETIME),
-            "client_secret_fingerprint": _fingerprint(app, made.client_secret, issued),
+            "client_secret_fingerprint": fingerprint(app, made.client_secret, issued),
             "owner_note": "kept as it is",
         }
         self.aws.client("secretsmanager").put_secret_value(

@@ -1,6 +1,6 @@
 """What the use cases need from the world: small protocols, implemented by adapters and by test models."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,6 +34,19 @@ class LabelMoved(Exception):
     """A label was not where the caller said; nothing was changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A secret as ``DescribeSecret`` tells it.
+
+    Attributes:
+        holders: the id of the version that carries each label, versions without a value among them.
+        rotates_natively: whether Secrets Manager's own rotation is switched on.
+    """
+
+    holders: Mapping[str, str]
+    rotates_natively: bool
+
+
 class SecretStore(SecretReader, Protocol):
     """Versions and labels of a secret (Secrets Manager). Every method may raise StoreFailed."""
 
@@ -57,8 +70,8 @@ class SecretStore(SecretReader, Protocol):
         """When the secret was made."""
         ...
 
-    def rotates_natively(self, secret_id: str) -> bool:
-        """Whether Secrets Manager's own rotation is switched on for it."""
+    def described(self, secret_id: str) -> Description:
+        """What a list does not show."""
         ...
 
     def written_since(self, secret_id: str, since: datetime) -> int:

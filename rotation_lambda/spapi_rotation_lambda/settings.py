@@ -78,7 +78,7 @@ NUMBERS: Mapping[Env, Number] = {
     Env.PROMOTE_DELAY_MINUTES: Number(45, 0, 1440, "minutes"),
     # Not arguments of the component: shorter deadlines are for a sandbox that cannot wait.
     Env.DELIVERY_DEADLINE_MINUTES: Number(60, 0.01, 1440, "minutes"),
-    Env.REPOST_AFTER_HOURS: Number(24, 0.001, 168, "hours"),
+    Env.REPOST_AFTER_HOURS: Number(120, 0.001, 168, "hours"),
 }
 """The settings that are numbers. The component's arguments of these names have the same defaults and limits."""
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from sandbox.session import App, new_app
+from sandbox.session import App, fingerprint, new_app
 from spapi_rotation_lambda.domain.daily_slot import daily_slot
-from spapi_rotation_lambda.domain.times import format_time
+from spapi_rotation_lambda.domain.times import LIFETIME, format_time
 from tests.engine.fault_scenarios.deployment import World
 from tests.engine.fault_scenarios.runs import of_a_stranger
 
@@ -277,7 +277,9 @@ class Bench:
         if trouble := self._check_without_dates(app):
             return f"existing secret: {trouble}"
         issued = datetime.now(UTC) - timedelta(days=61)
-        self._put(app, secret, client_secret_issued_at=format_time(issued))
+        dates = {"client_secret_issued_at": issued, "client_secret_expires_at": issued + LIFETIME}
+        told = {name: format_time(date) for name, date in dates.items()}
+        self._put(app, secret, **told, client_secret_fingerprint=fingerprint(app, secret, issued))
         trouble = self._check(app) or self._delivery(app)
         return f"existing secret: {trouble}" if trouble else None
 

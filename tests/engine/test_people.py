@@ -98,14 +98,15 @@ def test_a_tool_that_writes_the_old_value_back_every_night(world: World) -> None
 
 
 def test_after_a_secret_made_by_hand_the_schedule_asks_for_nothing(world: World) -> None:
-    """It is far older than the interval, and was adopted long ago by its dates; it was first seen just now."""
+    """Put in without dates, 40 days after adoption: from 30 days on one without dates is due."""
     world.begin(HAND, days=100)
-    issued = format_time(datetime.now(UTC) - timedelta(days=100))
-    put(world, HAND, client_secret=made_in_console(world, HAND), client_secret_issued_at=issued)
+    world.age(HAND, days=40)
+    put(world, HAND, client_secret=made_in_console(world, HAND))
     for _ in range(2):
         world.check_through(HAND)
     assert world.posts(HAND) == ()
-    assert "forbids another one until" in str(world.operate("status", HAND)["status"]["next"]["detail"])
+    in_a_week = (datetime.now(UTC) + timedelta(days=7)).date().isoformat()
+    assert f"not due before {in_a_week}" in str(world.operate("status", HAND)["status"]["next"]["detail"])
 
 
 def test_a_notice_for_the_old_secret_while_the_new_one_is_pending(world: World) -> None:

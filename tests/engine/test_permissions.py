@@ -52,7 +52,7 @@ SYMPTOMS = {
     + fails("secretsmanager:ListSecretVersionIds"),
     Permission(FUNCTION, "Secrets", "secretsmanager:PutSecretValue"): "check fails: "
     + fails("secretsmanager:PutSecretValue"),
-    Permission(FUNCTION, "Secrets", "secretsmanager:UpdateSecretVersionStage"): "message comes back: "
+    Permission(FUNCTION, "Secrets", "secretsmanager:UpdateSecretVersionStage"): "check fails: "
     + fails("secretsmanager:UpdateSecretVersionStage"),
     Permission(FUNCTION, "Key", "kms:Decrypt"): UNREADABLE,
     Permission(FUNCTION, "Key", "kms:GenerateDataKey"): f"check fails: {fails('secretsmanager:PutSecretValue')}",
@@ -101,8 +101,9 @@ SYMPTOMS = {
     ): f"existing secret: check of an undated secret by hand fails: {fails('secretsmanager:ListSecretVersionIds')}",
     Permission(FUNCTION, "AdoptedSecrets", "secretsmanager:PutSecretValue"): "existing secret: check fails: "
     + fails("secretsmanager:PutSecretValue"),
-    Permission(FUNCTION, "AdoptedSecrets", "secretsmanager:UpdateSecretVersionStage"): "existing secret: message comes "
-    f"back: {fails('secretsmanager:UpdateSecretVersionStage')}",
+    Permission(
+        FUNCTION, "AdoptedSecrets", "secretsmanager:UpdateSecretVersionStage"
+    ): f"existing secret: check of an undated secret by hand fails: {fails('secretsmanager:UpdateSecretVersionStage')}",
     Permission(FUNCTION, "AdoptedKeys", "kms:Decrypt"): "existing secret: check of an undated secret by hand fails: "
     + fails("secretsmanager:GetSecretValue"),
     Permission(FUNCTION, "AdoptedKeys", "kms:GenerateDataKey"): "existing secret: check fails: "

@@ -22,6 +22,7 @@ from spapi_rotation_lambda.ports import (
     Answer,
     CallAnswer,
     DeadMessage,
+    Description,
     Destinations,
     Queue,
     QueueCounts,
@@ -74,7 +75,7 @@ class Op(StrEnum):
     WRITE = "write"
     MOVE = "move"
     CREATED_AT = "created_at"
-    ROTATES_NATIVELY = "rotates_natively"
+    DESCRIBED = "described"
     WRITTEN_SINCE = "written_since"
     TOKEN = "token"
     ROTATE = "rotate"
@@ -96,7 +97,7 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
     Op.WRITE: _WRITING,
     Op.MOVE: (*_WRITING, Kind.RETRIED),
     Op.CREATED_AT: _READING,
-    Op.ROTATES_NATIVELY: _READING,
+    Op.DESCRIBED: _READING,
     Op.WRITTEN_SINCE: _READING,
     Op.TOKEN: (*_READING, Kind.UNKNOWN_SECRET, Kind.SETUP_FAULT),
     Op.ROTATE: (
@@ -286,7 +287,7 @@ class Store(Protocol):
 
     def created_at(self, secret_id: str) -> datetime: ...
 
-    def rotates_natively(self, secret_id: str) -> bool: ...
+    def described(self, secret_id: str) -> Description: ...
 
     def written_since(self, secret_id: str, since: datetime) -> int: ...
 
@@ -331,8 +332,8 @@ class FaultyStore:
     def created_at(self, secret_id: str) -> datetime:
         return self._injector.call(Op.CREATED_AT, lambda: self._inner.created_at(secret_id), _store_failed)
 
-    def rotates_natively(self, secret_id: str) -> bool:
-        return self._injector.call(Op.ROTATES_NATIVELY, lambda: self._inner.rotates_natively(secret_id), _store_failed)
+    def described(self, secret_id: str) -> Description:
+        return self._injector.call(Op.DESCRIBED, lambda: self._inner.described(secret_id), _store_failed)
 
     def written_since(self, secret_id: str, since: datetime) -> int:
         return self._injector.call(Op.WRITTEN_SINCE, lambda: self._inner.written_since(secret_id, since), _store_failed)

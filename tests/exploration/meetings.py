@@ -155,21 +155,21 @@ def rejected() -> World:
 
 
 def unanswered() -> World:
-    """A request is unanswered for a day: the repost is due; its message is in the queue now."""
-    world = rotated(deliver=late(24 * 3600))
+    """A request is unanswered for five days: the repost is due; its message is in the queue now."""
+    world = rotated(deliver=late(120 * 3600))
     with telling_nonces_apart(lambda: world):
         schedule(world, NO_FAULTS)
-    world.clock.time += timedelta(hours=24, minutes=1)
+    world.clock.time += timedelta(hours=120, minutes=1)
     world.arrive()
     return world
 
 
 def overdue() -> World:
-    """A request is unanswered for a day, and its message is lost."""
+    """A request is unanswered for five days, and its message is lost."""
     world = rotated(deliver=lose)
     with telling_nonces_apart(lambda: world):
         schedule(world, NO_FAULTS)
-    return aged(world, timedelta(hours=25))
+    return aged(world, timedelta(hours=121))
 
 
 def noticed() -> World:

@@ -460,12 +460,12 @@ def _amazons() -> tuple[Scenario, ...]:
             (schedule, *EVENTS),
         ),
         Scenario(
-            "the message is lost", lambda: rotated(deliver=lose), (schedule, event, wait(hours=24), schedule, event)
+            "the message is lost", lambda: rotated(deliver=lose), (schedule, event, wait(days=5), schedule, event)
         ),
         Scenario(
             "the message comes after the repost",
-            lambda: rotated(deliver=late(24.5 * 3600)),
-            (schedule, wait(hours=24), schedule, *EVENTS),
+            lambda: rotated(deliver=late(120.5 * 3600)),
+            (schedule, wait(days=5), schedule, *EVENTS),
         ),
         Scenario(
             "the message comes after the second hour",
@@ -480,7 +480,7 @@ def _amazons() -> tuple[Scenario, ...]:
         Scenario(
             "the message is in the dead-letter queue when the repost is due",
             rotated,
-            (schedule, function_is_broken, wait(hours=25), schedule, *EVENTS[:3]),
+            (schedule, function_is_broken, wait(hours=121), schedule, *EVENTS[:3]),
         ),
         Scenario(
             "a rotation in the console before the request",
@@ -707,11 +707,11 @@ def _requests() -> tuple[Scenario, ...]:
         ),
         Scenario("two scheduled requests an hour apart", rotated, (schedule, wait(hours=1), schedule, *EVENTS)),
         Scenario(
-            "up again a day later",
+            "up again five days later",
             lambda: rotated(deliver=lose),
             (
                 up_with("one"),
-                wait(hours=25),
+                wait(hours=121),
                 schedule,
                 up_with("two"),
                 *EVENTS[:3],

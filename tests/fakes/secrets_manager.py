@@ -3,7 +3,7 @@
 Modelled: a token is the version's id; the same token with the same content does nothing (not even labels), with
 other content is refused; the first version gets AWSCURRENT besides what is asked for; a label sits on one version;
 a label that sits elsewhere moves only with the right RemoveFromVersionId; AWSPREVIOUS follows AWSCURRENT; unlabelled
-versions are not listed, and those over 24 hours old are dropped beyond 100 versions.
+versions, and those without a value, are not listed, and those over 24 hours old are dropped beyond 100 versions.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from spapi_rotation_lambda.domain.errors import SecretMissing, StoreFailed
 from spapi_rotation_lambda.domain.labels import Label, Version, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import LabelMoved, VersionExists
+from spapi_rotation_lambda.ports import Description, LabelMoved, VersionExists
 from tests.fakes.clock import VirtualClock
 
 QUOTA = 100
@@ -24,6 +24,8 @@ class FakeVersion:
     text: str
     labels: set[str]
     created_at: datetime
+    has_value: bool = True
+    """False after a native rotation that made it and failed before it gave it a value."""
 
 
 @dataclass
@@ -65,13 +67,13 @@ class FakeSecretsManager:
             tuple(
                 Version(vid, frozenset(version.labels), version.created_at)
                 for vid, version in secret.versions.items()
-                if version.labels
+                if version.labels and version.has_value
             ),
         )
 
     def read(self, secret_id: str, version_id: str) -> Sensitive:
         version = self._secret(secret_id).versions.get(version_id)
-        if version is None:
+        if version is None or not version.has_value:
             raise StoreFailed("AWS failed secretsmanager:GetSecretValue: ResourceNotFoundException.", remedy="none")
         return Sensitive(version.text)
 
@@ -96,13 +98,24 @@ class FakeSecretsManager:
     def created_at(self, secret_id: str) -> datetime:
         return self._secret(secret_id).created_at
 
-    def rotates_natively(self, secret_id: str) -> bool:
-        return self._secret(secret_id).rotates_natively
+    def described(self, secret_id: str) -> Description:
+        secret = self._secret(secret_id)
+        return Description(
+            {label: vid for vid, version in secret.versions.items() for label in version.labels},
+            secret.rotates_natively,
+        )
 
     def written_since(self, secret_id: str, since: datetime) -> int:
         return sum(version.created_at > since for version in self._secret(secret_id).versions.values())
 
     # What others do.
+
+    def rotate_natively(self, secret_id: str) -> None:
+        """A native rotation whose function fails before it puts a value in: AWSPENDING is on an empty version."""
+        secret = self._secret(secret_id)
+        token = f"native-{len(secret.versions)}"
+        secret.versions[token] = FakeVersion("", set(), self.clock.now(), has_value=False)
+        self._attach(secret, Label.PENDING.value, token)
 
     def put(self, secret_id: str, token: str, text: str, labels: set[str]) -> None:
         """PutSecretValue; the default labels are {AWSCURRENT}."""

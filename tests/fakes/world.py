@@ -71,6 +71,7 @@ class FakeQueue:
     policy: str | None = json.dumps({"Statement": [sender_policy.queue_statement(QUEUE_ARN)]})
     key_policy: str | None = json.dumps({"Statement": [sender_policy.key_statement()]})
     key_arn: str = "arn:aws:kms:us-east-1:123456789012:key/1"
+    arn: str = QUEUE_ARN
     exists: bool = True
     visible: list[str] = field(default_factory=list)
     in_flight: int = 0
@@ -80,7 +81,7 @@ class FakeQueue:
         if not self.exists:
             raise QueueNotReady("There is no queue.", remedy="none")
         return QueueState(
-            arn=QUEUE_ARN,
+            arn=self.arn,
             policy=self.policy,
             key_arn=self.key_arn,
             key_policy=self.key_policy,

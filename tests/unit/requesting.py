@@ -18,5 +18,13 @@ def ask(world: World, trigger: Trigger = Trigger.CLI, **more: Any) -> Requested:
     return request(world.ports, world.application, trigger, **more)
 
 
+def answer_before(world: World, days: float = 60) -> None:
+    """A rotation that is answered, some days ago: so this queue is known to hear of new secrets."""
+    ask(world)
+    assert world.drain() == ["stored"]
+    world.clock.advance(days=days)
+    world.amazon.posts = 0
+
+
 def answer_next(world: World, answer: RotateAnswer, *, rotates: bool = False) -> None:
     world.amazon.answers.append((answer, rotates))

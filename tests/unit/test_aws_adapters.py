@@ -20,7 +20,15 @@ from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import DeadMessage, LabelMoved, QueueCounts, QueueState, RotationEvent, VersionExists
+from spapi_rotation_lambda.ports import (
+    DeadMessage,
+    Description,
+    LabelMoved,
+    QueueCounts,
+    QueueState,
+    RotationEvent,
+    VersionExists,
+)
 from spapi_rotation_lambda.settings import Settings
 from tests.fakes.world import CLIENT_ID, QUEUE_ARN
 from tests.unit.support import logged, shown
@@ -197,15 +205,16 @@ def test_the_secrets_own_date_is_that_of_its_creation(aws: Aws, store: SecretsMa
     assert store.created_at(NAME) == AT
 
 
-@pytest.mark.parametrize(("described", "expected"), [({}, False), ({"RotationEnabled": True}, True)])
-def test_whether_secrets_manager_rotates_it(
-    aws: Aws, store: SecretsManagerStore, described: dict[str, object], expected: bool
-) -> None:
-    aws.answer("secretsmanager", "describe_secret", {"ARN": ARN, **described}, {"SecretId": NAME})
-    assert store.rotates_natively(NAME) is expected
+@pytest.mark.rule(id="REC-19")
+def test_a_description_tells_of_every_version_and_of_native_rotation(aws: Aws, store: SecretsManagerStore) -> None:
+    stages = {ONE: ["AWSCURRENT", "X"], TWO: ["AWSPENDING"]}
+    aws.answer(
+        "secretsmanager", "describe_secret", {"VersionIdsToStages": stages, "RotationEnabled": True}, {"SecretId": NAME}
+    )
+    assert store.described(NAME) == Description({"AWSCURRENT": ONE, "X": ONE, "AWSPENDING": TWO}, rotates_natively=True)
+    aws.answer("secretsmanager", "describe_secret", {"ARN": ARN}, {"SecretId": NAME})
+    assert store.described(NAME) == Description({}, rotates_natively=False)
 
-
-def test_versions_are_counted_with_labels_and_without(aws: Aws, store: SecretsManagerStore) -> None:
     def page(*hours: int) -> list[dict[str, object]]:
         return [{"VersionId": ONE, "CreatedDate": AT + timedelta(hours=each)} for each in hours]
 
@@ -227,7 +236,6 @@ CALLS: list[tuple[str, str, Callable[[SecretsManagerStore], object]]] = [
         lambda store: store.move(NAME, "X", to=ONE, away_from=TWO),
     ),
     ("describe_secret", "DescribeSecret", lambda store: store.created_at(NAME)),
-    ("describe_secret", "DescribeSecret", lambda store: store.rotates_natively(NAME)),
     ("list_secret_version_ids", "ListSecretVersionIds", lambda store: store.written_since(NAME, AT)),
 ]
 

@@ -1,9 +1,11 @@
 """The hourly check, and step 8 of the request: overdue, and the one automatic repost."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from spapi_rotation_lambda.domain import sender_policy
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import (
     MalformedSecret,
@@ -23,6 +25,7 @@ from spapi_rotation_lambda.use_cases.request import request
 from tests.fakes.interposer import interposed, traced
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
+from tests.unit.requesting import answer_before
 from tests.unit.support import raises
 
 REFUSED = RotateAnswer(Answer.REFUSED, 400, "InvalidInput")
@@ -194,12 +197,11 @@ def test_a_secret_issued_longer_before_the_request_does_not_answer_it(world: Wor
 
 
 @pytest.mark.rule(id="REQ-16")
-def test_the_one_repost_comes_after_24_hours_and_then_a_person_is_needed(world: World) -> None:
-    due(world)
-    world.amazon.answers.append((UNCLEAR, False))
-    world.amazon.answers.append((UNCLEAR, False))
+def test_the_one_repost_comes_after_5_days_and_then_a_person_is_needed(world: World) -> None:
+    answer_before(world)
+    world.amazon.answers.extend([(UNCLEAR, False)] * 2)
     world.check()
-    states = world.run(hours=23)
+    states = world.run(hours=24 * 5 - 1)
     assert (world.amazon.posts, states[-1]) == (1, "OVERDUE")
     assert world.run(hours=1) == ["REQUESTED"]
     assert world.amazon.posts == 2
@@ -207,11 +209,72 @@ def test_the_one_repost_comes_after_24_hours_and_then_a_person_is_needed(world: 
     assert world.amazon.posts == 2
 
 
-def test_a_repost_that_is_delivered_ends_well(world: World) -> None:
+@pytest.mark.rule(id="REQ-16")
+@pytest.mark.parametrize(("days_left", "hours"), [(5.9, 24), (6.1, 120), (0.9, 24)])
+def test_the_repost_comes_earlier_if_the_secret_in_use_would_be_dead_by_then(
+    world: World, days_left: float, hours: int
+) -> None:
+    answer_before(world)
+    world.clock.advance(days=120 - days_left)
+    world.amazon.answers.extend([(UNCLEAR, False)] * 2)
+    world.check()
+    world.run(hours=hours - 1)
+    assert world.amazon.posts == 1
+    world.run(hours=1)
+    assert world.amazon.posts == 2
+
+
+@pytest.mark.rule(id="REQ-16")
+def test_a_queue_that_has_never_answered_gets_no_repost_but_the_next_request_after_8_days(world: World) -> None:
+    """Amazon has nobody to send to, as far as anybody knows: a second secret would be lost like the first."""
     due(world)
+    world.amazon.answers.extend([(UNCLEAR, False)] * 3)
+    world.check()
+    for posts in (1, 2):
+        assert set(world.run(hours=24 * 8 - 1)) == {"OVERDUE"}
+        assert world.amazon.posts == posts
+        world.run(hours=1)
+        assert world.amazon.posts == posts + 1
+
+
+@pytest.mark.rule(id="REQ-16")
+def test_another_queue_than_the_one_that_has_answered_gets_no_repost(world: World) -> None:
+    answer_before(world)
+    world.queue.arn = "arn:aws:sqs:us-east-1:123456789012:another"
+    world.queue.policy = json.dumps({"Statement": [sender_policy.queue_statement(world.queue.arn)]})
+    world.amazon.answers.extend([(UNCLEAR, False)] * 2)
+    world.check()
+    assert world.run(hours=24 * 7)[-1] == "OVERDUE"
+    assert world.amazon.posts == 1
+
+
+@pytest.mark.rule(id="REQ-3")
+def test_no_repost_goes_to_a_queue_that_took_the_place_of_the_one_that_answered(world: World) -> None:
+    answer_before(world)
+    world.amazon.answers.extend([(UNCLEAR, False)] * 2)
+    world.check()
+    world.queue.arn = "arn:aws:sqs:us-east-1:123456789012:another"
+    world.queue.policy = json.dumps({"Statement": [sender_policy.queue_statement(world.queue.arn)]})
+    assert world.run(hours=24 * 7)[-1] == "OVERDUE"
+    assert world.amazon.posts == 1
+
+
+@pytest.mark.rule(id="REQ-16")
+def test_a_queue_that_has_answered_once_is_remembered_over_refusals_and_silence(world: World) -> None:
+    answer_before(world)
+    world.amazon.answers.extend([(REFUSED, False), (UNCLEAR, False), (UNCLEAR, False)])
+    world.check()
+    world.run(hours=6)
+    assert world.amazon.posts == 2
+    assert world.run(hours=24 * 5)[-1] == "REQUESTED"
+    assert world.amazon.posts == 3
+
+
+def test_a_repost_that_is_delivered_ends_well(world: World) -> None:
+    answer_before(world)
     world.amazon.lose_next = True
     world.check()
-    world.run(hours=24)
+    world.run(hours=24 * 5)
     assert world.amazon.posts == 2
     assert set(world.run(hours=24 * 10)) == {"CURRENT"}
     assert world.amazon.posts == 2
@@ -221,11 +284,11 @@ def test_a_repost_that_is_delivered_ends_well(world: World) -> None:
 @pytest.mark.parametrize("place", ["visible", "in flight", "dead"])
 def test_there_is_no_repost_while_a_message_waits(world: World, place: str) -> None:
     """The secret that answers the request may lie there."""
-    due(world)
+    answer_before(world)
     world.amazon.held_back = []
     world.check()
     (body,) = world.amazon.held_back
-    world.clock.advance(hours=30)
+    world.clock.advance(hours=121)
     if place == "in flight":
         world.queue.in_flight += 1
     else:
@@ -240,7 +303,7 @@ def test_there_is_no_repost_while_a_message_waits(world: World, place: str) -> N
 
 def test_there_is_no_repost_while_a_secret_is_pending(world: World) -> None:
     """Here one that does not answer the request: it was made before."""
-    due(world)
+    answer_before(world)
     world.amazon.usable_after = timedelta(days=3)
     world.amazon.rotate_by_hand()
     (body,) = world.queue.visible
@@ -250,14 +313,17 @@ def test_there_is_no_repost_while_a_secret_is_pending(world: World) -> None:
     world.check()
     world.hand_over(body)
     assert set(world.run(hours=48)) == {"RECEIVED"}
+    world.amazon.call_answer = CallAnswer.THROTTLED
+    world.amazon.lwa_errors = {Scope.ROTATION: (503, "temporarily_unavailable")}
+    assert set(world.run(hours=24 * 5)) == {"RECEIVED", "STUCK"}
     assert world.amazon.posts == 1
 
 
 def test_a_secret_that_arrives_late_closes_the_request_before_the_repost(world: World) -> None:
-    due(world)
+    answer_before(world)
     world.amazon.held_back = []
     world.check()
-    world.run(hours=22)
+    world.run(hours=118)
     world.queue.visible.extend(world.amazon.held_back)
     assert set(world.run(hours=24)) == {"CURRENT"}
     assert world.amazon.posts == 1
@@ -265,10 +331,10 @@ def test_a_secret_that_arrives_late_closes_the_request_before_the_repost(world: 
 
 def test_two_checks_at_once_repost_once(world: World) -> None:
     """The second one has decided before the first one wrote its record, and reads the secret after that."""
-    due(world)
+    answer_before(world)
     world.amazon.answers.extend([(UNCLEAR, False)] * 3)
     world.check()
-    world.clock.advance(hours=24)
+    world.clock.advance(hours=120)
     inner: list[str] = []
     looked: list[str] = []
 
@@ -283,10 +349,10 @@ def test_two_checks_at_once_repost_once(world: World) -> None:
 
 
 def test_a_secret_that_arrives_while_a_repost_is_decided_stops_it(world: World) -> None:
-    due(world)
+    answer_before(world)
     world.amazon.held_back = []
     world.check()
-    world.clock.advance(hours=24)
+    world.clock.advance(hours=120)
     looked: list[str] = []
 
     def deliver(name: str) -> None:
@@ -300,7 +366,7 @@ def test_a_secret_that_arrives_while_a_repost_is_decided_stops_it(world: World) 
 
 @pytest.mark.rule(id="REQ-16")
 def test_a_refused_repost_is_not_repeated_until_the_8_days_are_over(world: World) -> None:
-    due(world)
+    answer_before(world)
     world.amazon.answers.extend([(UNCLEAR, False), (REFUSED, False)])
     world.check()
     world.run(hours=24 * 8 - 1)
@@ -310,14 +376,16 @@ def test_a_refused_repost_is_not_repeated_until_the_8_days_are_over(world: World
 
 
 def test_after_a_refused_repost_the_request_before_it_is_still_overdue(world: World) -> None:
-    due(world)
+    answer_before(world)
     world.amazon.answers.extend([(UNCLEAR, False), (REFUSED, False)])
     world.check()
-    assert world.run(hours=30)[-1] == "OVERDUE"
+    assert world.run(hours=126)[-1] == "OVERDUE"
+    assert world.amazon.posts == 2
 
 
 @pytest.mark.rule(id="REQ-16")
 def test_a_forced_request_is_not_reposted(world: World) -> None:
+    answer_before(world)
     world.amazon.answers.append((UNCLEAR, False))
     request(world.ports, world.application, Trigger.CLI, mode=Mode.FORCED)
     world.run(hours=24 * 7)
@@ -367,9 +435,10 @@ def test_a_refused_request_is_tried_again_after_6_hours_and_then_daily(world: Wo
 
 
 def test_a_request_that_a_person_made_is_reposted_too(world: World) -> None:
+    answer_before(world)
     world.amazon.answers.append((UNCLEAR, False))
     request(world.ports, world.application, Trigger.CLI)
-    assert world.run(hours=24)[-1] == "REQUESTED"
+    assert world.run(hours=120)[-1] == "REQUESTED"
     assert world.amazon.posts == 2
     assert world.drain() == ["stored"]
 
@@ -486,7 +555,7 @@ def test_a_denied_try_hides_no_state_that_says_more(world: World) -> None:
     world.amazon.answers.append((UNCLEAR, False))
     request(world.ports, world.application, Trigger.CLI)
     world.amazon.call_answer = CallAnswer.DENIED
-    assert set(world.run(hours=24)) == {"REQUESTED", "OVERDUE"}
+    assert set(world.run(hours=24)) == {"OVERDUE"}
     assert world.recorder.counted(Metric.DENIED) == 1
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -13,13 +14,14 @@ from spapi_rotation_lambda.adapters.scheduler import EventBridgeSchedules
 from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.state import State
+from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import CallAnswer, Ports
 from spapi_rotation_lambda.use_cases.operator_events import PROTOCOL
 from tests.fakes.interposer import Crash, interposed
 from tests.fakes.world import CLIENT_ID, QUEUE_ARN, SCHEDULE_ARN, World
 from tests.unit.conftest import MakeWorld
-from tests.unit.requesting import UNCLEAR, answer_next, ask
+from tests.unit.requesting import UNCLEAR, answer_before, answer_next, ask
 from tests.unit.support import assert_silent
 
 ACTIONS = ("check", "request", "promote", "reject", "rollback", "seed")
@@ -105,11 +107,11 @@ def test_status_says_why_the_schedule_will_not_request(make_world: MakeWorld) ->
 
 
 def test_status_says_that_the_next_check_requests(world: World) -> None:
-    world.clock.advance(days=60)
+    answer_before(world)
     assert status(world)["next"]["verdict"] == "due"
     answer_next(world, UNCLEAR)
     ask(world)
-    world.clock.advance(hours=25)
+    world.clock.advance(days=5)
     assert "repost" in status(world)["next"]["detail"]
 
 
@@ -452,3 +454,33 @@ def test_a_call_that_fails_anywhere_is_an_answer(world: World, action: str, erro
     assert ("operator_action_failed", answer["error"]["type"]) in [
         (event, fields.get("error")) for event, fields in world.recorder.lines
     ]
+
+
+@pytest.mark.rule(id="REQ-16")
+def test_status_says_what_the_silence_may_mean_where_no_request_was_ever_answered(world: World) -> None:
+    answer_next(world, UNCLEAR)
+    ask(world)
+    world.clock.advance(minutes=61)
+    detail = status(world)["next"]["detail"]
+    assert "None was ever answered through arn:aws:sqs:us-east-1:123456789012:destination" in detail
+    assert "not subscribed" in detail
+    assert "subscribed to another queue" in detail
+    assert f"dies on {status(world)['expires_at']}" in detail
+
+
+@pytest.mark.rule(id="REQ-16")
+def test_status_says_when_an_unanswered_request_is_repeated_and_when_no_more(world: World) -> None:
+    answer_before(world)
+    answer_next(world, UNCLEAR)
+    at = world.clock.now()
+    ask(world)
+    assert "forbids another" in status(world)["next"]["detail"]
+    world.clock.advance(minutes=61)
+    assert f"once more from {format_time(at + timedelta(days=5))} on" in status(world)["next"]["detail"]
+    world.clock.advance(days=5)
+    answer_next(world, UNCLEAR)
+    world.check()
+    world.clock.advance(minutes=61)
+    assert "It is not repeated" in status(world)["next"]["detail"]
+    world.clock.advance(days=8)
+    assert status(world)["next"]["verdict"] == "due"

@@ -575,3 +575,79 @@ def test_a_first_version_that_was_not_published_is_published_by_the_next_deliver
     assert world.hand_over(body) == "duplicate"
     assert [each.version_id for each in world.recorder.events] == [world.labels()["AWSCURRENT"]]
     assert "AWSPENDING" not in world.labels()
+
+
+# A label on a version that no list shows.
+
+
+@pytest.mark.rule(id="REC-19")
+def test_a_message_takes_awspending_off_a_version_without_a_value(world: World) -> None:
+    world.store.rotate_natively(world.secret_id)
+    assert world.hand_over(new_message(world)) == "stored"
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+    assert [event for event, _ in world.recorder.lines].count("label_of_empty_version_removed") == 1
+
+
+@pytest.mark.rule(id="REC-19")
+def test_while_native_rotation_is_on_a_young_message_waits_an_hour(world: World) -> None:
+    secret = world.store.secrets[world.secret_id]
+    secret.rotates_natively = True
+    world.store.rotate_natively(world.secret_id)
+    empty = world.labels()[Label.PENDING]
+    body = new_message(world)
+    with raises(world, StoreFailed, match="native rotation is on"):
+        world.hand_over(body)
+    assert world.labels()[Label.PENDING] == empty
+    world.clock.advance(minutes=61)
+    assert world.hand_over(body) == "stored"
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+
+
+@pytest.mark.rule(id="REC-19")
+def test_a_secret_that_was_overwritten_comes_back_past_an_empty_version(world: World) -> None:
+    before = world.value()
+    world.amazon.rotate_by_hand()
+    world.drain()
+    world.clock.advance(hours=2)
+    world.write(before)
+    world.store.rotate_natively(world.secret_id)
+    assert world.check() == "CURRENT"
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+
+
+@pytest.mark.rule(id="REC-19")
+def test_where_a_listed_version_carried_the_label_nothing_is_described(world: World) -> None:
+    held_back(world)
+    for _ in range(2):
+        body = new_message(world)
+        world.clock.advance(minutes=1)
+        assert world.hand_over(body) == "stored"
+    body, newest = new_message(world), world.labels()[Label.PENDING]
+    calls: list[str] = []
+
+    def elsewhere(name: str) -> None:
+        if name == "move AWSPENDING" and name not in calls:
+            world.store.move(world.secret_id, Label.PENDING, to=None, away_from=newest)
+        calls.append(name)
+
+    assert give(interposed(world.ports, before=elsewhere), body) == "stored"
+    assert calls.count("move AWSPENDING") == 2
+    assert "described" not in calls
+
+
+@pytest.mark.rule(id="REC-19")
+def test_a_label_that_only_moved_is_left_to_the_next_round(world: World) -> None:
+    """Another delivery was quicker: its version is listed, so nothing is taken off it."""
+    held_back(world)
+    first = new_message(world)
+    world.clock.advance(minutes=1)
+    second = new_message(world)
+    inner: list[str] = []
+
+    def overtake(name: str) -> None:
+        if name == "move AWSPENDING" and not inner:
+            inner.append(world.hand_over(second))
+
+    assert give(interposed(world.ports, before=overtake), first) == "superseded"
+    assert inner == ["stored"]
+    assert [event for event, _ in world.recorder.lines].count("label_of_empty_version_removed") == 0

@@ -191,12 +191,16 @@ def test_the_record_body_and_the_chain_of_their_ids(world: World) -> None:
         "reposts": 0,
         "refusals": 0,
         "standing_since": None,
+        "queue_arn": QUEUE_ARN,
+        "answered_through": None,
     }
     world.drain()
     world.clock.advance(days=70)
     second = ask(world, Trigger.SCHEDULE)
     assert second.record_id == derived_id("request", first.record_id)
     assert record(world).standing_since == first.requested_at
+    assert record(world).answered_through == QUEUE_ARN
+    assert record(world).reference == "text", "the last one, carried along"
 
 
 @pytest.mark.rule(id="REQ-12")
@@ -373,13 +377,93 @@ def test_the_same_trigger_text_asks_again_after_a_refusal(world: World) -> None:
     assert not ask(world, Trigger.PULUMI_UP, reference="first").earlier
 
 
-@pytest.mark.rule(id="UP-1")
-@pytest.mark.parametrize("trigger", [Trigger.CLI, Trigger.SCHEDULE])
-def test_the_same_text_of_another_trigger_is_not_the_same_request(world: World, trigger: Trigger) -> None:
+@pytest.mark.rule(id="REQ-2")
+@pytest.mark.parametrize("later", [Trigger.CLI, Trigger.SCHEDULE])
+def test_later_requests_carry_the_text_along_so_that_it_requests_once(world: World, later: Trigger) -> None:
+    """A resource that was dropped from the state, and is declared again with its old text, asks for no other secret."""
+    ask(world, Trigger.PULUMI_UP, reference="first")
+    for _ in range(2):
+        world.drain()
+        world.clock.advance(days=60)
+        ask(world, later)
+    assert ask(world, Trigger.PULUMI_UP, reference="first").earlier
+    assert world.amazon.posts == 3
+
+
+@pytest.mark.rule(id="REQ-2")
+def test_a_text_is_requested_although_a_later_request_was_refused(world: World) -> None:
+    ask(world, Trigger.PULUMI_UP, reference="first")
+    world.drain()
     world.clock.advance(days=60)
-    ask(world, trigger, reference="first")
+    answer_next(world, REFUSED)
+    with raises(world, RequestRefused):
+        ask(world, Trigger.SCHEDULE)
+    assert ask(world, Trigger.PULUMI_UP, reference="first").earlier
+
+
+@pytest.mark.rule(id="REQ-2")
+def test_the_text_of_a_refused_request_is_not_carried_along(world: World) -> None:
+    """It has requested nothing; what the schedule asks for afterwards is another request."""
+    answer_next(world, REFUSED)
+    with raises(world, RequestRefused):
+        ask(world, Trigger.PULUMI_UP, reference="first")
+    world.clock.advance(days=60)
+    ask(world, Trigger.SCHEDULE)
     with raises(world, TooSoon):
         ask(world, Trigger.PULUMI_UP, reference="first")
+
+
+@pytest.mark.rule(id="UP-1")
+def test_another_text_requests_again_when_it_may(world: World) -> None:
+    ask(world, Trigger.PULUMI_UP, reference="first")
+    world.drain()
+    world.clock.advance(days=8)
+    assert not ask(world, Trigger.PULUMI_UP, reference="second").earlier
+    world.drain()
+    world.clock.advance(days=8)
+    assert not ask(world, Trigger.PULUMI_UP, reference="first").earlier
+
+
+# A record that a person has taken the label off.
+
+
+@pytest.mark.rule(id="REQ-18")
+def test_a_record_that_lost_its_label_gets_it_back_and_forbids_what_it_forbade(world: World) -> None:
+    world.amazon.lose_next = True
+    first = ask(world)
+    world.store.move(world.secret_id, Label.REQUEST, to=None, away_from=first.record_id)
+    with raises(world, TooSoon):
+        ask(world)
+    assert world.labels()[Label.REQUEST] == first.record_id
+    assert world.amazon.posts == 1
+    assert [event for event, _ in world.recorder.lines].count("request_record_labelled_again") == 1
+
+
+@pytest.mark.rule(id="REQ-18")
+def test_the_next_request_comes_after_the_record_that_got_its_label_back(world: World) -> None:
+    ids = []
+    for _ in range(2):
+        ids.append(ask(world).record_id)
+        world.drain()
+        world.clock.advance(days=8)
+    world.store.move(world.secret_id, Label.REQUEST, to=None, away_from=ids[-1])
+    third = ask(world)
+    assert third.record_id == derived_id("request", ids[-1])
+    assert world.amazon.posts == 3
+
+
+@pytest.mark.rule(id="REQ-18")
+def test_a_label_moved_back_to_an_older_record_does_not_hide_the_newer_one(world: World) -> None:
+    first = ask(world)
+    world.drain()
+    world.clock.advance(days=8)
+    world.amazon.lose_next = True
+    second = ask(world)
+    world.store.move(world.secret_id, Label.REQUEST, to=first.record_id, away_from=second.record_id)
+    with raises(world, TooSoon):
+        ask(world)
+    assert world.labels()[Label.REQUEST] == second.record_id
+    assert world.amazon.posts == 2
 
 
 def test_every_declined_request_wrote_nothing_or_a_refused_record(make_world: MakeWorld) -> None:

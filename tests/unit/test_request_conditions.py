@@ -23,7 +23,7 @@ from spapi_rotation_lambda.use_cases.request_conditions import CONDITIONS, Condi
 from tests.fakes.interposer import traced
 from tests.fakes.world import World
 from tests.unit.conftest import MakeWorld
-from tests.unit.requesting import REFUSED, UNCLEAR, answer_next, ask
+from tests.unit.requesting import REFUSED, UNCLEAR, answer_before, answer_next, ask
 from tests.unit.support import raises
 
 O, R, F = Mode.ORDINARY, Mode.REPOST, Mode.FORCED  # noqa: E741
@@ -62,6 +62,7 @@ def due(make: MakeWorld, **policy: object) -> World:
 
 def unanswered(make: MakeWorld) -> World:
     world = due(make)
+    answer_before(world)
     answer_next(world, UNCLEAR)
     ask(world)
     return world
@@ -210,7 +211,7 @@ def test_a_trigger_text_that_has_requested_ends_it_with_that_request(make_world:
 @pytest.mark.rule(id="REQ-6")
 def test_the_mode_is_what_a_request_may_pass(make_world: MakeWorld) -> None:
     world = unanswered(make_world)
-    world.clock.advance(hours=24)
+    world.clock.advance(days=5)
     with raises(world, TooSoon):
         ask(world, mode=O)
     saved = world.clock.now()

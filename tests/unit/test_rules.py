@@ -15,7 +15,7 @@ from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.times import format_time
 from tests.fakes.world import CLIENT_ID, World, sealed
-from tests.unit.requesting import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_next, ask
+from tests.unit.requesting import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_before, answer_next, ask
 from tests.unit.support import raises
 
 
@@ -220,9 +220,10 @@ def test_a_person_can_try_at_once_after_a_refusal(world: World, trigger: Trigger
 @pytest.mark.rule(id="REQ-3")
 def test_a_repost_is_not_made_while_any_secret_is_pending(world: World) -> None:
     """Even one that says nothing of other dates: what it is has to be settled first."""
+    answer_before(world)
     answer_next(world, UNCLEAR)
     ask(world)
-    world.clock.advance(hours=24)
+    world.clock.advance(days=5)
     told = {"client_id": CLIENT_ID, "client_secret": "told", "client_secret_issued_at": "2026-01-01T00:00:00Z"}
     world.store.put(world.secret_id, "told", json.dumps(told), {Label.PENDING})
     with raises(world, AlreadyRequested):

@@ -9,7 +9,7 @@ from spapi_rotation_lambda.adapters.aws_failures import error_code, failed, name
 from spapi_rotation_lambda.domain.errors import SecretMissing
 from spapi_rotation_lambda.domain.labels import Version, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.ports import LabelMoved, VersionExists
+from spapi_rotation_lambda.ports import Description, LabelMoved, VersionExists
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -85,10 +85,15 @@ class SecretsManagerStore:
         with named("secretsmanager:DescribeSecret"):
             return self._client.describe_secret(SecretId=secret_id)["CreatedDate"].astimezone(UTC)
 
-    def rotates_natively(self, secret_id: str) -> bool:
-        """Whether Secrets Manager rotates it (DescribeSecret)."""
+    def described(self, secret_id: str) -> Description:
+        """The labels of every version, those without a value among them (DescribeSecret)."""
         with named("secretsmanager:DescribeSecret"):
-            return self._client.describe_secret(SecretId=secret_id).get("RotationEnabled", False)
+            answer = self._client.describe_secret(SecretId=secret_id)
+        labelled = answer.get("VersionIdsToStages", {})
+        return Description(
+            {label: version_id for version_id, labels in labelled.items() for label in labels},
+            answer.get("RotationEnabled", False),
+        )
 
     def written_since(self, secret_id: str, since: datetime) -> int:
         """Count the versions (ListSecretVersionIds), those without labels too."""

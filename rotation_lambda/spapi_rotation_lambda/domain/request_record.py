@@ -44,11 +44,14 @@ class RequestRecord:
     Attributes:
         requested_at: when, by our clock (UTC).
         trigger: who asked.
-        reference: the trigger string of ``pulumi up``, so that an interrupted one finds its own request.
+        reference: the last trigger text of ``pulumi up``, carried along by later requests, so that an interrupted or
+            repeated one finds that it has been requested.
         reposts: how many automatic (or forced) repetitions are already spent.
         refusals: how many refused requests came directly before this one.
         standing_since: ``requested_at`` of the last request that was not refused, when the records after it
             were: the 7 days are counted from it although its record has lost its label.
+        queue_arn: the destination queue at that time; None in records that do not tell.
+        answered_through: the queue of the last request that was answered, as far as the records tell.
         nonce: makes every requester's body different, so that only one can write a given record.
     """
 
@@ -59,6 +62,13 @@ class RequestRecord:
     reposts: int = 0
     refusals: int = 0
     standing_since: datetime | None = None
+    queue_arn: str | None = None
+    answered_through: str | None = None
+
+    @property
+    def queue_has_answered(self) -> bool:
+        """Whether an earlier request was answered through the same queue: then Amazon does send to it."""
+        return self.queue_arn is not None and self.queue_arn == self.answered_through
 
     def text(self) -> Sensitive:
         """The JSON text to store."""
@@ -71,6 +81,8 @@ class RequestRecord:
                     "reposts": self.reposts,
                     "refusals": self.refusals,
                     "standing_since": self.standing_since and format_time(self.standing_since),
+                    "queue_arn": self.queue_arn,
+                    "answered_through": self.answered_through,
                     "nonce": self.nonce,
                 },
                 sort_keys=True,
@@ -90,6 +102,8 @@ class RequestRecord:
                 reposts=int(data["reposts"]),
                 refusals=int(data["refusals"]),
                 standing_since=None if standing is None else parse_time(standing, "standing_since"),
+                queue_arn=data.get("queue_arn"),
+                answered_through=data.get("answered_through"),
                 nonce=str(data["nonce"]),
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):

@@ -29,7 +29,7 @@ class RotationPolicy:
         promote_delay: between a secret's issue, or its storing if that is later, and its promotion, when only a token
             proves it.
         delivery_deadline: after which an unanswered request is overdue.
-        repost_after: after which an unanswered request is made once more.
+        repost_after: after which an unanswered request is made once more, unless the secret in use dies sooner.
     """
 
     rotate_every: timedelta

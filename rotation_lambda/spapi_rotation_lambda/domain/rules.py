@@ -22,6 +22,9 @@ UNANSWERED_BLOCKS = timedelta(days=8)
 CLOCK_TOLERANCE = timedelta(minutes=65)
 """How far Amazon's clock may be from ours, either way. Daylight saving wrongly applied is an hour."""
 
+EARLIEST_REPOST, REPOST_ROOM = timedelta(hours=24), timedelta(days=1)
+"""When the repost may come at the earliest, and how long before the death of the secret in use it must come."""
+
 FIRST_REFUSAL_WAIT, LATER_REFUSAL_WAIT = timedelta(hours=6), timedelta(hours=24)
 UNDATED_GRACE = timedelta(days=30)
 STUCK_BEFORE_DEATH = timedelta(hours=24)
@@ -109,20 +112,53 @@ def require_credentials(snapshot: Snapshot) -> Credentials:
     return current.credentials
 
 
+def repost_at(snapshot: Snapshot, policy: RotationPolicy) -> datetime | None:
+    """From when on the unanswered request is repeated, for 8 days after it; None when it is not.
+
+    Late, since most late messages come by themselves; earlier if the secret in use would be dead by then.
+    """
+    unanswered = unanswered_request(snapshot)
+    if unanswered is None or snapshot.request_refused:
+        return None  # a check at rest does not read the record
+    record = snapshot.request_record()
+    if record is None or record.reposts > 0 or not record.queue_has_answered:
+        return None
+    late = unanswered + policy.repost_after
+    dies_at = snapshot.expires(snapshot.current) if snapshot.current else None
+    if dies_at is None or dies_at >= late + REPOST_ROOM:
+        return late
+    return unanswered + min(EARLIEST_REPOST, policy.repost_after)
+
+
 def repost_is_due(snapshot: Snapshot, now: datetime, policy: RotationPolicy) -> bool:
     """Whether the one automatic repetition of an unanswered request is due."""
-    unanswered = unanswered_request(snapshot)
-    if unanswered is None or snapshot.request_refused or snapshot.id_of(Label.PENDING) is not None:
+    due_at, unanswered = repost_at(snapshot, policy), unanswered_request(snapshot)
+    if unanswered is None or due_at is None or snapshot.id_of(Label.PENDING) is not None:
         return False
-    record = snapshot.request_record()
-    first, last = unanswered + policy.repost_after, unanswered + UNANSWERED_BLOCKS
-    return record is not None and record.reposts == 0 and first <= now < last
+    return due_at <= now < unanswered + UNANSWERED_BLOCKS
 
 
-def require_repost_due(asked: Asked) -> None:
-    """Raise AlreadyRequested when the request was answered or repeated since the caller looked."""
-    if not repost_is_due(asked.snapshot, asked.now, asked.policy):
-        raise AlreadyRequested(f"{asked.name}: the request was answered or repeated meanwhile.", remedy="Nothing.")
+def require_repost_due(asked: Asked, queue_arn: Callable[[], str]) -> None:
+    """Raise AlreadyRequested when the request was answered or repeated since the caller looked.
+
+    So it is when the queue is another one than that which has answered before.
+    """
+    record = asked.snapshot.request_record()
+    if not repost_is_due(asked.snapshot, asked.now, asked.policy) or record is None or record.queue_arn != queue_arn():
+        raise AlreadyRequested(
+            f"{asked.name}: the request was answered or repeated meanwhile, or the queue is another one.",
+            remedy="Nothing.",
+        )
+
+
+def answered_through(snapshot: Snapshot) -> str | None:
+    """The ARN of the queue through which a request was last answered, as far as the records tell."""
+    record, requested_at = snapshot.request_record(), last_request(snapshot)
+    if record is None:
+        return None
+    if requested_at is not None and is_closed(snapshot, requested_at):
+        return record.queue_arn
+    return record.answered_through
 
 
 def require_due(asked: Asked) -> None:

@@ -88,7 +88,7 @@ def _versions(ports: Ports, application: Application) -> Finding:
 
 
 def _native_rotation(ports: Ports, application: Application) -> Finding:
-    if not ports.store.rotates_natively(application.secret_id):
+    if not ports.store.described(application.secret_id).rotates_natively:
         return ok("native-rotation", "Secrets Manager's own rotation is switched off.")
     return failed(
         "native-rotation",

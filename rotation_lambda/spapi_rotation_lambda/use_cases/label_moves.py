@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import RotationError, StoreFailed
-from spapi_rotation_lambda.ports import LabelMoved, VersionExists
+from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.ports import LabelMoved, Ports, VersionExists
 
 T = TypeVar("T")
+
+NATIVE_ROTATION_TAKES = timedelta(hours=1)
+"""At most: its four steps are one call of a function each, of 15 minutes."""
 
 
 def until_labels_stand_still(attempt: Callable[[], T | None], otherwise: RotationError, *, rounds: int = 10) -> T:
@@ -30,6 +36,38 @@ def until_labels_stand_still(attempt: Callable[[], T | None], otherwise: Rotatio
 def labels_keep_moving(application: Application, remedy: str) -> StoreFailed:
     """The error after the last round."""
     return StoreFailed(f"{application.name}: the labels of {application.secret_id} keep moving.", remedy=remedy)
+
+
+@contextmanager
+def freeing(ports: Ports, snapshot: Snapshot, label: Label, *, since: datetime | None) -> Iterator[None]:
+    """Where a label can't be moved since it sits on a version that no list shows, take it off that version.
+
+    Args:
+        since: since when what is to be labelled waits.
+
+    Raises:
+        LabelMoved: it is free now, or was elsewhere: start over.
+        StoreFailed: a native rotation may be at work.
+    """
+    try:
+        yield
+    except LabelMoved:
+        secret_id = snapshot.application.secret_id
+        if snapshot.id_of(label) is not None:
+            raise
+        secret = ports.store.described(secret_id)
+        holder, listed = secret.holders.get(label), ports.store.versions(secret_id)
+        if holder is None or any(version.id == holder for version in listed.items):
+            raise
+        waits_long = since is not None and ports.clock.now() - since > NATIVE_ROTATION_TAKES
+        if secret.rotates_natively and not waits_long:
+            raise StoreFailed(
+                f"{snapshot.application.name}: {label} is on a version without a value, and native rotation is on.",
+                remedy="Nothing at first: it is tried again. Switch Secrets Manager's own rotation of this secret off.",
+            ) from None
+        ports.telemetry.warning("label_of_empty_version_removed", snapshot.application, label=label, version_id=holder)
+        ports.store.move(secret_id, label, to=None, away_from=holder)
+        raise
 
 
 @contextmanager

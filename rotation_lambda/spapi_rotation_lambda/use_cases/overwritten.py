@@ -11,6 +11,7 @@ from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
 from spapi_rotation_lambda.use_cases import verification
+from spapi_rotation_lambda.use_cases.label_moves import freeing
 from spapi_rotation_lambda.use_cases.promotion import is_rejected
 
 SETTLED_IN = timedelta(hours=2)
@@ -33,7 +34,8 @@ def make_pending_again(ports: Ports, snapshot: Snapshot, current: StoredVersion)
     if received.version.created_at < current.version.created_at:  # else its receipt did not come to its end
         ports.telemetry.count(Metric.OVERWRITTEN)
         ports.telemetry.warning("newer_secret_overwritten", snapshot.application, version_id=received.version.id)
-    ports.store.move(snapshot.application.secret_id, Label.PENDING, to=received.version.id, away_from=None)
+    with freeing(ports, snapshot, Label.PENDING, since=received.version.created_at):
+        ports.store.move(snapshot.application.secret_id, Label.PENDING, to=received.version.id, away_from=None)
     return True
 
 

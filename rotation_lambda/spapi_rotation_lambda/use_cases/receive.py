@@ -20,7 +20,7 @@ from spapi_rotation_lambda.domain.messages import NewSecret
 from spapi_rotation_lambda.domain.snapshot import HOLDERS, Snapshot, StoredVersion
 from spapi_rotation_lambda.ports import Metric, Ports, VersionExists
 from spapi_rotation_lambda.use_cases import verification
-from spapi_rotation_lambda.use_cases.label_moves import labels_keep_moving, until_labels_stand_still
+from spapi_rotation_lambda.use_cases.label_moves import freeing, labels_keep_moving, until_labels_stand_still
 from spapi_rotation_lambda.use_cases.settle import settle
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -136,7 +136,8 @@ def _store(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:
     in_use = snapshot.versions.labelled(Label.CURRENT)
     version_id = derived_id("receive", message.notification_id, in_use.id if in_use else "")
     _write(ports, application, version_id, base.with_credentials(heir, application), Label.RECEIVED)
-    _move(ports, snapshot, Label.PENDING, version_id)
+    with freeing(ports, snapshot, Label.PENDING, since=message.credentials.issued):
+        _move(ports, snapshot, Label.PENDING, version_id)
 
 
 def _replaced(snapshot: Snapshot, current: StoredVersion | None) -> list[Credentials]:

@@ -95,8 +95,8 @@ def _adopted_at(ports: Ports, application: Application) -> datetime:
     return ports.store.created_at(application.secret_id)
 
 
-def _post(attempt: Attempt) -> Requested:
-    """Token, record, POST, in this order; then what the answer says."""
+def _post(attempt: Attempt) -> Requested | None:
+    """Token, record, POST, in this order; then what the answer says. None: start over."""
     ports, application, snapshot = attempt.ports, attempt.application, attempt.snapshot
     token = ports.amazon().token(rules.require_credentials(snapshot), Scope.ROTATION)
     record = _next_record(attempt)
@@ -104,9 +104,8 @@ def _post(attempt: Attempt) -> Requested:
     try:
         ports.store.write(application.secret_id, record_id, record.text(), Label.REQUEST)
     except VersionExists:
-        raise AlreadyRequested(
-            f"{application.name}: another requester was quicker.", remedy="Nothing. Its request goes on."
-        ) from None
+        _label_again(ports, snapshot, record_id)
+        return None
     answer = ports.amazon().rotate(token)
     if answer.answer is Answer.REFUSED:
         _note_refusal(ports, snapshot, record_id, answer)
@@ -125,19 +124,38 @@ def _post(attempt: Attempt) -> Requested:
     return Requested(record.requested_at, record_id, certain, request_id=answer.request_id)
 
 
+def _label_again(ports: Ports, snapshot: Snapshot, record_id: str) -> None:
+    """Put the label back onto a record that has lost it; what it forbids is asked for in the next round.
+
+    Raises:
+        AlreadyRequested: it has not lost it: another requester has just written it.
+    """
+    application, holder = snapshot.application, snapshot.id_of(Label.REQUEST)
+    if ports.store.versions(application.secret_id).id_of(Label.REQUEST) != holder:
+        raise AlreadyRequested(
+            f"{application.name}: another requester was quicker.", remedy="Nothing. Its request goes on."
+        )
+    ports.store.move(application.secret_id, Label.REQUEST, to=record_id, away_from=holder)
+    ports.telemetry.warning("request_record_labelled_again", application, record_id=record_id)
+
+
 def _next_record(attempt: Attempt) -> RequestRecord:
     snapshot, mode = attempt.snapshot, attempt.asked.mode
     last = snapshot.request_record()
     after_refusal = last is not None and snapshot.request_refused
     reposts = last.reposts if last is not None and after_refusal else 0
+    refused_itself = after_refusal and last is not None and last.trigger is Trigger.PULUMI_UP
+    earlier_text = last.reference if last is not None and not refused_itself else None
     return RequestRecord(
         requested_at=attempt.ports.clock.now(),
         trigger=attempt.asked.trigger,
         nonce=secrets.token_hex(16),
-        reference=attempt.reference,
+        reference=attempt.reference or earlier_text,
         reposts=reposts if mode is Mode.ORDINARY else max(reposts, 1),
         refusals=last.refusals + 1 if last is not None and after_refusal else 0,
         standing_since=rules.last_request(snapshot),
+        queue_arn=attempt.queue.arn,
+        answered_through=rules.answered_through(snapshot),
     )
 
 

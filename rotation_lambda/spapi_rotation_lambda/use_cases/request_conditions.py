@@ -86,14 +86,18 @@ def _seeded(attempt: Attempt) -> None:
 
 
 def _earlier(attempt: Attempt) -> Requested | None:
-    """The standing request that an earlier, interrupted run of the same trigger text made."""
+    """The request that an earlier run of the same trigger text made; later ones carry that text along."""
     snapshot = attempt.snapshot
-    if attempt.reference is None or snapshot.request_version is None or snapshot.request_refused:
-        return None
     record = snapshot.request_record()
-    if record is None or record.trigger is not Trigger.PULUMI_UP or record.reference != attempt.reference:
+    if attempt.reference is None or record is None or snapshot.request_version is None:
+        return None
+    if record.reference != attempt.reference or (snapshot.request_refused and record.trigger is Trigger.PULUMI_UP):
         return None
     return Requested(record.requested_at, snapshot.request_version.id, certain=False, earlier=True)
+
+
+def _repost_is_due(attempt: Attempt) -> None:
+    rules.require_repost_due(attempt.asked, lambda: attempt.queue.arn)
 
 
 def _queue_is_ready(attempt: Attempt) -> None:
@@ -126,7 +130,7 @@ _UNFORCED = frozenset({Mode.ORDINARY, Mode.REPOST})
 CONDITIONS: tuple[Condition, ...] = (
     Condition("REQ-1", "the secret holds credentials", _seeded),
     Condition("REQ-2", "this trigger text has requested nothing yet", _earlier),
-    Condition("REQ-3", "the repost is due", _by(rules.require_repost_due), frozenset({Mode.REPOST})),
+    Condition("REQ-3", "the repost is due", _repost_is_due, frozenset({Mode.REPOST}), looks_at_queue=True),
     Condition("REQ-4", "the rotation is due", _by(rules.require_due), frozenset({Mode.ORDINARY})),
     Condition("REQ-5", "the rotation window is open", _by(rules.require_open_window), _UNFORCED),
     Condition("REQ-6", "no rotation is in flight", _by(rules.require_no_rotation_in_flight), _UNFORCED),

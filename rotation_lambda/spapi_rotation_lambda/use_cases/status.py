@@ -205,6 +205,8 @@ def _next(ports: Ports, snapshot: Snapshot) -> Next:
     attempt = Attempt(ports, asked(ports, snapshot, Trigger.SCHEDULE), None)
     if rules.repost_is_due(snapshot, attempt.asked.now, ports.policy):
         return Next("due", "The next check makes the one repost of the unanswered request, if the queue is ready.")
+    if (silence := _silence(ports, snapshot, attempt.asked.now)) is not None:
+        return silence
     try:
         for condition in CONDITIONS:
             if Mode.ORDINARY in condition.modes and not condition.looks_at_queue:
@@ -214,6 +216,28 @@ def _next(ports: Ports, snapshot: Snapshot) -> Next:
     except Declined as declined:
         return Next("declined", str(declined))
     return Next("due", "The next check requests a rotation, if the queue is ready.")
+
+
+def _silence(ports: Ports, snapshot: Snapshot, now: datetime) -> Next | None:
+    """What an overdue request waits for, and what its silence may mean."""
+    asked_at, record = rules.unanswered_request(snapshot), snapshot.request_record()
+    if asked_at is None or record is None:
+        return None
+    again_at = asked_at + rules.UNANSWERED_BLOCKS
+    if not asked_at + ports.policy.delivery_deadline <= now < again_at:
+        return None
+    dies_at, repost_at = _expires(snapshot), rules.repost_at(snapshot, ports.policy)
+    if repost_at is not None:
+        then = f"It is made once more from {format_time(repost_at)} on."
+    elif record.queue_has_answered:
+        then = f"It is not repeated. The schedule may request again from {format_time(again_at)} on."
+    else:
+        then = (
+            f"None was ever answered through {record.queue_arn or 'this queue'}: the application is not subscribed in "
+            "Amazon's Developer Console, or it is subscribed to another queue. Subscribe it, then rotate with force."
+        )
+    dies = f"The secret in use dies on {format_time(dies_at)}." if dies_at else "When the one in use dies is unknown."
+    return Next("declined", f"The request of {format_time(asked_at)} is unanswered. {then} {dies}")
 
 
 def _plain(value: object) -> Any:

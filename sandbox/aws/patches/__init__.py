@@ -12,6 +12,7 @@ __all__ = ["Settings", "apply_all"]
 def apply_all(settings: Settings) -> None:
     """Apply every correction. Imports MiniStack, so its environment variables must be set before."""
     from sandbox.aws.patches import (
+        ages,
         alarms,
         code,
         crash,
@@ -26,5 +27,5 @@ def apply_all(settings: Settings) -> None:
 
     # Metrics come from written log lines only, so "logs", which drops some, and "functions", which checks the right to
     # write, wrap "metrics".
-    for module in (alarms, metrics, functions, logs, queues, scheduler, secretsmanager, topics, code, crash):
+    for module in (alarms, metrics, functions, logs, queues, scheduler, secretsmanager, topics, code, crash, ages):
         module.apply(settings)

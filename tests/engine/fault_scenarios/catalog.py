@@ -53,7 +53,8 @@ PREVIOUS = Label.PREVIOUS.value
 ROTATED = (PREVIOUS, RECORD, RECEIVED)
 """The versions after an ordinary rotation: the old secret, the request record, the new secret."""
 REFUSED_BEFORE = (PREVIOUS, Label.REFUSED.value, RECORD, RECEIVED)
-REPOSTED = (PREVIOUS, NO_LABEL, RECORD, RECEIVED)
+REPOSTED = (PREVIOUS, NO_LABEL, NO_LABEL, RECORD, RECEIVED)
+"""Two records have lost their label to the next: that of the rotation before, and that of the unanswered request."""
 
 NEW_SECRET = frozenset({Metric.RECEIVED.value, Metric.PROMOTED.value})
 REQUESTED = frozenset({Metric.REQUESTED.value}) | NEW_SECRET
@@ -114,7 +115,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "killed-request-record",
         "The function is killed after the request record, before the POST.",
         "Nothing is asked for again at once: the request record stands. After the delivery deadline it is OVERDUE with "
-        "an alarm; the one repost after 24 hours makes the rotation.",
+        "an alarm; the one repost after 5 days makes the rotation.",
         current(
             "killed",
             "reported",
@@ -207,7 +208,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "lost",
         "Amazon rotates, and its message never comes.",
-        "OVERDUE with an alarm; the old secret stays in use. After 24 hours one repost, whose message comes.",
+        "OVERDUE with an alarm; the old secret stays in use. After 5 days one repost, whose message comes.",
         current(
             "was REQUESTED, then OVERDUE, then CURRENT",
             versions=REPOSTED,
@@ -228,7 +229,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             state=State.OVERDUE.value,
             posts=("204", "204"),
             in_use="older, refused",
-            versions=(SEEN, NO_LABEL, RECORD),
+            versions=(SEEN, NO_LABEL, NO_LABEL, RECORD),
             announced=0,
             metrics=frozenset({Metric.REQUESTED, Metric.OVERDUE}),
             alarms=frozenset({"overdue"}),

@@ -3,6 +3,8 @@
 import gzip
 import json
 import os
+import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -10,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
+
+import httpx
 
 from sandbox.amazon.contract import ROTATE_PATH
 from sandbox.amazon.records import Call
@@ -20,7 +24,8 @@ from spapi_rotation_lambda.adapters.eventbridge import EVENT_SOURCE
 from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.daily_slot import daily_slot
-from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.labels import Label, derived_id
+from spapi_rotation_lambda.domain.request_record import RequestRecord, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import Metric
@@ -154,12 +159,37 @@ class World:
         made = self.secrets.create_secret(Name=self.secret_id(app), KmsKeyId=self._key_arn)
         self._arns[app.name] = made["ARN"]
 
-    def begin(self, app: App, *, days: int = 61, subscribe: bool = True) -> None:
-        """Put in a secret of that age, and register the queue at Amazon. From 60 days on it is due."""
+    def begin(self, app: App, *, days: int = 61, subscribe: bool = True, answered_before: bool = False) -> None:
+        """Put in a secret of that age, and register the queue at Amazon. From 60 days on it is due.
+
+        Args:
+            answered_before: leave the record of the request that this secret has answered, as a rotation does.
+        """
         with self._making:
             self.box.seed(app, self.arn(app), age=timedelta(days=days))
+        if answered_before:
+            self._leave_record(app, datetime.now(UTC) - timedelta(days=days))
         if subscribe:
             self.subscribe(app)
+
+    def age(self, app: App, *, days: float) -> None:
+        """Have its schedule look as if it had been made so long ago: the application was adopted then."""
+        arn = str(json.loads(self._inputs[app.client_id])["schedule_arn"])
+        group, name = arn.split(":")[-1].split("/")[1:]
+        context = ssl.create_default_context(cafile=self.box.aws.ca_file)
+        with httpx.Client(base_url=self.box.aws.endpoint, verify=context, trust_env=False) as http:
+            http.post("/_sandbox/age", json={"group": group, "name": name, "days": days}).raise_for_status()
+
+    def _leave_record(self, app: App, requested_at: datetime) -> None:
+        found = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["QueueArn"])
+        queue_arn = found["Attributes"]["QueueArn"]
+        record = RequestRecord(requested_at, Trigger.SCHEDULE, nonce=secrets.token_hex(16), queue_arn=queue_arn)
+        self.secrets.put_secret_value(
+            SecretId=self.arn(app),
+            ClientRequestToken=derived_id("request", self.arn(app)),
+            SecretString=record.text().reveal(),
+            VersionStages=[Label.REQUEST.value],
+        )
 
     def subscribe(self, app: App) -> None:
         """Register the queue at Amazon."""

@@ -50,7 +50,7 @@ def killed_before_the_post(world: World, app: App) -> End:
     """The request record stands for a request that was never made; the one repost makes it."""
     match = {"SecretId": world.secret_id(app), "VersionStages": [Label.REQUEST.value]}
     world.crash.after(world.function, "secretsmanager:PutSecretValue", match)
-    world.begin(app)
+    world.begin(app, answered_before=True)
     world.until(lambda: world.crash.used(match), checking=app)
     world.until(lambda: world.reports(app))
     facts = [whether("killed", world.crash.used(match)), whether("reported", world.reports(app))]
@@ -109,7 +109,7 @@ def struck(fault: Answer | Close) -> Run:
 
 def failed_before_rotating(world: World, app: App) -> End:
     """The answer says nothing about the effect, so nothing is repeated before the queue has been watched."""
-    world.begin(app)
+    world.begin(app, answered_before=True)
     world.box.amazon.misbehave(app.client_id, Answer(at=Point.ROTATE, when=When.BEFORE, status=500))
     world.until(lambda: world.posts(app), checking=app)
     seen = wait_out_the_deadlines(world, app)
@@ -118,7 +118,7 @@ def failed_before_rotating(world: World, app: App) -> End:
 
 def message_lost(world: World, app: App) -> End:
     """Amazon has rotated, and its message never comes."""
-    world.begin(app)
+    world.begin(app, answered_before=True)
     world.box.amazon.misbehave(app.client_id, Lose())
     world.until(lambda: world.posts(app), checking=app)
     seen = wait_out_the_deadlines(world, app)
@@ -127,7 +127,7 @@ def message_lost(world: World, app: App) -> End:
 
 def message_lost_twice(world: World, app: App) -> End:
     """The message of the one repost is lost as well; then somebody rotates in the console."""
-    world.begin(app)
+    world.begin(app, answered_before=True)
     world.box.amazon.misbehave(app.client_id, Lose(), times=2)
     world.until(lambda: world.posts(app), checking=app)
     world.until(lambda: world.state(app) is State.REQUESTED)
