@@ -55,6 +55,7 @@ class Status:
     issued_at: datetime | None
     expires_at: datetime | None
     old_secret_dies_at: datetime | None
+    replace_by: datetime | None
     in_use_since: datetime | None
     pending_since: datetime | None
     last_request: LastRequest | None
@@ -145,6 +146,7 @@ def read_status(document: object) -> Status:
         issued_at=_time(document, "issued_at"),
         expires_at=_time(document, "expires_at"),
         old_secret_dies_at=_time(document, "old_secret_dies_at"),
+        replace_by=_time(document, "replace_by"),
         in_use_since=_time(document, "in_use_since"),
         pending_since=_time(document, "pending_since"),
         last_request=_last_request(request) if isinstance(request, Mapping) else None,
@@ -154,8 +156,8 @@ def read_status(document: object) -> Status:
     )
 
 
-def read_findings(answer: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """The answer to ``doctor``. Raises CommandError when it is none."""
+def read_findings(answer: Mapping[str, Any], key: str = "findings") -> tuple[Finding, ...]:
+    """The answer to ``doctor``, or what another answer holds under a key. Raises CommandError when it is none."""
     return tuple(
         Finding(
             each,
@@ -164,8 +166,13 @@ def read_findings(answer: Mapping[str, Any]) -> tuple[Finding, ...]:
             _required(each, "detail", str),
             *(_optional(each, key, str) or "" for key in ("remedy", "command", "needs")),
         )
-        for each in _required(answer, "findings", list)
+        for each in _required(answer, key, list)
     )
+
+
+def read_warnings(answer: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """What is wrong beside a status; an older function tells of nothing. Raises CommandError when it is unusable."""
+    return read_findings(answer, "warnings") if "warnings" in answer else ()
 
 
 def read_component(answer: Mapping[str, Any]) -> Component:

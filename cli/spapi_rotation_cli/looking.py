@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from spapi_rotation_cli import choosing, screen
-from spapi_rotation_cli.answers import Application, read_last_accepted, unexpected
+from spapi_rotation_cli.answers import Application, read_last_accepted, read_warnings, unexpected
 from spapi_rotation_cli.component_screen import Accepted, ComponentView
 from spapi_rotation_cli.errors import AnsweredError, ExitCode, NoAnswer
 from spapi_rotation_cli.session import Session
@@ -40,7 +40,7 @@ def register(session: Session) -> ExitCode:
 
 def _view(session: Session, application: Application) -> screen.View:
     found, answer = session.status(application)
-    return screen.View(application, found, answer.at)
+    return screen.View(application, found, answer.at, warnings=read_warnings(answer.body))
 
 
 def _view_or_error(session: Session, application: Application) -> screen.View:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from spapi_rotation_cli import advice, times
-from spapi_rotation_cli.answers import Application, Status
+from spapi_rotation_cli.answers import Application, Finding, Status
 from spapi_rotation_cli.component_screen import STYLES, Accepted, ComponentView, show_component
 from spapi_rotation_cli.errors import CommandError, ExitCode
 from spapi_rotation_cli.session import Session
@@ -23,24 +23,28 @@ class View:
     Attributes:
         status: None if it could not be read; ``error`` says why then.
         now: when, by AWS's clock.
+        warnings: what is wrong around it, whatever its state.
     """
 
     application: Application
     status: Status | None
     now: datetime
     error: CommandError | None = None
+    warnings: tuple[Finding, ...] = ()
 
     @property
     def code(self) -> ExitCode:
         """The exit code that this application causes."""
         if self.status is None:
             return ExitCode.FAILURE
-        return advice.exit_code(self.application, self.status, self.now)
+        own = advice.exit_code(self.application, self.status, self.now)
+        return advice.worst([own, ExitCode.ATTENTION if self.warnings else ExitCode.OK])
 
-    @property
-    def next_commands(self) -> list[advice.Command]:
+    def next_commands(self, session: Session) -> list[str]:
         """The commands to type next."""
-        return advice.next_commands(self.application, self.status, self.now) if self.status else []
+        words = advice.next_commands(self.application, self.status, self.now) if self.status else []
+        mending = [session.typed(each.command) for each in self.warnings if each.command]
+        return [*(session.command(*each) for each in words), *mending]
 
     def as_json(self, session: Session) -> dict[str, Any]:
         """For programs."""
@@ -54,7 +58,8 @@ class View:
         if self.error is not None:
             return found | {"error": self.error.as_json()}
         document = self.status.document if self.status else None
-        return found | {"status": document, "next": [session.command(*words) for words in self.next_commands]}
+        warnings = [each.document for each in self.warnings]
+        return found | {"status": document, "warnings": warnings, "next": self.next_commands(session)}
 
 
 def show(session: Session, views: list[View], component: ComponentView, accepted: Accepted) -> ExitCode:
@@ -109,6 +114,8 @@ def _details(session: Session, view: View, status: Status, accepted: Accepted) -
     put("expires", *_expiry(status, now))
     if status.old_secret_dies_at is not None:
         put("old secret", f"dies {times.ahead(status.old_secret_dies_at, now)}")
+    if status.state == "OVERDUE" and status.replace_by is not None:
+        put("replace by", times.ahead(status.replace_by, now), STYLES[view.code])
     if status.pending is not None:
         since = times.ago(status.pending_since, now) if status.pending_since else "unknown"
         put("pending since", f"{since}, version {status.pending}")
@@ -117,7 +124,10 @@ def _details(session: Session, view: View, status: Status, accepted: Accepted) -
     put("last accepted", accepted.words(view.application.client_id, now))
     put("schedule", *_schedule(view.application))
     put("subscription", "seen" if status.subscription_seen else _NEVER_SEEN)
-    commands = [session.command(*words) for words in view.next_commands]
+    for each in view.warnings:
+        remedy = "" if each.command else f"\n{each.remedy}"
+        put("problem", f"{each.look}: {each.detail}{remedy}", STYLES[ExitCode.ATTENTION])
+    commands = view.next_commands(session)
     put("next command", "\n".join(commands) or "none", STYLES[view.code] if commands else "", wrap=False)
 
 

@@ -62,6 +62,6 @@ def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) ->
         policy=settings.policy,
         applications=settings.applications,
         schedules=EventBridgeSchedules(lambda: session.client("scheduler", config=_RETRIES), settings.schedule_group),
-        surroundings=AwsSurroundings(session, _RETRIES, settings.alarm_prefix, environ=os.environ),
+        surroundings=AwsSurroundings(session, _RETRIES, settings.alarm_prefix, os.environ, settings.queue_url),
         log=CloudWatchLog(lambda: session.client("logs", config=_RETRIES), os.environ.get(GROUP_VARIABLE, "")),
     )

@@ -74,6 +74,10 @@ class SecretStore(SecretReader, Protocol):
         """What a list does not show."""
         ...
 
+    def written_since(self, secret_id: str, since: datetime) -> int:
+        """How many of its versions were written since then, with labels or without."""
+        ...
+
 
 class Scope(StrEnum):
     """Grantless scopes of LWA. Source: Amazon's "Grantless operations" page and its own samples."""
@@ -357,13 +361,21 @@ class Metric(StrEnum):
     OVERWRITTEN = "SecretsOverwritten"
     UNSEEN_ROTATION = "UnseenRotations"
     NOT_YET = "SecretsNotYetAccepted"
-    STUCK = "SecretsStuck"
-    OVERDUE = "DeliveriesOverdue"
+    STUCK = "DaysLeftWhileStuck"
+    """Not a count: the days that the secret in use has left, of each application in this state."""
+    OVERDUE = "DaysLeftWhileOverdue"
+    """Likewise."""
     EXPIRED = "SecretsExpired"
     DENIED = "SecretsDenied"
     REJECTED = "SecretsRejected"
     UNSEEDED = "SecretsUnseeded"
+    LOOK_FAILED = "LooksFailed"
     DAYS_TO_EXPIRY = "DaysToExpiry"
+
+    @property
+    def is_days(self) -> bool:
+        """Whether its value is a number of days."""
+        return self in (Metric.STUCK, Metric.OVERDUE, Metric.DAYS_TO_EXPIRY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,21 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class QueueReader:
-    """The mapping by which Lambda reads the destination queue.
+    """A mapping by which Lambda reads the destination queue.
 
     Attributes:
         enabled: whether Lambda reads at all.
         problem: what AWS says is wrong with it; empty if nothing is.
+        function: the ARN of the function that it reads for.
+        ours: whether that is the component's function; where that cannot be told, any is taken for it.
+        id: the mapping's.
     """
 
     enabled: bool
     problem: str
+    function: str = ""
+    ours: bool = True
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Surroundings(Protocol):
         ...
 
     def queue_readers(self) -> list[QueueReader]:
-        """What reads the destination queue for this function."""
+        """Every mapping by which Lambda reads the destination queue."""
         ...
 
     def alarms(self) -> list[Alarm]:
@@ -63,7 +69,7 @@ class Surroundings(Protocol):
         ...
 
     def log_level(self) -> str:
-        """From which level on Lambda keeps this function's log lines; empty if it keeps them all."""
+        """From which level on Lambda keeps the function's log lines; empty if it keeps them all."""
         ...
 
 

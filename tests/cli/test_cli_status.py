@@ -157,6 +157,13 @@ def test_the_screen_of_a_rotation_on_its_way(terminal: Terminal) -> None:
     ]
 
 
+def test_the_screen_of_an_overdue_request_says_by_when_to_act(terminal: Terminal) -> None:
+    terminal.world.clock.advance(days=170)
+    assert "replace by" not in terminal.type("status").out
+    overdue(terminal.world)
+    assert "  replace by     in 6 days (2026-08-26 12:00 UTC)\n" in terminal.type("status").out
+
+
 def test_the_screen_of_an_undated_secret_and_of_a_malformed_one(terminal: Terminal) -> None:
     undated(terminal.world)
     shown = terminal.type("status").out

@@ -78,6 +78,7 @@ def judged(
 AT_LEAST, LESS = "GreaterThanOrEqualToThreshold", "LessThanThreshold"
 VISIBLE = "ApproximateNumberOfMessagesVisible"
 ONCE_IN_3_HOURS = judged("Sum", AT_LEAST, 1, 1, 3, 3600)
+ANY_VALUE_IN_3_HOURS = judged("Minimum", LESS, 1000, 1, 3, 3600)
 ONCE_IN_27_HOURS = judged("Sum", AT_LEAST, 1, 1, 27, 3600)
 ONCE_IN_A_DAY = judged("Sum", AT_LEAST, 1, 1, 24, 3600)
 ANY_NOW = judged("Maximum", AT_LEAST, 1, 1, 1, 300)
@@ -94,8 +95,8 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "unknown-messages": {**own("UnknownMessages"), **judged("Sum", AT_LEAST, 1, 1, 2, 3600)},
     "throttles": {**function("Throttles"), **judged("Sum", AT_LEAST, 1, 3, 12, 300)},
     "heartbeat": {**own("Checks"), **judged("Sum", LESS, 1, 4, 4, 3600), "treatMissingData": "breaching"},
-    "overdue": {**own("DeliveriesOverdue"), **ONCE_IN_3_HOURS},
-    "stuck": {**own("SecretsStuck"), **ONCE_IN_3_HOURS},
+    "overdue": {**own("DaysLeftWhileOverdue"), **ANY_VALUE_IN_3_HOURS},
+    "stuck": {**own("DaysLeftWhileStuck"), **ANY_VALUE_IN_3_HOURS},
     "expired": {**own("SecretsExpired"), **ONCE_IN_27_HOURS},
     "denied": {**own("SecretsDenied"), **ONCE_IN_27_HOURS},
     "contradictory": {**own("ContradictoryMessages"), **ONCE_IN_A_DAY},
@@ -104,6 +105,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "rejected": {**own("SecretsRejected"), **ONCE_IN_3_HOURS},
     "unseen-rotation": {**own("UnseenRotations"), **ONCE_IN_A_DAY},
     "refused": {**own("RequestsRefused"), **ONCE_IN_27_HOURS},
+    "look-failed": {**own("LooksFailed"), **ONCE_IN_27_HOURS},
     "unseeded": {**own("SecretsUnseeded"), **judged("Sum", AT_LEAST, 1, 2, 3, 86_400)},
     "days-to-expiry": {**own("DaysToExpiry"), **judged("Minimum", LESS, 21, 1, 3, 3600)},
 }
@@ -257,6 +259,38 @@ def test_alarm_says_the_state_and_then_what_to_do(alarm: AlarmDefinition) -> Non
     assert len(alarm.description) <= 1024
     assert "  " not in alarm.description
     assert alarm.description.isascii()
+
+
+WAYS_OUT = {
+    "overdue": (
+        "replace_by of delivery_overdue in the log",
+        "`spapi-rotation register`",
+        "`spapi-rotation dead-letters`",
+        "`spapi-rotation rotate --force`",
+        "make a secret by hand in the Developer Console, whose message comes",
+        "`spapi-rotation seed`",
+    ),
+    "stuck": (
+        "old_secret_dies_at of secret_stuck in the log",
+        "Each check tries again",
+        "`spapi-rotation promote`",
+        "verification set to lwa",
+        "`spapi-rotation reject`",
+        "by hand in Amazon's Developer Console and `spapi-rotation seed` that",
+        "`spapi-rotation rotate --force`",
+    ),
+}
+
+
+@pytest.mark.rule(id="CHK-6")
+@pytest.mark.parametrize("name", WAYS_OUT)
+def test_who_has_to_act_in_time_is_told_the_day_and_every_way_out(recording: Recording, name: str) -> None:
+    text = deployed(recording, name)["alarmDescription"]
+    assert "The figure in this alarm's reason is how many days" in text
+    assert "of several applications, the fewest." in text
+    assert "`spapi-rotation status`" in text
+    for way in WAYS_OUT[name]:
+        assert way in text
 
 
 @named

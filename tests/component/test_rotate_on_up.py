@@ -1,10 +1,13 @@
 """The dynamic resource, called as plain Python over the modelled world."""
 
+import itertools
 import os
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -130,6 +133,93 @@ def test_the_wait_is_bounded_when_the_message_never_comes(world: World, capsys: 
     assert outs is not None and outs["promoted_at"] is None
     assert 30 <= (world.clock.now() - before).total_seconds() < 60
     assert "WARNING" in capsys.readouterr().err
+
+
+@pytest.mark.rule(id="UP-5")
+def test_waiting_looks_at_labels_and_asks_amazon_ever_more_rarely(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The secret comes at once and is accepted after ten minutes."""
+    world.amazon.usable_after = timedelta(minutes=10)
+    asked: list[float] = []
+    looks: list[float] = []
+    reads: list[float] = []
+    start = world.clock.now()
+
+    def since() -> float:
+        return (world.clock.now() - start).total_seconds()
+
+    def noted(calls: list[float], function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            calls.append(since())
+            return function(*args)
+
+        return call
+
+    let_up_settle_alone(monkeypatch)
+    monkeypatch.setattr(world.amazon, "verification_call", noted(asked, world.amazon.verification_call))
+    monkeypatch.setattr(world.store, "versions", noted(looks, world.store.versions))
+    monkeypatch.setattr(world.store, "read", noted(reads, world.store.read))
+    outs = provider().create(props(wait_seconds=900)).outs
+    assert outs is not None and outs["promoted_at"]
+    tries = sorted(set(asked))
+    assert tries[0] <= 6  # the first look after its message
+    pauses = [later - earlier for earlier, later in itertools.pairwise(tries)]
+    assert pauses == [15, 30, 60, 120, 120, 120, 120, 120]
+    quiet = [at for at in looks if tries[4] < at < tries[5]]
+    assert quiet == [tries[4] + 3 * number for number in range(1, 40)]
+    assert not [at for at in reads if tries[4] < at < tries[5]]
+    lines = capsys.readouterr()
+    assert len(lines.out.splitlines()) == len(set(lines.out.splitlines()))
+    assert len(lines.err.splitlines()) == 1  # that it is not accepted yet
+    assert "received; Amazon does not accept it yet" in lines.out
+    assert lines.out.splitlines()[-1].startswith("shop: new secret in use (version ")
+
+
+@pytest.mark.rule(id="UP-5")
+def test_another_pending_secret_is_tried_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one is never accepted; a newer one comes after five minutes, in a pause."""
+    world.amazon.usable_after = timedelta(days=1)
+    let_up_settle_alone(monkeypatch)
+    start, sleep = world.clock.now(), PolledClock.sleep
+    came: list[Any] = []
+
+    def console(clock: PolledClock, seconds: float) -> None:
+        sleep(clock, seconds)
+        if not came and world.clock.now() >= start + timedelta(minutes=5):
+            came.append(world.clock.now())
+            world.amazon.usable_after = timedelta()
+            world.amazon.rotate_by_hand()
+
+    monkeypatch.setattr(PolledClock, "sleep", console)
+    outs = provider().create(props(wait_seconds=900)).outs
+    assert outs is not None and outs["promoted_at"]
+    assert world.clock.now() - came[0] <= timedelta(seconds=6)
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+
+
+@pytest.mark.rule(id="UP-5")
+def test_a_failure_of_aws_is_told_once_and_again_when_it_comes_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.amazon.lose_next = True
+    versions, start = world.store.versions, world.clock.now()
+
+    def flaky(secret_id: str) -> Any:
+        seconds = (world.clock.now() - start).total_seconds()
+        if 9 <= seconds < 18 or 27 <= seconds < 36:
+            raise StoreFailed("AWS failed: Throttling.", remedy="none")
+        return versions(secret_id)
+
+    monkeypatch.setattr(world.store, "versions", flaky)
+    provider().create(props(wait_seconds=60))
+    told = [line for line in capsys.readouterr().out.splitlines() if "AWS failed" in line or "waiting" in line]
+    assert [("AWS failed" in line) for line in told] == [False, True, False, True, False]
+
+
+def let_up_settle_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function only stores what it receives."""
+    monkeypatch.setattr("spapi_rotation_lambda.use_cases.receive.settle_after_receipt", lambda *_: None)
 
 
 def test_create_again_after_an_interruption_finds_its_own_request(world: World) -> None:

@@ -3,10 +3,12 @@
 Each test breaks one thing, as a person or Amazon would, and types what ``status`` prints, word for word.
 """
 
+import io
 import json
 import shlex
 import subprocess
 import time
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from sandbox.amazon.delivery import DeliveryRefused, SqsSender
 from sandbox.amazon.faults import AcceptLate, Answer, Lose, Point
 from sandbox.aws.emulator import AMAZON_ACCOUNT
 from sandbox.session import App, Sandbox, new_app
+from spapi_rotation_lambda.domain.daily_slot import daily_slot
 from spapi_rotation_lambda.domain.times import format_time, parse_time
 from spapi_rotation_lambda.settings import Env
 from tests.cli.aws_cli import RUNS_HERE, ensure_aws_cli
@@ -120,6 +123,27 @@ class Repairs:
         assert command in found["next"]
         assert f"problem        {look}: " in self.operator.run("status", code=None)
 
+    def the_alarm_says_how_many_days_are_left(self, app: App) -> None:
+        """The figure in the reason of the alarm overdue is that of the day which status names."""
+        self.operator.run("check", app.name, code=None)
+        until = parse_time(self.application(app)["status"]["replace_by"], "replace_by")
+        assert f"replace by     in 6 days ({until:%Y-%m-%d %H:%M} UTC)" in self.operator.run("status", app.name, code=3)
+        overdue = self.alarm("overdue")
+        figure = float(overdue["StateReason"].partition("[")[2].partition("]")[0])
+        assert figure == pytest.approx((until - datetime.now(UTC)) / timedelta(days=1), abs=0.01)
+        assert "how many days were left" in overdue["AlarmDescription"]
+
+    def alarm(self, name: str) -> Any:
+        """An alarm of the component, once it sounds; after ten seconds as it is."""
+        pages = self.box.aws.client("cloudwatch").get_paginator("describe_alarms")
+        for _ in range(100):
+            alarms = [each for page in pages.paginate() for each in page["MetricAlarms"]]
+            (found,) = [each for each in alarms if each["AlarmName"].endswith(f"/{name}")]
+            if found["StateValue"] == "ALARM":
+                break
+            time.sleep(0.1)
+        return found
+
     def component_mended(self, look: str) -> None:
         """Both say that it is well again."""
         assert self.doctor()[look]["verdict"] == "ok"
@@ -213,6 +237,7 @@ def test_overdue(repairs: Repairs) -> None:
     impatient = {**variables, Env.DELIVERY_DEADLINE_MINUTES.value: "0.01"}
     functions.update_function_configuration(FunctionName=repairs.function, Environment={"Variables": impatient})
     register, words = repairs.broken(app, "OVERDUE", 3, "request")
+    repairs.the_alarm_says_how_many_days_are_left(app)
     assert repairs.outputs["queue_arn"] in repairs.operator.run(*register)
     functions.update_function_configuration(FunctionName=repairs.function, Environment={"Variables": variables})
     repairs.operator.run(*words, "--yes", "--timeout", "120")
@@ -338,6 +363,38 @@ def test_mapping_disabled(repairs: Repairs) -> None:
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     repairs.component_broken("mapping", "does not read the queue", MEND)
     repairs.mend()
+    repairs.component_mended("mapping")
+
+
+OTHER = "other-reader"
+
+
+@pytest.mark.skipif(not RUNS_HERE, reason="The AWS CLI of the test is for Linux on x86_64.")
+def test_another_function_reads_the_queue(repairs: Repairs) -> None:
+    """The daily look tells of it by log, metric and alarm; the AWS CLI runs the printed command."""
+    app, functions = APPS["undated"], repairs.box.aws.client("lambda")
+    role = functions.get_function_configuration(FunctionName=repairs.function)["Role"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("other.py", "def handler(event, context):\n    raise SystemExit\n")
+    functions.create_function(
+        FunctionName=OTHER, Role=role, Runtime="python3.13", Handler="other.handler", Code={"ZipFile": code.getvalue()}
+    )
+    made = functions.create_event_source_mapping(
+        FunctionName=OTHER, EventSourceArn=repairs.outputs["queue_arn"], BatchSize=1
+    )
+    command = f"aws lambda delete-event-source-mapping --uuid {made['UUID']}"
+    repairs.component_broken("mapping", f"function:{OTHER}", command)
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    at = format_time(midnight + daily_slot(app.client_id))
+    event = {"action": "check", "application": app.name, "client_id": app.client_id, "scheduled_at": at}
+    functions.invoke(FunctionName=repairs.function, Payload=json.dumps(event).encode())
+    events = json.loads(repairs.operator.run("history", app.name, "--json", code=None))["events"]
+    (told,) = [each for each in events if each["event"] == "look_failed"]
+    assert (told["look"], command in told["remedy"]) == ("mapping", True)
+    assert repairs.alarm("look-failed")["StateValue"] == "ALARM"
+    _aws(repairs, command)
+    functions.delete_function(FunctionName=OTHER)
     repairs.component_mended("mapping")
 
 

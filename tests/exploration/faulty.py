@@ -76,6 +76,7 @@ class Op(StrEnum):
     MOVE = "move"
     CREATED_AT = "created_at"
     DESCRIBED = "described"
+    WRITTEN_SINCE = "written_since"
     TOKEN = "token"
     ROTATE = "rotate"
     VERIFICATION_CALL = "verification_call"
@@ -97,6 +98,7 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
     Op.MOVE: (*_WRITING, Kind.RETRIED),
     Op.CREATED_AT: _READING,
     Op.DESCRIBED: _READING,
+    Op.WRITTEN_SINCE: _READING,
     Op.TOKEN: (*_READING, Kind.UNKNOWN_SECRET, Kind.SETUP_FAULT),
     Op.ROTATE: (
         Kind.NEVER_OPENED,
@@ -287,6 +289,8 @@ class Store(Protocol):
 
     def described(self, secret_id: str) -> Description: ...
 
+    def written_since(self, secret_id: str, since: datetime) -> int: ...
+
 
 class FaultyStore:
     """The SecretStore port through an injector; in an outage every call fails before its effect."""
@@ -330,6 +334,9 @@ class FaultyStore:
 
     def described(self, secret_id: str) -> Description:
         return self._injector.call(Op.DESCRIBED, lambda: self._inner.described(secret_id), _store_failed)
+
+    def written_since(self, secret_id: str, since: datetime) -> int:
+        return self._injector.call(Op.WRITTEN_SINCE, lambda: self._inner.written_since(secret_id, since), _store_failed)
 
 
 class FaultyAmazon:

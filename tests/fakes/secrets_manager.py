@@ -105,6 +105,9 @@ class FakeSecretsManager:
             secret.rotates_natively,
         )
 
+    def written_since(self, secret_id: str, since: datetime) -> int:
+        return sum(version.created_at > since for version in self._secret(secret_id).versions.values())
+
     # What others do.
 
     def rotate_natively(self, secret_id: str) -> None:

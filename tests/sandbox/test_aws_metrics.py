@@ -243,6 +243,21 @@ def test_an_alarm_wants_as_many_breaching_periods_as_it_says(aws: AwsEmulator) -
     eventually(lambda: state(aws) == "ALARM")
 
 
+def test_the_reason_of_an_alarm_carries_the_values_that_breach(aws: AwsEmulator) -> None:
+    """As in CloudWatch's own samples; the smallest of a period, if the alarm is on the minimum."""
+    topic, url = make_heard_topic(aws, "alarms")
+    less = {"Statistic": "Minimum", "ComparisonOperator": "LessThanThreshold", "Threshold": 1000}
+    put_alarm(aws, **less, EvaluationPeriods=3, DatapointsToAlarm=1, AlarmActions=[topic])
+    eventually(lambda: state(aws) == "OK")
+    put(aws, 6.5)
+    put(aws, 120)
+    said = json.loads(eventually(lambda: receive(aws, url))["Body"])
+    assert said["NewStateReason"] == (
+        "Threshold Crossed: 1 out of the last 3 datapoints [6.5] was less than the threshold (1000.0) "
+        "(minimum 1 datapoint for OK -> ALARM transition)."
+    )
+
+
 def test_an_alarm_ends_when_its_period_is_over_and_its_topic_hears_both(aws: AwsEmulator) -> None:
     topic, url = make_heard_topic(aws, "alarms")
     put_alarm(aws, AlarmActions=[topic], OKActions=[topic])

@@ -215,6 +215,16 @@ def test_a_description_tells_of_every_version_and_of_native_rotation(aws: Aws, s
     aws.answer("secretsmanager", "describe_secret", {"ARN": ARN}, {"SecretId": NAME})
     assert store.described(NAME) == Description({}, rotates_natively=False)
 
+    def page(*hours: int) -> list[dict[str, object]]:
+        return [{"VersionId": ONE, "CreatedDate": AT + timedelta(hours=each)} for each in hours]
+
+    asked = {"SecretId": NAME, "MaxResults": 100, "IncludeDeprecated": True}
+    first = {"ARN": ARN, "Versions": page(-1, 0, 1), "NextToken": "next"}
+    aws.answer("secretsmanager", "list_secret_version_ids", first, asked)
+    second = {"ARN": ARN, "Versions": page(2, -30)}
+    aws.answer("secretsmanager", "list_secret_version_ids", second, {**asked, "NextToken": "next"})
+    assert store.written_since(NAME, AT) == 2
+
 
 CALLS: list[tuple[str, str, Callable[[SecretsManagerStore], object]]] = [
     ("list_secret_version_ids", "ListSecretVersionIds", lambda store: store.versions(NAME)),
@@ -226,6 +236,7 @@ CALLS: list[tuple[str, str, Callable[[SecretsManagerStore], object]]] = [
         lambda store: store.move(NAME, "X", to=ONE, away_from=TWO),
     ),
     ("describe_secret", "DescribeSecret", lambda store: store.created_at(NAME)),
+    ("list_secret_version_ids", "ListSecretVersionIds", lambda store: store.written_since(NAME, AT)),
 ]
 
 

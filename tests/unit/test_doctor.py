@@ -44,6 +44,7 @@ APPLICATION = (
     "accepted",
     "destination",
     "clock",
+    *(DAILY := ("versions", "native-rotation", "records")),
 )
 
 
@@ -296,7 +297,7 @@ def test_what_is_wrong_with_an_application_is_found(
 @pytest.mark.parametrize("broken", [unseeded, unreadable])
 def test_without_credentials_amazon_is_not_asked(world: World, broken: Break) -> None:
     broken(world)
-    assert tuple(application(world)) == APPLICATION[:6]
+    assert tuple(application(world)) == (*APPLICATION[:6], *DAILY)
 
 
 def test_a_command_names_an_application_without_a_name_by_its_client_id(make_world: MakeWorld) -> None:
@@ -349,7 +350,7 @@ def test_an_unreadable_key_policy_is_unknown(world: World) -> None:
 def test_a_secret_that_may_not_be_read_is_unknown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(world.store), "versions", denied("secretsmanager:ListSecretVersionIds"))
     found = application(world)
-    assert not_ok(found) == {"permissions": "failed", "secret": "unknown"}
+    assert not_ok(found) == {"permissions": "failed", "secret": "unknown", "records": "unknown"}
 
 
 def test_one_defective_look_hides_no_other_and_no_text_of_it_is_told(

@@ -16,9 +16,13 @@ from spapi_rotation_lambda.adapters.surroundings import AwsSurroundings
 from spapi_rotation_lambda.domain.errors import BadSettings, StoreFailed
 from spapi_rotation_lambda.surroundings import Alarm, LogLine, QueueReader, Subscribers
 from spapi_rotation_lambda.use_cases.history import ACCEPTANCES, EVENTS
-from tests.fakes.world import TOPIC_ARN
+from tests.fakes.world import QUEUE_ARN, TOPIC_ARN
 
 SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
+QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/destination"
+MAPPING_ID = "0f2b4b6e-8d43-4bb1-9d37-5d4b0a0f2f6f"
+OF_THE_QUEUE = {"EventSourceArn": QUEUE_ARN}
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:"
 ALARM_ARN = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:x"
 
 
@@ -42,12 +46,20 @@ class Session:
             self._stubs[service].activate()
         return self._stubs[service]
 
-    def surroundings(self, *, prefix: str = "p/s/n/", level: str = "") -> AwsSurroundings:
-        environ = {"AWS_LAMBDA_FUNCTION_NAME": "rotation", **({"AWS_LAMBDA_LOG_LEVEL": level} if level else {})}
-        return AwsSurroundings(self, Config(), prefix, environ)  # type: ignore[arg-type]
+    region_name = "us-east-1"
+
+    def surroundings(self, *, prefix: str = "p/s/n/", level: str = "", in_lambda: bool = True) -> AwsSurroundings:
+        environ = {"AWS_LAMBDA_LOG_LEVEL": level} if level else {}
+        if in_lambda:
+            environ["AWS_LAMBDA_FUNCTION_NAME"] = "rotation"
+        return AwsSurroundings(self, Config(), prefix, environ, QUEUE_URL)  # type: ignore[arg-type]
 
     def log(self) -> CloudWatchLog:
         return CloudWatchLog(lambda: self.client("logs", config=Config()), "/aws/lambda/p/s/n")
+
+
+def mapping(function: str, **more: str) -> dict[str, str]:
+    return {"UUID": MAPPING_ID, "State": "Enabled", "FunctionArn": FUNCTION + function, **more}
 
 
 @pytest.fixture
@@ -64,19 +76,31 @@ def test_no_client_is_made_before_it_is_needed(session: Session) -> None:
 @pytest.mark.parametrize(
     ("state", "result", "expected"),
     [
-        ("Enabled", "OK", QueueReader(True, "")),
-        ("Enabled", "No records processed", QueueReader(True, "")),
-        ("Enabled", "PROBLEM: Function call failed", QueueReader(True, "PROBLEM: Function call failed")),
-        ("Updating", "OK", QueueReader(True, "")),
-        ("Disabled", "OK", QueueReader(False, "")),
-        ("Disabling", "OK", QueueReader(False, "")),
+        ("Enabled", "OK", (True, "")),
+        ("Enabled", "No records processed", (True, "")),
+        ("Enabled", "PROBLEM: Function call failed", (True, "PROBLEM: Function call failed")),
+        ("Updating", "OK", (True, "")),
+        ("Disabled", "OK", (False, "")),
+        ("Disabling", "OK", (False, "")),
     ],
 )
-def test_the_mappings_of_the_function(session: Session, state: str, result: str, expected: QueueReader) -> None:
-    answer = {"EventSourceMappings": [{"State": state, "LastProcessingResult": result}]}
-    asked = {"FunctionName": "rotation"}
-    session.stub("lambda").add_response("list_event_source_mappings", answer, asked)
-    assert session.surroundings().queue_readers() == [expected]
+def test_the_mappings_of_the_queue(session: Session, state: str, result: str, expected: tuple[bool, str]) -> None:
+    answer = {"EventSourceMappings": [mapping("rotation", State=state, LastProcessingResult=result)]}
+    session.stub("lambda").add_response("list_event_source_mappings", answer, OF_THE_QUEUE)
+    assert session.surroundings().queue_readers() == [QueueReader(*expected, FUNCTION + "rotation", True, MAPPING_ID)]
+
+
+@pytest.mark.parametrize(("in_lambda", "ours"), [(True, [True, False, True]), (False, [True, True, True])])
+def test_whose_mappings_they_are(session: Session, in_lambda: bool, ours: list[bool]) -> None:
+    """An alias of the function is the function. Outside of Lambda nobody knows which function is ours."""
+    first = {"EventSourceMappings": [mapping("rotation"), mapping("rotation-2")], "NextMarker": "1"}
+    stub = session.stub("lambda")
+    stub.add_response("list_event_source_mappings", first, OF_THE_QUEUE)
+    second = {"EventSourceMappings": [mapping("rotation:live")]}
+    stub.add_response("list_event_source_mappings", second, {**OF_THE_QUEUE, "Marker": "1"})
+    readers = session.surroundings(in_lambda=in_lambda).queue_readers()
+    assert [reader.function.removeprefix(FUNCTION) for reader in readers] == ["rotation", "rotation-2", "rotation:live"]
+    assert [reader.ours for reader in readers] == ours
 
 
 def test_the_alarms_of_the_component(session: Session) -> None:
@@ -114,6 +138,25 @@ def test_a_component_without_alarms_is_told_so(session: Session) -> None:
 def test_the_level_is_what_lambda_says(session: Session) -> None:
     assert session.surroundings(level="WARN").log_level() == "WARN"
     assert session.surroundings().log_level() == ""
+
+
+@pytest.mark.parametrize(
+    ("logging", "level"), [({"LogFormat": "JSON", "ApplicationLogLevel": "WARN"}, "WARN"), ({"LogFormat": "Text"}, "")]
+)
+def test_outside_of_lambda_the_level_is_that_of_what_reads_the_queue(
+    session: Session, logging: dict[str, str], level: str
+) -> None:
+    stub = session.stub("lambda")
+    stub.add_response("list_event_source_mappings", {"EventSourceMappings": [mapping("rotation")]}, OF_THE_QUEUE)
+    asked = {"FunctionName": FUNCTION + "rotation"}
+    stub.add_response("get_function_configuration", {"LoggingConfig": logging}, asked)
+    assert session.surroundings(in_lambda=False, level="DEBUG").log_level() == level
+
+
+def test_outside_of_lambda_the_level_is_not_known_while_nothing_reads_the_queue(session: Session) -> None:
+    session.stub("lambda").add_response("list_event_source_mappings", {"EventSourceMappings": []}, OF_THE_QUEUE)
+    with pytest.raises(StoreFailed, match="Nothing reads the queue"):
+        session.surroundings(in_lambda=False).log_level()
 
 
 Call = Callable[[Session], object]

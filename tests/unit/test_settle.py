@@ -552,6 +552,7 @@ NO_TOKENS = dict.fromkeys(Scope, (503, "temporarily_unavailable"))
 
 
 @pytest.mark.rule(id="SET-10")
+@pytest.mark.rule(id="CHK-6")
 @pytest.mark.parametrize(
     ("hours_left", "outcome", "metric"),
     [(24.1, Outcome.NOT_YET, Metric.NOT_YET), (24, Outcome.STUCK, Metric.STUCK), (-24, Outcome.STUCK, Metric.STUCK)],
@@ -563,7 +564,12 @@ def test_from_24_hours_before_the_old_secret_dies_it_is_stuck(
     world.amazon.lwa_errors = NO_TOKENS
     world.clock.advance(days=7, hours=-hours_left)
     assert run(world) is outcome
-    assert [found for found, _ in world.recorder.metrics] == [metric]
+    value = 1.0 if metric is Metric.NOT_YET else hours_left / 24
+    ((counted, days),) = world.recorder.metrics
+    assert counted is metric
+    assert days == pytest.approx(value)
+    (line,) = [fields for event, fields in world.recorder.lines if event.startswith("secret_")]
+    assert line["old_secret_dies_at"] == world.clock.now() + timedelta(hours=hours_left)
     assert world.labels()[Label.PENDING] == "new"
 
 

@@ -92,7 +92,7 @@ def test_each_metric_is_one_line_with_the_service_as_its_only_dimension(
     begin().count(metric, 2.5)
     (line,) = output.lines()
     (directive,) = line["_aws"]["CloudWatchMetrics"]
-    unit = "None" if metric is Metric.DAYS_TO_EXPIRY else "Count"
+    unit = "None" if metric in (Metric.DAYS_TO_EXPIRY, Metric.OVERDUE, Metric.STUCK) else "Count"
     assert directive["Namespace"] == NAMESPACE == "SpApiRotation"
     assert directive["Dimensions"] == [["service"]]
     assert directive["Metrics"] == [{"Name": metric.value, "Unit": unit}]

@@ -19,6 +19,10 @@ QUEUE_AGE_SECONDS = 30 * MINUTE
 an hour after its first delivery nothing is in it but what was not delivered."""
 
 
+MORE_DAYS_THAN_EVER = 1000
+"""More days than any client secret has left."""
+
+
 class Source(StrEnum):
     """Whose metric it is."""
 
@@ -109,6 +113,20 @@ class AlarmDefinition:
 
 def _own(name: str, metric: Metric, span: Span, description: str) -> AlarmDefinition:
     return AlarmDefinition(name, Source.OWN, metric.value, description, span)
+
+
+def _days_left(name: str, metric: Metric, description: str) -> AlarmDefinition:
+    """Of a state in which a secret dies soon: any value is a breach, and CloudWatch puts it into the alarm's reason."""
+    return AlarmDefinition(
+        name,
+        Source.OWN,
+        metric.value,
+        description,
+        NEXT_CHECK,
+        threshold=MORE_DAYS_THAN_EVER,
+        statistic="Minimum",
+        operator=Operator.LESS,
+    )
 
 
 ALARM_CATALOG = (
@@ -202,24 +220,28 @@ ALARM_CATALOG = (
         breaches=None,
         missing=Missing.BREACHING,
     ),
-    _own(
+    _days_left(
         "overdue",
         Metric.OVERDUE,
-        NEXT_CHECK,
-        "A rotation was requested more than an hour ago, and Amazon's message has not come. The secret in use works "
-        "for at least 7 days after the request. What to do: `spapi-rotation status` (or state OVERDUE in the log) "
-        "names the application. See whether the queue is subscribed to Application Client New Secret in Amazon's "
-        "Developer Console. After 24 hours the request is made once more; after that a person must act: "
-        "`spapi-rotation rotate --force`, or a new secret by hand and `spapi-rotation seed`.",
+        "A rotation was requested more than an hour ago, and Amazon's message has not come. The figure in this alarm's "
+        "reason is how many days were left to put a newer secret into use when it began; of several applications, the "
+        "fewest. What to do: `spapi-rotation status` (or replace_by of delivery_overdue in the log) names application "
+        "and day. A late message is taken by itself, and a request may be made once more by itself. See whether "
+        "Application Client New Secret is subscribed in Amazon's Developer Console, and to this queue: "
+        "`spapi-rotation register`. `spapi-rotation dead-letters` shows a message that came and could not be taken. "
+        "Before that day: `spapi-rotation rotate --force`; or make a secret by hand in the Developer Console, whose "
+        "message comes to the queue, or which goes in with `spapi-rotation seed`.",
     ),
-    _own(
+    _days_left(
         "stuck",
         Metric.STUCK,
-        NEXT_CHECK,
-        "Amazon does not accept a secret that it sent, and the secret in use dies within 24 hours. Act now. What to "
-        "do: `spapi-rotation status` (or secret_stuck in the log) names the application. `spapi-rotation promote` "
-        "puts the received secret into use unproven; or `spapi-rotation reject` it, make a new one by hand in Amazon's "
-        "Developer Console and `spapi-rotation seed` that.",
+        "Amazon does not accept a secret that it sent, and the one in use dies within 24 hours. Act now. The figure in "
+        "this alarm's reason is how many days that had left when it began (0.5 is 12 hours, below 0 is over); of "
+        "several applications, the fewest. What to do: `spapi-rotation status` (or old_secret_dies_at of secret_stuck "
+        "in the log) names application and day. Each check tries again, and puts it into use when Amazon accepts it. "
+        "`spapi-rotation promote` does so unproven. With verification set to lwa, a token of Login with Amazon is "
+        "proof enough. Or `spapi-rotation reject` it; then make one by hand in Amazon's Developer Console and "
+        "`spapi-rotation seed` that, or `spapi-rotation rotate --force`, which may end the one in use at once.",
     ),
     _own(
         "expired",
@@ -293,6 +315,16 @@ ALARM_CATALOG = (
         "What to do: `spapi-rotation history` (or rotation_refused in the log) names the application, Amazon's code "
         "and the cause. Most often (not-enrolled) the queue is not subscribed in Amazon's Developer Console: see the "
         "output registration_steps. `spapi-rotation rotate` tries at once.",
+    ),
+    _own(
+        "look-failed",
+        Metric.LOOK_FAILED,
+        NEXT_DAILY,
+        "The daily look found what stops or spoils a rotation and shows itself nowhere else: another reader of the "
+        "queue, or none; a log level at which Lambda drops the metrics; 60 versions of a secret written within a day; "
+        "Secrets Manager's own rotation switched on; a secret that does not tell of the last request, so that nothing "
+        "keeps a second one from being made. What to do: `spapi-rotation doctor` (or look_failed in the log) names the "
+        "application and the remedy. This alarm ends by itself, within two days after it is mended.",
     ),
     AlarmDefinition(
         "unseeded",

@@ -11,6 +11,7 @@ class Progress:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._told: dict[str, str] = {}
 
     def line(self, text: str, *, error: bool = False) -> None:
         """Print one line that begins with the application's name; Pulumi shows it under the stack."""
@@ -18,12 +19,18 @@ class Progress:
 
     def info(self, event: str, application: Application | None = None, **fields: object) -> None:
         """Say what went as it should."""
-        self.line(event.replace("_", " "))
+        self._say(event, event.replace("_", " "))
 
     def warning(self, event: str, application: Application | None = None, **fields: object) -> None:
         """Say what a person may want to look at."""
         shown = ", ".join(f"{key} {value}" for key, value in fields.items() if value not in (None, ""))
-        self.line(f"{event.replace('_', ' ')}{': ' + shown if shown else ''}", error=True)
+        self._say(event, f"{event.replace('_', ' ')}{': ' + shown if shown else ''}", error=True)
 
     def count(self, metric: Metric, value: float = 1.0) -> None:
         """Ignore: metrics are the function's."""
+
+    def _say(self, event: str, text: str, *, error: bool = False) -> None:
+        """Print what is new: waiting comes to the same event again and again."""
+        if self._told.get(event) != text:
+            self._told[event] = text
+            self.line(text, error=error)

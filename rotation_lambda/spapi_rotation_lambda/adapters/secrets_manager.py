@@ -94,3 +94,20 @@ class SecretsManagerStore:
             {label: version_id for version_id, labels in labelled.items() for label in labels},
             answer.get("RotationEnabled", False),
         )
+
+    def written_since(self, secret_id: str, since: datetime) -> int:
+        """Count the versions (ListSecretVersionIds), those without labels too."""
+        found, token = 0, ""
+        with named("secretsmanager:ListSecretVersionIds"):
+            while True:
+                more = {"NextToken": token} if token else {}
+                page = self._client.list_secret_version_ids(
+                    SecretId=secret_id,
+                    MaxResults=100,
+                    IncludeDeprecated=True,
+                    **more,
+                )
+                found += sum(entry["CreatedDate"] > since for entry in page.get("Versions", ()))
+                token = page.get("NextToken", "")
+                if not token:
+                    return found

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from spapi_rotation_lambda.adapters.aws_failures import named
+from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.surroundings import Alarm, QueueReader, Subscribers
 
 if TYPE_CHECKING:
@@ -23,7 +25,12 @@ class AwsSurroundings:
     """The Surroundings port."""
 
     def __init__(
-        self, session: "boto3.Session", config: "Config", alarm_prefix: str, environ: Mapping[str, str]
+        self,
+        session: "boto3.Session",
+        config: "Config",
+        alarm_prefix: str,
+        environ: Mapping[str, str],
+        queue_url: str,
     ) -> None:
         """Remember where to look.
 
@@ -31,10 +38,11 @@ class AwsSurroundings:
             session: whose region and credentials are used.
             config: of every client.
             alarm_prefix: what the names of the component's alarms begin with; empty if there are none.
-            environ: the function's environment variables, with those that Lambda sets.
+            environ: the environment variables; in the function, with those that Lambda sets.
+            queue_url: the destination queue's.
         """
         self._session, self._config, self._environ = session, config, environ
-        self._alarm_prefix = alarm_prefix
+        self._alarm_prefix, self._queue_url = alarm_prefix, queue_url
 
     @property
     def has_alarms(self) -> bool:
@@ -42,17 +50,30 @@ class AwsSurroundings:
         return bool(self._alarm_prefix)
 
     def queue_readers(self) -> list[QueueReader]:
-        """The function's event source mappings (ListEventSourceMappings)."""
+        """The queue's event source mappings (ListEventSourceMappings)."""
         found: list[QueueReader] = []
+        own = self._environ.get(NAME_VARIABLE)
         with named("lambda:ListEventSourceMappings"):
             client = self._session.client("lambda", config=self._config)
             pages = client.get_paginator("list_event_source_mappings")
-            for page in pages.paginate(FunctionName=self._environ.get(NAME_VARIABLE, "")):
+            for page in pages.paginate(EventSourceArn=self._queue_arn()):
                 for each in page["EventSourceMappings"]:
-                    result = each.get("LastProcessingResult", "")
-                    enabled = each.get("State") in ("Enabled", "Enabling", "Creating", "Updating")
-                    found.append(QueueReader(enabled, result if result.startswith("PROBLEM") else ""))
+                    result, function = each.get("LastProcessingResult", ""), each.get("FunctionArn", "")
+                    found.append(
+                        QueueReader(
+                            enabled=each.get("State") in ("Enabled", "Enabling", "Creating", "Updating"),
+                            problem=result if result.startswith("PROBLEM") else "",
+                            function=function,
+                            ours=own is None or own in function.split(":"),
+                            id=each.get("UUID", ""),
+                        )
+                    )
         return found
+
+    def _queue_arn(self) -> str:
+        """From its URL, whose path is account and name. Source: SQS guide, "Queue and message identifiers"."""
+        _, account, name = urlsplit(self._queue_url).path.split("/")
+        return f"arn:aws:sqs:{self._session.region_name}:{account}:{name}"
 
     def alarms(self) -> list[Alarm]:
         """The metric alarms of the component, by their names (DescribeAlarms)."""
@@ -82,5 +103,13 @@ class AwsSurroundings:
         return Subscribers(len(confirmed), len(arns) - len(confirmed))
 
     def log_level(self) -> str:
-        """The variable that Lambda sets."""
-        return self._environ.get(LEVEL_VARIABLE, "")
+        """The variable that Lambda sets; outside of it, the configuration of what reads the queue."""
+        if NAME_VARIABLE in self._environ:
+            return self._environ.get(LEVEL_VARIABLE, "")
+        functions = [reader.function for reader in self.queue_readers() if reader.function]
+        if not functions:
+            raise StoreFailed("Nothing reads the queue, so its function is not known.", remedy="Enable the mapping.")
+        with named("lambda:GetFunctionConfiguration"):
+            client = self._session.client("lambda", config=self._config)
+            found = client.get_function_configuration(FunctionName=functions[0])
+        return found.get("LoggingConfig", {}).get("ApplicationLogLevel", "")

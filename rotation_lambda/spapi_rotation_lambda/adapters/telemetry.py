@@ -51,7 +51,7 @@ class PowertoolsTelemetry:
 
     def count(self, metric: Metric, value: float = 1.0) -> None:
         """Write one EMF line."""
-        unit = MetricUnit.NoUnit if metric is Metric.DAYS_TO_EXPIRY else MetricUnit.Count
+        unit = MetricUnit.NoUnit if metric.is_days else MetricUnit.Count
         with single_metric(
             name=metric.value,
             unit=unit,

@@ -67,6 +67,10 @@ class UnreadMessages(Declined):
     """The queue or its dead-letter queue holds messages: a newer secret may lie there."""
 
 
+class TooManyVersions(Declined):
+    """So many versions of the secret are young that those which are left are kept for what Amazon sends."""
+
+
 class TokenFault(StrEnum):
     """What a token that was not issued says."""
 

@@ -12,6 +12,7 @@ from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Destinations, Ports, Scope
+from spapi_rotation_lambda.use_cases.daily_looks import look_at_application, look_at_records
 from spapi_rotation_lambda.use_cases.doctor import Finding, failed, ok, told, unknown, with_permissions
 from spapi_rotation_lambda.use_cases.status import MALFORMED, Status, status
 from spapi_rotation_lambda.use_cases.verification import without_token
@@ -40,6 +41,7 @@ def examine_application(ports: Ports, application: Application) -> list[Finding]
         ]
     if found and found[0].state not in (MALFORMED, State.UNSEEDED):
         findings += _at_amazon(ports, application)
+    findings += [*look_at_application(ports, application), look_at_records(ports, application)]
     return with_permissions(findings)
 
 
@@ -84,10 +86,13 @@ def _request(application: Application, found: Status) -> Finding:
         return ok("request", "There was none yet.")
     when = format_time(last.requested_at)
     if found.state == State.OVERDUE:
+        by = f" A newer secret has to be in use by {format_time(found.replace_by)}." if found.replace_by else ""
         return failed(
             "request",
-            f"Amazon's message has not come since the request at {when}.",
-            f"{_REGISTER} After 24 hours the request is made once more. A person may force it now.",
+            f"Amazon's message has not come since the request at {when}. Either it is late, or the queue is not "
+            f"subscribed, or another queue is.{by}",
+            f"{_REGISTER} A late message is taken by itself. A person may force another request, or make a secret by "
+            "hand in the Developer Console.",
             _command("rotate", application, "--force"),
         )
     if found.state == State.REFUSED:

@@ -3,11 +3,12 @@
 In state CURRENT it costs two API calls: one list, one value.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.daily_slot import is_daily_slot
+from spapi_rotation_lambda.domain.deaths import days_left, replace_by, unanswered_requests
 from spapi_rotation_lambda.domain.errors import Declined, NotDue, RotationError, UnreadMessages
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.messages import ExpiryNotice
@@ -15,13 +16,11 @@ from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
-from spapi_rotation_lambda.use_cases import verification
+from spapi_rotation_lambda.use_cases import daily_looks, verification
 from spapi_rotation_lambda.use_cases.expiry_notice import handle_expiry_notice
 from spapi_rotation_lambda.use_cases.request import asked, report_declined, request
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
 from spapi_rotation_lambda.use_cases.unclaimed import claim
-
-_DAY = timedelta(days=1)
 
 
 def check(
@@ -50,8 +49,11 @@ def check(
     if changed:
         snapshot = Snapshot(ports.store, application)
     state = derive(snapshot, ports.clock.now(), ports.policy.delivery_deadline)
-    if state not in (State.UNSEEDED, State.EXPIRED) and in_daily_slot:
-        state = _try_current(ports, snapshot, state)
+    if in_daily_slot:
+        known_request = daily_looks.from_log(ports, application)
+        daily_looks.warn(ports, application, daily_looks.look_at_everything(ports, snapshot, known_request))
+        if state not in (State.UNSEEDED, State.EXPIRED):
+            state = _try_current(ports, snapshot, state)
     _report(ports, snapshot, state)
     return state
 
@@ -116,14 +118,26 @@ def _report(ports: Ports, snapshot: Snapshot, state: State) -> None:
     metric = {
         State.UNSEEDED: Metric.UNSEEDED,
         State.EXPIRED: Metric.EXPIRED,
-        State.OVERDUE: Metric.OVERDUE,
         State.REJECTED: Metric.REJECTED,
     }.get(state)
     if metric is not None:
         ports.telemetry.count(metric)
+    if state is State.OVERDUE:
+        _report_overdue(ports, snapshot)
     current = snapshot.current
     expires = snapshot.expires(current) if current else None
     if expires is not None:
-        days = (expires - ports.clock.now()) / _DAY
-        ports.telemetry.count(Metric.DAYS_TO_EXPIRY, days)
+        ports.telemetry.count(Metric.DAYS_TO_EXPIRY, days_left(expires, ports.clock.now()))
     ports.telemetry.info("check", snapshot.application, state=state.value, expires_at=expires)
+
+
+def _report_overdue(ports: Ports, snapshot: Snapshot) -> None:
+    now = ports.clock.now()
+    until = replace_by(snapshot, now)
+    ports.telemetry.count(Metric.OVERDUE, days_left(until, now))
+    ports.telemetry.warning(
+        "delivery_overdue",
+        snapshot.application,
+        requested_at=next(iter(unanswered_requests(snapshot)), None),
+        replace_by=until,
+    )

@@ -129,9 +129,9 @@ def examine(ports: Ports) -> Examination:
         findings += [_key(queues[0]), _dead_letters(queues[0])]
     findings += [
         told("unclaimed", lambda: _unclaimed(ports)),
-        told("mapping", lambda: _mapping(ports)),
+        told("mapping", lambda: look_at_mapping(ports)),
         told("schedules", lambda: _schedules(ports)),
-        told("log-level", lambda: _log_level(ports)),
+        told("log-level", lambda: look_at_log_level(ports)),
         seen := told("alarms", lambda: _alarms(ports, alarms)),
         told("subscribers", lambda: _subscribers(ports, alarms)),
     ]
@@ -223,10 +223,21 @@ def _unclaimed(ports: Ports) -> Finding:
     return ok("unclaimed", "There are none.")
 
 
-def _mapping(ports: Ports) -> Finding:
-    readers = ports.surroundings.queue_readers()
-    if not any(reader.enabled for reader in readers):
+def look_at_mapping(ports: Ports) -> Finding:
+    """Whether Lambda reads the queue for the function, and for no other. Raises StoreFailed."""
+    readers = [reader for reader in ports.surroundings.queue_readers() if reader.enabled]
+    if not any(reader.ours for reader in readers):
         return failed("mapping", "Lambda does not read the queue for the function.", "Enable the mapping.", MEND)
+    if len(readers) > 1:
+        others = [reader for reader in readers if not reader.ours]
+        command = f"aws lambda delete-event-source-mapping --uuid {others[0].id}" if len(others) == 1 else ""
+        return failed(
+            "mapping",
+            f"{len(readers)} mappings read the queue, for {', '.join(sorted(reader.function for reader in readers))}. "
+            "Each message goes to one of them only, so that a new secret may never reach this function.",
+            "Delete the mapping that is not this component's, or have it read another queue.",
+            command,
+        )
     problems = [reader.problem for reader in readers if reader.problem]
     if problems:
         return failed(
@@ -251,7 +262,8 @@ def _schedules(ports: Ports) -> Finding:
     return ok("schedules", f"Enabled: {len(applications)} of {len(applications)}.")
 
 
-def _log_level(ports: Ports) -> Finding:
+def look_at_log_level(ports: Ports) -> Finding:
+    """Whether Lambda keeps the function's metrics. Raises StoreFailed."""
     level = ports.surroundings.log_level()
     if level.upper() in ("", "TRACE", "DEBUG", "INFO"):
         return ok("log-level", level or "Everything is kept.")

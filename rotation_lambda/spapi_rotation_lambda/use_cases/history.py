@@ -15,6 +15,7 @@ EVENTS = (
     "current_secret_tried",
     "dead_letter_discarded",
     "expiry_notice_of_unknown_secret",
+    "look_failed",
     "message_claimed",
     "message_unclaimed",
     "message_unknown",
@@ -55,6 +56,7 @@ FIELDS = (
     "found",
     "issued_at",
     "kind",
+    "look",
     "message_id",
     "messages",
     "mode",
@@ -62,6 +64,7 @@ FIELDS = (
     "old_secret_dies_at",
     "request_id",
     "result",
+    "remedy",
     "rotation_id",
     "status",
     "trigger",
@@ -71,6 +74,9 @@ FIELDS = (
 
 ACCEPTANCES = ("current_secret_tried", "secret_accepted", "seeded_by_hand")
 """What says that Amazon has accepted a secret; the first only with the answer ``accepted``."""
+
+REQUESTS = ("rotation_request_unclear", "rotation_requested")
+"""What says that Amazon was asked, and may have rotated."""
 
 REMEMBERED = timedelta(days=2)
 """How far back an acceptance is looked for. The secret in use is tried once a day."""
@@ -120,6 +126,21 @@ def last_accepted(ports: Ports) -> dict[str, datetime]:
         if (cursor := page.cursor) is None:
             break
     return found
+
+
+def last_requested(ports: Ports, client_id: str, since: datetime) -> datetime | None:
+    """When a rotation of an application was last requested, as far as the log tells.
+
+    Raises:
+        StoreFailed: the log could not be read.
+    """
+    cursor, found = None, list[datetime]()
+    for _ in range(PAGES):
+        page = ports.log.read(REQUESTS, since, cursor)
+        found += [line.at for line in page.lines if line.fields.get("client_id") == client_id]
+        if (cursor := page.cursor) is None:
+            break
+    return max(found, default=None)
 
 
 def _is_told(line: LogLine, client_id: str | None) -> bool:

@@ -23,8 +23,9 @@ from spapi_rotation_lambda.settings import validated_client_id
 from spapi_rotation_lambda.use_cases import dead_letters, operator_actions
 from spapi_rotation_lambda.use_cases.application_doctor import examine_application
 from spapi_rotation_lambda.use_cases.check import check
+from spapi_rotation_lambda.use_cases.daily_looks import look_at_application
 from spapi_rotation_lambda.use_cases.dead_letters import Described
-from spapi_rotation_lambda.use_cases.doctor import examine
+from spapi_rotation_lambda.use_cases.doctor import Verdict, examine
 from spapi_rotation_lambda.use_cases.history import REMEMBERED, history, last_accepted
 from spapi_rotation_lambda.use_cases.message import named_application
 from spapi_rotation_lambda.use_cases.operator_actions import NothingToDo
@@ -285,7 +286,10 @@ def _discard(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _status(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
-    return {"status": status(ports, _application(ports, event)).as_json()}
+    application = _application(ports, event)
+    found = status(ports, application)
+    wrong = [each.as_json() for each in look_at_application(ports, application) if each.verdict is Verdict.FAILED]
+    return {"status": found.as_json(), "warnings": wrong}
 
 
 _QUESTIONS: Mapping[str, Callable[[Ports, Mapping[str, Any]], dict[str, Any]]] = {

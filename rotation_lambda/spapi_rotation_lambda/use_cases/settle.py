@@ -11,6 +11,7 @@ from enum import StrEnum
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials
+from spapi_rotation_lambda.domain.deaths import days_left
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
@@ -178,12 +179,16 @@ def _let_amazon_decide(
 
 
 def _not_yet(ports: Ports, snapshot: Snapshot, pending: StoredVersion, current: StoredVersion) -> Outcome:
-    stuck = rules.is_stuck(snapshot, pending, current, ports.clock.now())
-    ports.telemetry.count(Metric.STUCK if stuck else Metric.NOT_YET)
+    now, dies_at = ports.clock.now(), rules.old_secret_dies_at(snapshot, pending, current)
+    stuck = rules.is_stuck(snapshot, pending, current, now)
+    if stuck:
+        ports.telemetry.count(Metric.STUCK, days_left(dies_at, now))
+    else:
+        ports.telemetry.count(Metric.NOT_YET)
     ports.telemetry.warning(
         "secret_stuck" if stuck else "secret_not_yet_accepted",
         snapshot.application,
         version_id=pending.version.id,
-        old_secret_dies_at=rules.old_secret_dies_at(snapshot, pending, current),
+        old_secret_dies_at=dies_at,
     )
     return Outcome.STUCK if stuck else Outcome.NOT_YET

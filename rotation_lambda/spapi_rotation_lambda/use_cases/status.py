@@ -7,6 +7,7 @@ from typing import Any
 
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.deaths import replace_by
 from spapi_rotation_lambda.domain.errors import Declined, MalformedSecret, NotDue
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
@@ -61,6 +62,8 @@ class Status:
         labels: the version id under each label.
         issued_at, expires_at: of the secret in use; None means unknown.
         old_secret_dies_at: when the secret before the newest one dies, while that lies ahead.
+        replace_by: by when a newer secret has to be in use: the expiry of this one, or sooner while a rotation is on
+            its way; None if there is none in use.
         in_use_since: when the version in use was written.
         pending_since: when the pending version was written.
         last_request: None if there was none.
@@ -78,6 +81,7 @@ class Status:
     issued_at: datetime | None
     expires_at: datetime | None
     old_secret_dies_at: datetime | None
+    replace_by: datetime | None
     in_use_since: datetime | None
     pending_since: datetime | None
     last_request: LastRequest | None
@@ -129,6 +133,7 @@ def _unreadable(snapshot: Snapshot, problem: str) -> Status:
         issued_at=None,
         expires_at=None,
         old_secret_dies_at=None,
+        replace_by=None,
         in_use_since=current.created_at if current else None,
         pending_since=pending.created_at if pending else None,
         last_request=None,
@@ -152,6 +157,7 @@ def _status(ports: Ports, snapshot: Snapshot) -> Status:
         issued_at=told.issued if told else None,
         expires_at=_expires(snapshot),
         old_secret_dies_at=_old_secret_dies_at(snapshot, now),
+        replace_by=replace_by(snapshot, now),
         in_use_since=current.version.created_at if current else None,
         pending_since=pending.version.created_at if pending else None,
         last_request=_last_request(snapshot),

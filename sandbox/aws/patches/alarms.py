@@ -26,6 +26,13 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "LessThanOrEqualToThreshold": operator.le,
 }
 
+WORDS: Mapping[str, str] = {
+    "GreaterThanOrEqualToThreshold": "greater than or equal to",
+    "GreaterThanThreshold": "greater than",
+    "LessThanThreshold": "less than",
+    "LessThanOrEqualToThreshold": "less than or equal to",
+}
+
 Alarm = dict[str, Any]
 
 
@@ -62,14 +69,29 @@ def _judge(alarm: Alarm, scale: float) -> None:
     if compare is None or not alarm.get("MetricName"):
         return
     periods = alarm.get("EvaluationPeriods", 1)
-    breaching = [
-        None if value is None else compare(value, alarm["Threshold"])
-        for value in _values(alarm, periods, max(1.0, alarm.get("Period", 60) * scale))
-    ]
+    values = _values(alarm, periods, max(1.0, alarm.get("Period", 60) * scale))
+    breaching = [None if value is None else compare(value, alarm["Threshold"]) for value in values]
     needed = alarm.get("DatapointsToAlarm") or periods
     state = verdict(breaching, needed, alarm.get("TreatMissingData") or "missing")
     if state and state != alarm["StateValue"]:
-        _change(alarm, state)
+        found = [value for value, breaches in zip(values, breaching, strict=True) if value is not None and breaches]
+        _change(alarm, state, reason(alarm, state, found))
+
+
+def reason(alarm: Alarm, state: str, found: list[float]) -> str:
+    """Why a state changes, with the values that breach, as in the samples of the user guide ("Alarm events").
+
+    The time of each value is left out: it tells nothing here, where an hour may last seconds.
+    """
+    if state != "ALARM" or not found:
+        return f"Threshold {alarm.get('ComparisonOperator')} {alarm.get('Threshold')}: {state}"
+    periods = alarm.get("EvaluationPeriods", 1)
+    were = f"{'was' if len(found) == 1 else 'were'} {WORDS[alarm['ComparisonOperator']]}"
+    return (
+        f"Threshold Crossed: {len(found)} out of the last {periods} datapoints {found} {were} the threshold "
+        f"({alarm['Threshold']}) (minimum {alarm.get('DatapointsToAlarm') or periods} datapoint for OK -> ALARM "
+        "transition)."
+    )
 
 
 def verdict(breaching: list[bool | None], needed: int, missing: str) -> str | None:
@@ -103,10 +125,9 @@ def _values(alarm: Alarm, periods: int, seconds: float) -> list[float | None]:
     return found
 
 
-def _change(alarm: Alarm, state: str) -> None:
+def _change(alarm: Alarm, state: str, why: str) -> None:
     old = alarm["StateValue"]
-    reason = f"Threshold {alarm.get('ComparisonOperator')} {alarm.get('Threshold')}: {state}"
-    alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
-    cloudwatch._record_history(alarm["AlarmName"], old, state, reason)
-    cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)
+    alarm.update(StateValue=state, StateReason=why, StateUpdatedTimestamp=int(time.time()))
+    cloudwatch._record_history(alarm["AlarmName"], old, state, why)
+    cloudwatch._dispatch_alarm_actions(alarm, old, state, why)
     cloudwatch._evaluate_parent_alarms(alarm)

@@ -1,0 +1,38 @@
+"""Secrets Manager's quota of versions: what is written often is noticed, and what Amazon sends keeps its room.
+
+Source: Secrets Manager guide, "AWS Secrets Manager quotas": about 100 versions; those without labels are removed beyond
+that, but none that is younger than 24 hours.
+"""
+
+from datetime import timedelta
+
+from spapi_rotation_lambda.domain.errors import TooManyVersions
+from spapi_rotation_lambda.domain.rules import Asked
+from spapi_rotation_lambda.ports import Ports
+from spapi_rotation_lambda.use_cases.preflight import EXPIRY_IS_NEAR
+
+YOUNG = timedelta(hours=24)
+"""Younger versions are never removed."""
+
+MANY = 60
+"""From so many young versions on, the rest is for what Amazon sends."""
+
+
+def young_versions(ports: Ports, secret_id: str) -> int:
+    """How many versions were written within the last 24 hours. Raises StoreFailed."""
+    return ports.store.written_since(secret_id, ports.clock.now() - YOUNG)
+
+
+def require_room(ports: Ports, asked: Asked) -> None:
+    """Raise TooManyVersions while the room is for what Amazon sends, unless the secret in use dies within 30 days."""
+    snapshot = asked.snapshot
+    expires = snapshot.expires(snapshot.current) if snapshot.current else None
+    if expires is not None and expires - asked.now < EXPIRY_IS_NEAR:
+        return
+    if (young := young_versions(ports, snapshot.application.secret_id)) >= MANY:
+        raise TooManyVersions(
+            f"{asked.name}: {young} versions of the secret were written within 24 hours, and Secrets Manager allows "
+            "about 100.",
+            remedy="Find what writes this secret so often, such as a job that sets its value at every run. Only an "
+            "explicit force passes: spapi-rotation rotate --force.",
+        )
