@@ -19,6 +19,7 @@ from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.validation.credentials import exposed, find_client_secret
 from spapi_rotation.validation.inputs import is_map, known_keys
+from spapi_rotation.validation.paths import Path, path_of
 
 NAMESPACE = "spapi-rotation"
 """Of the settings, unless the project has been given another name."""
@@ -47,9 +48,7 @@ def configured_arguments() -> ClientSecretRotationArgs:
         if namespace == project:
             settings[name] = text
         elif namespace == NAMESPACE or namespace.replace("_", "-") == project:
-            pulumi.log.warn(
-                f"The setting {key} is not read: this project is named {project}, and so must its settings be."
-            )
+            pulumi.log.warn(f"The setting {key} is not read: the settings of this project begin with {project}:")
     return arguments_of(settings)
 
 
@@ -107,17 +106,6 @@ def kind_of(hint: Any) -> Kind:
     raise TypeError(f"An argument of this type cannot be a setting: {hint}")
 
 
-def path_of(parts: Sequence[str]) -> str:
-    """A place in the configuration as `pulumi config set --path` takes it."""
-    path = ""
-    for part in parts:
-        if not re.fullmatch(r"[A-Za-z0-9_-]+", part):
-            path += f"[{json.dumps(part)}]"
-        else:
-            path += f".{part}" if path else part
-    return path
-
-
 def _comes_later(hint: Any) -> bool:
     # Pulumi's Input names Output by a reference, for it is defined before it.
     return isinstance(hint, ForwardRef) or get_origin(hint) in (pulumi.Output, Awaitable)
@@ -134,7 +122,7 @@ def _parsed(text: str) -> object:
         return text
 
 
-def _read(value: Any, hint: Any, path: tuple[str, ...]) -> Any:
+def _read(value: Any, hint: Any, path: Path) -> Any:
     """A value as its type wants it. What has another form is left to the component, which refuses it."""
     plain = plain_type(hint)
     kind = kind_of(plain)
@@ -145,7 +133,7 @@ def _read(value: Any, hint: Any, path: tuple[str, ...]) -> Any:
         return {name: _read(each, get_args(plain)[1], (*path, str(name))) for name, each in value.items()}
     if kind is Kind.LIST and isinstance(value, list):
         elements = cast(list[Any], value)
-        return [_read(each, get_args(plain)[0], (*path, str(index))) for index, each in enumerate(elements)]
+        return [_read(each, get_args(plain)[0], (*path, index)) for index, each in enumerate(elements)]
     if kind is Kind.TEXT and isinstance(value, bool | int | float):
         raise _no_text(value, path)
     if kind is Kind.WHOLE and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
@@ -155,7 +143,7 @@ def _read(value: Any, hint: Any, path: tuple[str, ...]) -> Any:
     return value
 
 
-def _no_text(value: float, path: tuple[str, ...]) -> InvalidArgument:
+def _no_text(value: float, path: Path) -> InvalidArgument:
     place, stored = path_of(path), json.dumps(value)
     return InvalidArgument(
         f"{place} must be a text, but lies as {stored} in the configuration: without a type, `pulumi config set "

@@ -52,7 +52,7 @@ def test_an_unknown_argument_is_told_the_nearest(wrong: str, meant: str) -> None
     error = refusal(**{wrong: "x"})
     assert error.args[0] == f"{wrong}: unknown in args."
     assert meant in error.remedy
-    assert "Known are applications, " in error.remedy
+    assert "Known are" not in error.remedy
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_so_is_one_of_the_window(wrong: str, meant: str | None) -> None:
 def test_each_of_several_unknown_arguments_is_told_its_nearest() -> None:
     error = refusal(tag={}, pause=True, zebra=1)
     assert error.args[0] == "pause, tag, zebra: unknown in args."
-    assert error.remedy.startswith("pause: did you mean paused? tag: did you mean tags? Known are ")
+    assert error.remedy.startswith("pause: did you mean paused? tag: did you mean tags? Known are applications, ")
 
 
 # A client secret.
@@ -96,12 +96,12 @@ def test_each_of_several_unknown_arguments_is_told_its_nearest() -> None:
         ({"applications": {"shop": {"client_id": CANARY}}}, "applications.shop.client_id"),
         ({"applications": {"shop": CANARY}}, "applications.shop"),
         ({"applications": {CANARY: {"client_id": client_id(1)}}}, "applications"),
-        ({"applications": [CANARY]}, "applications.0"),
+        ({"applications": [CANARY]}, "applications[0]"),
         ({"applications": CANARY}, "applications"),
         ({"tags": {"note": f"the secret is {CANARY.upper()}"}}, "tags.note"),
         ({"tags": {CANARY: "note"}}, "tags"),
         ({"secret_prefix": CANARY}, "secret_prefix"),
-        ({"rotation_window": {**NIGHT, "days": ["MON", CANARY]}}, "rotation_window.days.1"),
+        ({"rotation_window": {**NIGHT, "days": ["MON", CANARY]}}, "rotation_window.days[1]"),
         ({"rotation_window": {**NIGHT, "time_zone": CANARY}}, "rotation_window.time_zone"),
         ({"rotate_evry_days": CANARY}, "rotate_evry_days"),
         ({CANARY: 5}, "args"),
@@ -111,6 +111,7 @@ def test_a_client_secret_is_recognised_everywhere_and_never_shown(args: dict[str
     error = refusal(**args)
     assert error.args[0].startswith(f"{where} holds a client secret. It now lies as plain text in the stack's config")
     assert "the shell's history" in error.args[0]
+    assert "the backend's history" in error.args[0]
     assert "`pulumi config rm`" in error.remedy
     assert "have Amazon make another one in the Developer Console" in error.remedy
     assert "canary" not in str(error).lower()

@@ -29,6 +29,7 @@ from spapi_rotation.validation.inputs import (
     validated_within,
 )
 from spapi_rotation.validation.names import nearest
+from spapi_rotation.validation.paths import path_of
 from spapi_rotation.validation.tags import Tags, validated_tags
 from spapi_rotation_lambda import settings
 from spapi_rotation_lambda.domain.errors import BadSettings
@@ -112,7 +113,7 @@ def validate_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Val
         InvalidArgument: an argument is not usable; later, from an Output, if its value was not yet known.
     """
     if (holder := find_client_secret(args)) is not None:
-        raise exposed(".".join(holder) or "args", "pulumi config rm")
+        raise exposed(path_of(holder) or "args", "pulumi config rm")
     given = known_keys(args, _ARGUMENTS, "args")
 
     defaults: dict[str, Any] = {**DEFAULTS, "secret_prefix": default_prefix, "tags": {}}
@@ -321,9 +322,10 @@ def _validate_days(days: object) -> None:
     names: Any = re.split(r"[,\s]+", days) if isinstance(days, str) else days
     if not isinstance(names, list | tuple):
         return
-    meant = [str(name).strip()[:3].upper() for name in cast(Sequence[object], names)]
+    given = [str(name) for name in cast(Sequence[object], names)]
+    meant = [name.strip()[:3].upper() for name in given]
     known = set(meant) <= set(WEEKDAYS)
-    if isinstance(days, str) or (known and meant != list(names)):
+    if isinstance(days, str) or (known and meant != given):
         wanted = f"[{', '.join(meant)}]" if known else "a list"
         raise BadSettings(
             f"rotation_window.days must be a list of one or more of {', '.join(WEEKDAYS)}.",

@@ -28,16 +28,19 @@ def unknown_names(names: Iterable[object], known: Collection[str], where: str) -
         if says_credential(name):
             return not_taken(name, where)
     hints = [hint for name in unknown if (hint := _hint(name, known))]
-    return InvalidArgument(
-        f"{', '.join(unknown)}: unknown in {where}.", remedy=" ".join([*hints, f"Known are {', '.join(known)}."])
-    )
+    if len(hints) < len(unknown):
+        hints.append(f"Known are {', '.join(known)}.")
+    return InvalidArgument(f"{', '.join(unknown)}: unknown in {where}.", remedy=" ".join(hints))
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
     """The known name that is most like another one, whatever their case and hyphens; None if none is."""
     by_letters = {_letters(each): each for each in known}
-    found = get_close_matches(_letters(name), by_letters, n=1, cutoff=0.7)
-    return by_letters[found[0]] if found else None
+    letters = _letters(name)
+    found = get_close_matches(letters, by_letters, n=5, cutoff=0.7)
+    # Of two that are equally like it, the one with the same letters: the first of the best is taken.
+    best = max(found, key=lambda each: sorted(each) == sorted(letters), default=None)
+    return None if best is None else by_letters[best]
 
 
 def _hint(name: str, known: Collection[str]) -> str | None:

@@ -97,18 +97,18 @@ def _validate_key(key: object) -> None:
             f"A key in tags has {len(key)} characters; at most {MAX_KEY} are possible: {key[:20]}….",
             remedy="Shorten it.",
         )
-    _validate_characters(key, f"The key {key!r} in tags")
+    _validate_characters(key, f"The key {key} in tags")
     own = f"{TAG_PREFIX}:"
     if key.casefold().startswith(own) and not key.startswith(own):
         raise BadSettings(
-            f"tags.{key} differs from the component's own tags only in upper and lower case.",
-            remedy=f"Begin it with another text than {own}.",
+            f"The key {key} in tags begins with the component's own prefix, but for upper and lower case.",
+            remedy="Begin it with another text: to IAM two such keys may be the same.",
         )
 
 
 def _validate_characters(text: str, what: str) -> None:
     if text.casefold().startswith(RESERVED):
-        raise BadSettings(f"{what} begins with {RESERVED}", remedy=f"Use another text: {RESERVED} is AWS's own prefix.")
+        raise BadSettings(f"{what} begins with AWS's own prefix {RESERVED}", remedy="Begin it with another text.")
     wrong = [each for each in text if each not in _PUNCTUATION and unicodedata.category(each)[0] not in _CATEGORIES]
     if wrong:
         raise BadSettings(
