@@ -1,11 +1,17 @@
 """The arguments of the component: their types, which reach the package's schema."""
 
 from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, TypedDict
 
 import pulumi
 
 from spapi_rotation_lambda.domain.rotation_policy import Verification
+
+# Pulumi infers the schema from what is here at run time, and knows enumerations but no literals.
+if TYPE_CHECKING:
+    VerificationChoice: TypeAlias = Verification | Literal["call", "lwa"]
+else:
+    VerificationChoice = Verification
 
 
 class Application(TypedDict):
@@ -67,7 +73,7 @@ class ClientSecretRotationArgs(TypedDict):
     promote_delay_minutes: NotRequired[pulumi.Input[int]]
     """Minutes between the issue of a secret and its promotion when only a token proves it, 0 to 1440. Default: 45."""
 
-    verification: NotRequired[pulumi.Input[Verification]]
+    verification: NotRequired[pulumi.Input[VerificationChoice]]
     """How a received secret is proven before promotion: `call` (a token and one verification call) or `lwa` (a token and `promote_delay_minutes`). Default: `call`."""  # noqa: E501
 
     wait_seconds: NotRequired[pulumi.Input[int]]

@@ -8,11 +8,11 @@ from hashlib import sha256
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.validation.arguments import Tags, validate_partition
-from spapi_rotation.validation.inputs import MaybeOutput
+from spapi_rotation.validation.arguments import validate_partition
+from spapi_rotation.validation.inputs import MaybeOutput, raising_invalid_argument, validated
+from spapi_rotation.validation.regions import unlisted_region, validate_region
+from spapi_rotation.validation.tags import TAG_PREFIX, Tags
 from spapi_rotation_lambda.settings import alarm_prefix
-
-TAG_PREFIX = "spapi-rotation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,10 @@ def make_scope(
     """Ask AWS where we are, by the component's own provider.
 
     Raises:
-        InvalidArgument: the partition is not ``aws``; raised when the answer is there, during the preview.
+        InvalidArgument: the region cannot be one, or the partition is not ``aws``; raised when it is known, during
+            the preview.
     """
+    configured = _configured_region(component)
     invoke = pulumi.InvokeOutputOptions(parent=component)
     partition = aws.get_partition_output(opts=invoke).partition.apply(validate_partition)
     region = aws.get_region_output(opts=invoke).region
@@ -106,10 +108,23 @@ def make_scope(
         component=component,
         account_id=aws.get_caller_identity_output(opts=invoke).account_id,
         # Through the partition, so that nothing is named in a region that was refused.
-        region=pulumi.Output.all(partition, region).apply(lambda both: str(both[1])),
+        region=pulumi.Output.all(partition, region, configured).apply(lambda all_: _known_region(component, all_[1])),
         tags=_merged(own, tags),
         deletion_protection=deletion_protection,
     )
+
+
+def _configured_region(component: pulumi.Resource) -> pulumi.Input[str] | None:
+    """The region that the program or its configuration names, validated before the provider has to find it."""
+    provider = component.get_provider("aws:index/getRegion:getRegion")
+    named: object = aws.config.region if provider is None else getattr(provider, "region", None)
+    return None if named is None else validated(named, validate_region)
+
+
+def _known_region(component: pulumi.Resource, region: str) -> str:
+    if (said := unlisted_region(region)) is not None:
+        pulumi.log.warn(said, component)
+    return raising_invalid_argument(validate_region)(region)
 
 
 def identity(name: str) -> str:

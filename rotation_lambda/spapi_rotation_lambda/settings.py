@@ -136,7 +136,7 @@ def validated_number(value: object, argument: str, limits: Number) -> float:
 def validated_endpoint(value: object, argument: str, *, regional: bool) -> str:
     """Return an endpoint URL, or that of a region's name where ``regional``. Plain http is for loopback only."""
     regions = SPAPI_ENDPOINTS if regional else {}
-    text = regions.get(value, value) if isinstance(value, str) else ""
+    text = regions.get(value.upper(), value) if isinstance(value, str) else ""
     if regional and _SANDBOX.match(text):
         raise BadSettings(
             f"{argument} is a sandbox endpoint of SP-API. No client secret can be rotated there.",
@@ -145,9 +145,22 @@ def validated_endpoint(value: object, argument: str, *, regional: bool) -> str:
     if not _is_endpoint(text):
         raise BadSettings(
             f"{argument} is not a usable endpoint.",
-            remedy=f"Use {'NA, EU, FE or ' if regional else ''}an https URL; plain http is accepted for loopback only.",
+            remedy=f"Use {_REGIONS if regional else ''}an https URL without user, query or blanks; plain http is "
+            "accepted for loopback only.",
+        )
+    if (_TOKEN_HOST if regional else _SPAPI_HOST).match(urlsplit(text).hostname or ""):
+        raise BadSettings(
+            f"{argument} is an endpoint of {'Login with Amazon' if regional else 'SP-API'}, which is another setting.",
+            remedy=f"Set {argument} to {'that of SP-API: NA, EU or FE' if regional else LWA_ENDPOINT}.",
         )
     return text.rstrip("/")
+
+
+_REGIONS = "NA (North America, Brazil), EU (Europe, Middle East, Africa, India), FE (Japan, Australia, Singapore) or "
+"""Source: Amazon's "SP-API endpoints" page."""
+
+_TOKEN_HOST = re.compile(r"api\.amazon\.[a-z.]+")
+_SPAPI_HOST = re.compile(r"sellingpartnerapi-[a-z]+\.amazon\.com")
 
 
 _SANDBOX = re.compile(r"\s*https?://sandbox\.sellingpartnerapi", re.IGNORECASE)
@@ -162,6 +175,8 @@ def _is_endpoint(text: str) -> bool:
     except ValueError:
         return False
     loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if parts.username or parts.password or parts.query or parts.fragment or any(each.isspace() for each in text):
+        return False
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
 
 

@@ -96,7 +96,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("verification", {"verification": "maybe"}),
     ("deletion_protection", {"deletion_protection": "yes"}),
     ("spapi_endpoint", {"spapi_endpoint": "http://sellingpartnerapi-na.amazon.com"}),
-    ("spapi_endpoint", {"spapi_endpoint": "na"}),
+    ("spapi_endpoint", {"spapi_endpoint": "us-east-1"}),
     ("spapi_endpoint", {"spapi_endpoint": "https://sandbox.sellingpartnerapi-na.amazon.com"}),
     ("spapi_endpoint", {"spapi_endpoint": ""}),
     ("lwa_endpoint", {"lwa_endpoint": "http://api.amazon.com/auth/o2/token"}),

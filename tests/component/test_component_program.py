@@ -9,6 +9,7 @@ import pulumi
 import pytest
 import yaml
 
+from docs.tools import settings as project_file
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.component import OUTPUTS
 from spapi_rotation.validation.arguments import DEFAULTS
@@ -49,6 +50,23 @@ def test_configuration_has_every_argument_described_and_with_the_components_defa
     assert all(each["description"] for each in config.values())
     expected = {**DEFAULTS, "secret_prefix": "", "rotation_window": {}, "alarm_topic_arn": "", "tags": {}}
     assert {name: each["default"] for name, each in config.items() if "default" in each} == expected
+
+
+def test_the_configuration_is_made_from_the_arguments() -> None:
+    text = project_file.FILE.read_text()
+    assert project_file.with_configuration(text) == text, "run: make docs"
+
+
+def test_what_stands_above_the_configuration_stays() -> None:
+    made = project_file.with_configuration("name: mine\nruntime:\n  name: python\nconfig:\n  old:\n    type: string\n")
+    assert made.startswith("name: mine\nruntime:\n  name: python\nconfig:\n")
+    assert "old:" not in made
+
+
+def test_the_parts_of_an_object_are_named() -> None:
+    config = read("Pulumi.yaml")["config"]
+    assert "Parts of each: client_id, rotate_on_up (optional), " in config["applications"]["description"]
+    assert "Parts: start, end, days (optional), time_zone (optional)." in config["rotation_window"]["description"]
 
 
 def test_types_of_the_configuration() -> None:

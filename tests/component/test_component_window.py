@@ -73,5 +73,5 @@ def test_a_time_zone_that_only_this_machine_knows_is_refused(
     (tmp_path / name).write_bytes(berlin.read_bytes())
     time_zones((str(tmp_path),))
     assert zoneinfo.ZoneInfo(name)
-    with pytest.raises(BadSettings, match=r"rotation_window\.time_zone is not spelt"):
+    with pytest.raises(BadSettings, match=r"rotation_window\.time_zone is not a time zone that the function knows"):
         validate_rotation_window({**NIGHT, "time_zone": name})

@@ -115,7 +115,7 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
         *((Env.REPOST_AFTER_HOURS, value) for value in ("0", "169")),
         *((Env.VERIFICATION, value) for value in ("", "CALL", "none")),
         *((Env.PAUSED, value) for value in ("", "yes", "True")),
-        *((Env.SPAPI_ENDPOINT, value) for value in ("", "na", "ftp://host", "http://host", "https://")),
+        *((Env.SPAPI_ENDPOINT, value) for value in ("", "no", "ftp://host", "http://host", "https://")),
         *((Env.LWA_ENDPOINT, value) for value in ("", "NA", "api.amazon.com", "http://10.0.0.1/token")),
         *((Env.ROTATION_WINDOW, value) for value in ("x", "{}", "[]")),
     ],
@@ -158,12 +158,31 @@ def test_a_regions_name_is_its_endpoint_for_sp_api_only(region: str) -> None:
     ],
 )
 def test_https_everywhere_and_http_on_loopback(url: str) -> None:
-    assert validated_endpoint(url + "/", "x", regional=True) == url
+    assert validated_endpoint(url + "/", "x", regional=False) == url
+
+
+@pytest.mark.parametrize("name", ["na", "Na", "NA", "eu", "fe"])
+def test_a_region_may_be_written_in_lower_case(name: str) -> None:
+    url = f"https://sellingpartnerapi-{name.lower()}.amazon.com"
+    assert validated_endpoint(name, "x", regional=True) == url
+
+
+def test_the_two_endpoints_are_told_apart() -> None:
+    with pytest.raises(BadSettings, match=r"x is an endpoint of Login with Amazon.* Set x to .*NA, EU or FE"):
+        validated_endpoint("https://api.amazon.co.uk/auth/o2/token", "x", regional=True)
+    with pytest.raises(
+        BadSettings, match=r"x is an endpoint of SP-API.* Set x to https://api\.amazon\.com/auth/o2/token"
+    ):
+        validated_endpoint("https://sellingpartnerapi-eu.amazon.com", "x", regional=False)
 
 
 @pytest.mark.parametrize(
     "value",
-    [None, 5, "", "https://", "http://host", "http://127.0.0.1.example.com", "https://[::1", "https://host:99999"],
+    [
+        *(None, 5, "", "https://", "http://host", "http://127.0.0.1.example.com", "https://[::1", "https://host:99999"),
+        *("https://user:word@host", "https://user@host", "https://host/token?version=1", "https://host/#token"),
+        *("https://ho st", "https://host ", "\thttps://host", "us-east-1", "DE", "North America"),
+    ],
 )
 def test_what_is_no_endpoint_is_refused(value: object) -> None:
     with pytest.raises(BadSettings, match="not a usable endpoint"):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from spapi_rotation.args import Application
-from spapi_rotation.validation.inputs import MaybeOutput, is_map, known_keys, validated, validated_within
+from spapi_rotation.validation.inputs import MaybeOutput, is_map, known_keys, plain, validated, validated_within
 from spapi_rotation_lambda.domain.applications import KeyNames, schedule_name
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import validated_client_id
@@ -14,6 +14,9 @@ MAX_TRIGGER_LENGTH = 128
 MAX_KEY_LENGTH = 128
 KEY_NAMES = tuple(field.name for field in fields(KeyNames))
 """What `secret_keys` can map: the names that this package uses."""
+
+_APPLICATION_ID = "amzn1.sp.solution."
+"""How the id of an application begins, which is not that of its client."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # The six characters at the end are Secrets Manager's own. Without them an ARN in a policy fits no secret.
@@ -61,6 +64,7 @@ def validate_applications(value: object) -> tuple[ValidApplication, ...]:
     Raises:
         BadSettings: naming the entry.
     """
+    plain(value, "applications", "it says which resources there are")
     if not is_map(value) or not value:
         raise BadSettings(
             "applications must be a plain map with at least one entry.",
@@ -158,15 +162,31 @@ def _validate_application(name: object, entry: object) -> ValidApplication:
             remedy="Use at most 64 letters, digits, dots, hyphens and underscores.",
         )
     where = f"applications.{name}"
-    given = known_keys(entry, Application.__annotations__, where)
+    given = known_keys(plain(entry, where, "it says which resources there are"), Application.__annotations__, where)
     trigger = given.get("rotate_on_up")
     argument = f"{where}.rotate_on_up"
     return ValidApplication(
         name=name,
-        client_id=validated_client_id(given.get("client_id"), f"{where}.client_id"),
+        client_id=_validate_client_id(given.get("client_id"), f"{where}.client_id"),
         rotate_on_up=None if trigger is None else validated(trigger, lambda v: validate_trigger(v, argument)),
         adoption=_validate_adoption(given, where),
     )
+
+
+def _validate_client_id(value: object, argument: str) -> str:
+    plain(value, argument, "it becomes part of resources' names")
+    if value is None:
+        raise BadSettings(
+            f"{argument} is missing.",
+            remedy="Give the LWA client id of the application, as the Developer Console shows it. If there is no such "
+            "application, take the whole entry out.",
+        )
+    if isinstance(value, str) and value.startswith(_APPLICATION_ID):
+        raise BadSettings(
+            f"{argument} is an application id ({_APPLICATION_ID}…), not the client id.",
+            remedy="Use the LWA client id: in the Developer Console it is shown beside the client secret.",
+        )
+    return validated_client_id(value, argument)
 
 
 def _validate_adoption(given: Mapping[str, object], where: str) -> Adoption | None:

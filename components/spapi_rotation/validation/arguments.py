@@ -6,22 +6,21 @@ when it becomes known.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, TypeAlias
+from typing import Any, cast
 
-import pulumi
-
-from spapi_rotation.args import ClientSecretRotationArgs
+from spapi_rotation.args import ClientSecretRotationArgs, RotationWindow
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.validation.applications import ValidApplication, validate_applications
+from spapi_rotation.validation.credentials import exposed, find_client_secret
 from spapi_rotation.validation.inputs import (
     MaybeOutput,
     is_map,
-    is_output,
     known_keys,
+    plain,
     raising_invalid_argument,
     validate_flag,
     validate_whole,
@@ -29,13 +28,14 @@ from spapi_rotation.validation.inputs import (
     validated_pair,
     validated_within,
 )
+from spapi_rotation.validation.names import nearest
+from spapi_rotation.validation.paths import path_of
+from spapi_rotation.validation.tags import Tags, validated_tags
 from spapi_rotation_lambda import settings
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.times import LIFETIME
 from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
 from spapi_rotation_lambda.settings import Env, Number, validated_endpoint, validated_verification
-
-Tags: TypeAlias = Mapping[str, pulumi.Input[str]]
 
 PARTITION = "aws"
 
@@ -112,6 +112,8 @@ def validate_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Val
     Raises:
         InvalidArgument: an argument is not usable; later, from an Output, if its value was not yet known.
     """
+    if (holder := find_client_secret(args)) is not None:
+        raise exposed(path_of(holder) or "args", "pulumi config rm")
     given = known_keys(args, _ARGUMENTS, "args")
 
     defaults: dict[str, Any] = {**DEFAULTS, "secret_prefix": default_prefix, "tags": {}}
@@ -124,8 +126,8 @@ def validate_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Val
         return validated(value(name), lambda v: validate_whole(v, name, NUMBERS[name]))
 
     def flag(name: str) -> bool:
-        # It decides which resources there are, or their options: that cannot wait for an Output.
-        return raising_invalid_argument(lambda v: validate_flag(v, name))(value(name))
+        why = "it says which resources there are, and how they are protected"
+        return raising_invalid_argument(lambda v: validate_flag(plain(v, name, why), name))(value(name))
 
     window, topic = value("rotation_window"), value("alarm_topic_arn")
     rotate_every = whole("rotate_every_days")
@@ -152,7 +154,7 @@ def validate_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Val
         alarms=flag("alarms"),
         alarm_topic_arn=None if topic is None else validated(topic, validate_topic_arn),
         expiry_alarm_days=validated_pair(expiry_alarm, rotate_every, validate_expiry_alarm),
-        tags=validated(value("tags"), validate_tags),
+        tags=validated_tags(value("tags")),
     )
 
 
@@ -245,12 +247,11 @@ def validate_rotation_window(value: object) -> str:
     Raises:
         BadSettings: it is no window, or its time zone is not among those that the function has.
     """
+    if is_map(value):
+        known_keys(value, RotationWindow.__annotations__, "rotation_window")
+        _validate_time_zone(value.get("time_zone"))
+        _validate_days(value.get("days"))
     window = Window.parse(value, "rotation_window")
-    if window.time_zone.key not in _time_zones():
-        raise BadSettings(
-            f"rotation_window.time_zone is not spelt as the function knows it: {window.time_zone.key}.",
-            remedy="Use a name of the IANA time zone database, with its capital letters, such as Europe/Berlin.",
-        )
     parts = {
         "days": [day for day in WEEKDAYS if day in window.days],
         "start": f"{window.start:%H:%M}",
@@ -290,19 +291,6 @@ def validate_expiry_alarm(alarm_days: int, rotate_every_days: int) -> int:
     return alarm_days
 
 
-def validate_tags(value: object) -> Tags:
-    """Texts by text keys.
-
-    Raises:
-        BadSettings: a key or value is something else.
-    """
-    if is_map(value) and all(
-        isinstance(key, str) and key and (isinstance(text, str) or is_output(text)) for key, text in value.items()
-    ):
-        return value
-    raise BadSettings("tags must be a map from texts to texts.", remedy="Put numbers and booleans in quotes.")
-
-
 def validate_partition(partition: str) -> str:
     """Only the partition where Amazon's sender lives.
 
@@ -315,6 +303,34 @@ def validate_partition(partition: str) -> str:
         f"The AWS provider's region lies in the partition {partition}, from which Amazon cannot be reached.",
         remedy="Use a region of the partition aws: Amazon sends the new secrets from there.",
     )
+
+
+def _validate_time_zone(name: object) -> None:
+    zones = _time_zones()
+    if not isinstance(name, str) or not name or name in zones:
+        return
+    places = {zone.rpartition("/")[2]: zone for zone in sorted(zones)}
+    near = nearest(name, zones) or places.get(nearest(name, places) or "")
+    raise BadSettings(
+        "rotation_window.time_zone is not a time zone that the function knows.",
+        remedy=f"{f'Did you mean {near}? ' if near else ''}Use a name of the IANA time zone database, with its capital "
+        "letters, such as Europe/Berlin.",
+    )
+
+
+def _validate_days(days: object) -> None:
+    names: Any = re.split(r"[,\s]+", days) if isinstance(days, str) else days
+    if not isinstance(names, list | tuple):
+        return
+    given = [str(name) for name in cast(Sequence[object], names)]
+    meant = [name.strip()[:3].upper() for name in given]
+    known = set(meant) <= set(WEEKDAYS)
+    if isinstance(days, str) or (known and meant != given):
+        wanted = f"[{', '.join(meant)}]" if known else "a list"
+        raise BadSettings(
+            f"rotation_window.days must be a list of one or more of {', '.join(WEEKDAYS)}.",
+            remedy=f"Set rotation_window.days to {wanted}.",
+        )
 
 
 @cache

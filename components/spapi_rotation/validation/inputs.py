@@ -7,6 +7,8 @@ from typing import Any, TypeAlias, TypeGuard, TypeVar
 import pulumi
 
 from spapi_rotation.errors import InvalidArgument
+from spapi_rotation.validation.credentials import exposed, find_client_secret
+from spapi_rotation.validation.names import unknown_names
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import Number, environment_text, validated_number
 
@@ -30,14 +32,14 @@ def raising_invalid_argument(validate: Callable[[Any], T]) -> Callable[[Any], T]
 def validated(value: Any, validate: Callable[[Any], T]) -> MaybeOutput[T]:
     """Validate a value now, or when it becomes known if it is an Output or an awaitable."""
     if is_output(value):
-        return pulumi.Output.from_input(value).apply(raising_invalid_argument(validate))
+        return _when_known(value, validate)
     return raising_invalid_argument(validate)(value)
 
 
 def validated_within(value: Any, validate: Callable[[Any], T]) -> MaybeOutput[T]:
     """The same for a map or list, any part of which may come later; it is validated as a whole."""
     if _holds_output(value):
-        return pulumi.Output.from_input(value).apply(raising_invalid_argument(validate))
+        return _when_known(value, validate)
     return raising_invalid_argument(validate)(value)
 
 
@@ -85,9 +87,23 @@ def known_keys(given: object, known: Mapping[str, object], where: str) -> Mappin
     """
     if not is_map(given):
         raise InvalidArgument(f"{where} must be a plain map.", remedy=f"Give it by the keys {', '.join(known)}.")
-    if unknown := sorted(str(key) for key in given if key not in known):
-        raise InvalidArgument(f"{', '.join(unknown)}: unknown in {where}.", remedy=f"Known are {', '.join(known)}.")
+    if unknown := [key for key in given if key not in known]:
+        raise unknown_names(unknown, known, where)
     return given
+
+
+def plain(value: object, argument: str, why: str) -> Any:
+    """A value that is there, and no Output.
+
+    Raises:
+        BadSettings: it comes later; ``why`` it cannot.
+    """
+    if is_output(value):
+        raise BadSettings(
+            f"{argument} is an Output. It must be known before anything is deployed: {why}.",
+            remedy=f"Give {argument} as a plain value: write it into the program, or read it by pulumi.Config.",
+        )
+    return value
 
 
 def is_map(value: object) -> TypeGuard[Mapping[Any, Any]]:
@@ -103,6 +119,15 @@ def is_output(value: object) -> bool:
 def text_of(value: MaybeOutput[int] | MaybeOutput[bool]) -> MaybeOutput[str]:
     """A number or a flag as the function's environment holds it."""
     return value.apply(environment_text) if isinstance(value, pulumi.Output) else environment_text(value)
+
+
+def _when_known(value: Any, validate: Callable[[Any], T]) -> pulumi.Output[T]:
+    def run(known: Any) -> T:
+        if find_client_secret(known) is not None:
+            raise exposed("An argument that is an Output", "pulumi config rm")
+        return raising_invalid_argument(validate)(known)
+
+    return pulumi.Output.from_input(value).apply(run)
 
 
 def _holds_output(value: Any) -> bool:
