@@ -25,8 +25,8 @@ def test_the_version_is_the_same_in_both_places() -> None:
 
 def test_make_help_lists_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)) - {"help"}
-    assert set(re.findall(r"make (\w+) ", makefile.partition("help:")[2].partition("\n\n")[0])) == targets
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)) - {"help"}
+    assert set(re.findall(r"make ([a-z-]+) ", makefile.partition("help:")[2].partition("\n\n")[0])) == targets
 
 
 def test_ci_runs_the_commands_of_the_readme() -> None:
