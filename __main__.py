@@ -4,11 +4,13 @@ from typing import cast
 
 import pulumi
 
-from spapi_rotation import ClientSecretRotation, Verification
-from spapi_rotation.component import OUTPUTS
+try:
+    from spapi_rotation import ClientSecretRotation, Verification, component
+except ModuleNotFoundError as error:
+    mend = "pulumi install && .venv/bin/python -m pip install --no-deps -e ."
+    raise pulumi.RunError(f"{error.name} is not installed. What to do, in this folder: {mend}") from None
 
 config = pulumi.Config()
-
 rotation = ClientSecretRotation(
     "rotation",
     {
@@ -33,6 +35,5 @@ rotation = ClientSecretRotation(
         "tags": config.require_object("tags"),
     },
 )
-
-for output in OUTPUTS:
+for output in component.OUTPUTS:
     pulumi.export(output, getattr(rotation, output))
