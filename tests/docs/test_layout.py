@@ -5,7 +5,10 @@ import tomllib
 from collections import defaultdict
 from pathlib import Path
 
+import yaml
+
 import spapi_rotation_lambda
+from sandbox.engine import OLDEST
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,6 +24,20 @@ def test_no_two_helper_modules_of_the_tests_share_a_name() -> None:
 def test_the_version_is_the_same_in_both_places() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == spapi_rotation_lambda.__version__
+
+
+def test_the_oldest_engine_is_the_same_everywhere() -> None:
+    oldest = ".".join(map(str, OLDEST))
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+    assert project["requiredPulumiVersion"] == f">={oldest}"
+    assert f"[Pulumi CLI](https://www.pulumi.com/docs/install/), {oldest} or later" in (ROOT / "README.md").read_text()
+
+
+def test_the_virtual_environment_of_the_project_is_that_of_the_readme_and_the_makefile() -> None:
+    options = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["runtime"]["options"]
+    assert options == {"toolchain": "pip", "virtualenv": ".venv"}
+    assert ". .venv/bin/activate" in (ROOT / "README.md").read_text()
+    assert "\nVENV := .venv\n" in (ROOT / "Makefile").read_text()
 
 
 def test_make_help_lists_every_target() -> None:
