@@ -6,18 +6,25 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTS ?= tests
 WORKERS ?= 2
+PYTHONS ?= python3.11 python3.12 python3.13
+PYTHON_LOWEST ?= python3.11
+ARCHIVE := components/spapi_rotation/function_archive
+FUNCTION_ZIP := $(ARCHIVE)/function.zip
 # --write puts the figures into docs/faults.md; --singles walks single faults only.
 FAULTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test engine faults sandbox lint format docs lock clean
+.PHONY: help demo test engine installs lowest faults sandbox function-zip lint format docs lock clean
 
 help:
 	@echo "make demo      rotate two applications in the sandbox, every claim observed"
 	@echo "make test      all tests but those on the real engine, and a sample of these"
 	@echo "make engine    all tests on the real engine"
+	@echo "make installs  install by pip and uv under each Python, and see that the function is the same"
+	@echo "make lowest    unit and component tests with the lowest versions that the dependencies allow"
 	@echo "make faults    the long exploration of faults, with its figures, and the faults on the real engine"
 	@echo "make sandbox   deploy into the sandbox and leave it up until Ctrl-C"
+	@echo "make function-zip  renew the zip of the function, after a change of its code or of a lock"
 	@echo "make lint      ruff, mypy, pyright, import contracts"
 	@echo "make format    ruff's mends and layout"
 	@echo "make docs      renew the pictures and tables of docs/"
@@ -31,23 +38,45 @@ $(READY): requirements-dev.txt pyproject.toml cli/pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e . -e ./cli
 	@touch $@
 
-demo: $(READY)
+demo: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.demo
 
-test: $(READY)
+test: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.engine
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not engine or sample" $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "(not engine or sample) and not installs" $(TESTS)
 
-engine: $(READY)
+engine: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.engine
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m engine $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "engine and not installs" $(TESTS)
 
-faults: $(READY)
+# Each of PYTHONS must be an interpreter; uv or pyenv can provide them.
+installs: $(READY) $(FUNCTION_ZIP)
+	$(BIN)/python -m sandbox.engine
+	PYTHONS="$(PYTHONS)" $(BIN)/python -m pytest -n $(WORKERS) -m installs tests/installs
+
+# The lowest versions that the two distributions allow, with the oldest Python; the tests' own tools stay as they are.
+lowest: $(READY) $(FUNCTION_ZIP)
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON_LOWEST) $(VENV)-lowest
+	$(BIN)/uv pip compile --quiet --no-header --python $(VENV)-lowest --resolution lowest-direct pyproject.toml \
+		cli/pyproject.toml -o $(VENV)-lowest/versions.txt
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest --no-deps -r requirements-dev.txt
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest -r $(VENV)-lowest/versions.txt
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest --no-deps -e . -e ./cli
+	$(VENV)-lowest/bin/python -m pytest -n $(WORKERS) --dist loadfile -m "not installs" tests/unit tests/component
+
+faults: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m tests.engine.fault_scenarios
 	$(BIN)/python -m tests.exploration $(FAULTS)
 
-sandbox: $(READY)
+sandbox: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.serve
+
+# Folders too: a module that is gone or has another name changes its folder's date.
+$(FUNCTION_ZIP): $(READY) $(ARCHIVE)/third_party.lock.json $(wildcard $(ARCHIVE)/*.py) \
+		$(shell find rotation_lambda/spapi_rotation_lambda -name __pycache__ -prune -o -print)
+	$(BIN)/python -m spapi_rotation.function_archive
+
+function-zip: $(FUNCTION_ZIP)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -63,7 +92,6 @@ format: $(READY)
 docs: $(READY)
 	$(BIN)/python -m docs.tools
 
-ARCHIVE = components/spapi_rotation/function_archive
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
 lock: $(READY)
@@ -76,5 +104,5 @@ lock: $(READY)
 	$(BIN)/python -m spapi_rotation.function_archive.lock
 
 clean:
-	rm -rf $(VENV) build dist sandbox/.state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-lowest $(FUNCTION_ZIP) build dist sandbox/.state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

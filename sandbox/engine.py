@@ -26,8 +26,8 @@ from sandbox.paths import CHECKOUT, cache_dir
 VERSION = "3.259.0"
 """What is downloaded or built."""
 
-OLDEST = (3, 181, 0)
-"""The oldest engine that the Automation API of our Pulumi SDK accepts."""
+OLDEST = (3, 186, 0)
+"""The oldest engine that reads Pulumi.yaml, which names it too: the first with settings of type ``object``."""
 
 HOST = "pulumi-language-python"
 """The engine's host for Python programs; an engine without it is of no use here."""

@@ -65,6 +65,8 @@ class Stack:
             needed.mkdir(parents=True)
         for file in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(CHECKOUT / file, self.project)
+        # Pulumi.yaml names it; a dynamic resource's provider runs there.
+        (self.project / ".venv").symlink_to(sys.prefix)
         path = os.pathsep.join([str(engine), str(plugins), str(Path(sys.executable).parent), os.environ["PATH"]])
         self.environment = scrubbed_environment(
             **environment,

@@ -10,4 +10,4 @@ class InvalidArgument(BadSettings, pulumi.RunError):
 
 
 class UnusableArchive(RotationError, pulumi.RunError):
-    """The function's files are not the locked ones."""
+    """The function archive is missing, or was not made from the modules and the lock beside it."""

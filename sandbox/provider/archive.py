@@ -1,6 +1,7 @@
-"""The files of a Pulumi archive: their hash, and a zip file that is the same for the same files.
+"""A Pulumi archive: its hash, and the zip file that is uploaded.
 
-Like Pulumi's own hash, both depend on names and contents only: not on times, modes or where the files lie.
+As with Pulumi, both depend on the names and contents of its files only, not on times, modes or where they lie; but a
+zip file is taken as it is, byte for byte. Source: ``sdk/go/common/resource/archive/archive.go`` of pulumi/pulumi.
 """
 
 import hashlib
@@ -51,9 +52,21 @@ def files(archive: Any) -> dict[str, bytes]:
 
 
 def hash_of(archive: Any) -> str:
-    """The engine's hash of an archive, or :func:`content_hash` where it sent none."""
-    sent = archive.digest if isinstance(archive, SentArchive) else ""
-    return sent or content_hash(files(archive))
+    """The engine's hash of an archive; where it sent none, that of a zip file's bytes or of names and contents."""
+    if isinstance(archive, SentArchive) and archive.digest:
+        return archive.digest
+    ready = _zip_file(archive)
+    return hashlib.sha256(_read(ready)).hexdigest() if ready else content_hash(files(archive))
+
+
+def upload(archive: Any) -> bytes:
+    """The zip file that is sent to AWS.
+
+    Raises:
+        StandInError: as of :func:`files`.
+    """
+    ready = _zip_file(archive)
+    return _read(ready) if ready else zipped(files(archive))
 
 
 def content_hash(contents: dict[str, bytes]) -> str:
@@ -78,6 +91,13 @@ def zipped(contents: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def _zip_file(archive: Any) -> Path | None:
+    """The file of an archive that is nothing but a zip file."""
+    inner = archive.inner if isinstance(archive, SentArchive) else archive
+    path = Path(inner.path) if isinstance(inner, pulumi.FileArchive) else None
+    return path if path and path.suffix == ".zip" else None
+
+
 def _walk(prefix: str, item: Any) -> Iterator[tuple[str, bytes]]:
     if isinstance(item, SentArchive) and item.inner is not None:
         yield from _walk(prefix, item.inner)
@@ -96,16 +116,16 @@ def _walk(prefix: str, item: Any) -> Iterator[tuple[str, bytes]]:
 
 def _folder(prefix: str, path: Path) -> Iterator[tuple[str, bytes]]:
     lead = f"{prefix}/" if prefix else ""
-    if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            # Pulumi leaves its own bookkeeping folder out of an archive.
-            if file.is_file() and ".pulumi" not in file.relative_to(path).parts:
-                yield lead + file.relative_to(path).as_posix(), _read(file)
-    elif path.suffix == ".zip":
+    if path.suffix == ".zip":
         with zipfile.ZipFile(io.BytesIO(_read(path))) as source:
             for name in source.namelist():
                 if not name.endswith("/"):
                     yield lead + name, source.read(name)
+    elif path.is_dir():
+        for file in sorted(path.rglob("*")):
+            # Pulumi leaves its own bookkeeping folder out of an archive.
+            if file.is_file() and ".pulumi" not in file.relative_to(path).parts:
+                yield lead + file.relative_to(path).as_posix(), _read(file)
     else:
         raise StandInError(f"{path} is neither a folder nor a .zip file")
 

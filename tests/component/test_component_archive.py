@@ -1,9 +1,15 @@
-"""The function's archive: the locked files and nothing else, the same on every machine."""
+"""The function's zip: the locked files and nothing else, the same bytes on every machine."""
 
+import functools
+import importlib.util
+import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from hashlib import sha256
 from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
@@ -12,10 +18,11 @@ import pulumi
 import pytest
 from packaging.requirements import Requirement
 
-import spapi_rotation_lambda
 from spapi_rotation import UnusableArchive
-from spapi_rotation.function_archive import lock, third_party
-from spapi_rotation.function_archive.archive import archive_files, function_code, own_files
+from spapi_rotation.function_archive import function_zip, lock, third_party
+from spapi_rotation.function_archive.archive import CODE_FOLDER, function_code
+
+ROOT = Path(__file__).parents[2]
 
 DISTRIBUTIONS = {
     "anyio",
@@ -32,35 +39,61 @@ DISTRIBUTIONS = {
 
 
 @pytest.fixture(scope="module")
-def files() -> dict[str, Path]:
-    return archive_files()
+def contents() -> dict[str, bytes]:
+    with zipfile.ZipFile(function_zip.ZIP_FILE) as made:
+        return {path: made.read(path) for path in made.namelist()}
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """The third-party files as a wheel carries them."""
-    folder = tmp_path / "_third_party"
-    write(third_party.locked_files(), folder)
+def package(tmp_path: Path) -> Path:
+    """The function's modules in another place."""
+    folder = tmp_path / "source" / CODE_FOLDER.name
+    shutil.copytree(CODE_FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
-def write(files: dict[str, Path], folder: Path) -> None:
-    for path, file in files.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
+@pytest.fixture
+def copied_zip(tmp_path: Path) -> Path:
+    return Path(shutil.copy(function_zip.ZIP_FILE, tmp_path))
 
 
-def test_is_the_same_twice_and_sorted(files: dict[str, Path]) -> None:
-    again = archive_files()
-    assert list(again.items()) == list(files.items())
-    assert list(files) == sorted(files)
-    assert third_party.digest(again) == third_party.digest(files)
+def own(contents: dict[str, bytes]) -> set[str]:
+    return {path for path in contents if path.startswith("spapi_rotation_lambda/")}
 
 
-def test_third_party_files_equal_the_content_lock(files: dict[str, Path]) -> None:
-    own = own_files()
-    locked = {path: file for path, file in files.items() if path not in own}
+def test_a_zip_has_these_bytes_whatever_python_made_it() -> None:
+    made = function_zip.zipped({"pkg/b.py": b"B = 2\n", "a.py": b"", "licenses/x/LICENSE": b"Free.\n"})
+    assert sha256(made).hexdigest() == "3e11f57d1dad61c9a0e22bb1f425b3f8c8a4c3578c5798524f458eec27c0bbe0"
+
+
+def test_entries_are_stored_sorted_and_say_nothing_of_the_machine() -> None:
+    with zipfile.ZipFile(function_zip.ZIP_FILE) as made:
+        entries = made.infolist()
+    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+    assert {entry.compress_type for entry in entries} == {zipfile.ZIP_STORED}
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {oct(entry.external_attr >> 16) for entry in entries} == {"0o100644"}
+
+
+def test_made_again_it_has_the_same_bytes_wherever_the_modules_lie(package: Path, copied_zip: Path) -> None:
+    os.utime(package / "handler.py", (1, 1))
+    (package / "handler.py").chmod(0o755)
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "handler.cpython-313.pyc").write_bytes(b"compiled")
+    function_zip.make(package, copied_zip)
+    assert copied_zip.read_bytes() == function_zip.ZIP_FILE.read_bytes()
+    assert [file.name for file in copied_zip.parent.iterdir() if file.is_file()] == ["function.zip"]
+
+
+@pytest.mark.slow
+def test_made_from_nothing_it_has_the_same_bytes(package: Path, tmp_path: Path) -> None:
+    """Fetches the wheels through pip."""
+    function_zip.make(package, tmp_path / "new.zip")
+    assert (tmp_path / "new.zip").read_bytes() == function_zip.ZIP_FILE.read_bytes()
+
+
+def test_third_party_files_equal_the_content_lock(contents: dict[str, bytes]) -> None:
+    locked = {path: contents[path] for path in contents.keys() - own(contents)}
     assert third_party.digest(locked) == third_party.Lock.read().sha256
 
 
@@ -73,36 +106,31 @@ def pinned(requirements: Path) -> dict[str, str]:
 def test_locks_agree() -> None:
     """The content lock has the distributions and versions of the hash-locked requirements."""
     locked = {name: f"=={each.version}" for name, each in third_party.Lock.read().distributions.items()}
-    assert locked == pinned(lock.REQUIREMENTS)
+    assert locked == pinned(third_party.REQUIREMENTS)
     assert set(locked) == DISTRIBUTIONS
 
 
-def test_a_checkout_installed_from_the_projects_lock_has_the_functions_versions() -> None:
-    project = pinned(Path(spapi_rotation_lambda.__file__).parents[2] / "requirements.txt")
-    assert pinned(lock.REQUIREMENTS).items() <= project.items()
-
-
 def test_every_requirement_is_hashed() -> None:
-    text = lock.REQUIREMENTS.read_text()
+    text = third_party.REQUIREMENTS.read_text()
     assert all("--hash=sha256:" in entry for entry in text.split("==")[1:])
 
 
 def test_holds_own_modules_data_and_licences_but_no_metadata_scripts_or_bytecode(
-    files: dict[str, Path],
+    contents: dict[str, bytes],
 ) -> None:
     assert {
         "spapi_rotation_lambda/settings.py",
         "certifi/cacert.pem",
         "httpx/py.typed",
         "typing_extensions.py",
-    } <= set(files)
-    assert all(any(path.startswith(f"licenses/{name}/") for path in files) for name in DISTRIBUTIONS)
-    for path in files:
+    } <= set(contents)
+    assert all(any(path.startswith(f"licenses/{name}/") for path in contents) for name in DISTRIBUTIONS)
+    for path in contents:
         parts = PurePosixPath(path).parts
         assert not {"__pycache__", "bin", ".."} & set(parts[:1] + parts[-2:-1]), path
         assert ".dist-info" not in path
         assert not path.endswith((".pyc", ".so"))
-    tops = {PurePosixPath(path).parts[0] for path in files}
+    tops = {PurePosixPath(path).parts[0] for path in contents}
     assert tops == {
         "anyio",
         "aws_lambda_powertools",
@@ -119,41 +147,126 @@ def test_holds_own_modules_data_and_licences_but_no_metadata_scripts_or_bytecode
     }
 
 
-def test_own_files_are_the_packages_modules_only() -> None:
-    folder = Path(spapi_rotation_lambda.__file__).parent
-    assert own_files() == {
-        f"spapi_rotation_lambda/{file.relative_to(folder).as_posix()}": file for file in folder.rglob("*.py")
+def test_own_files_are_the_packages_modules_only(contents: dict[str, bytes]) -> None:
+    assert {path: contents[path] for path in own(contents)} == {
+        f"spapi_rotation_lambda/{file.relative_to(CODE_FOLDER).as_posix()}": file.read_bytes()
+        for file in CODE_FOLDER.rglob("*.py")
     }
 
 
-def test_archive_names_every_file_absolutely(files: dict[str, Path]) -> None:
-    assets = function_code().assets
-    assert set(assets) == set(files)
-    for path, asset in assets.items():
-        assert isinstance(asset, pulumi.FileAsset)
-        assert asset.path == str(files[path].resolve())
+def test_pulumi_gets_the_zip_alone_by_its_absolute_path() -> None:
+    assert function_code().path == str(function_zip.ZIP_FILE.resolve())
 
 
-def test_digest_depends_on_names_and_contents(tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    one.write_bytes(b"1")
-    two.write_bytes(b"2")
+@pytest.mark.parametrize("change", ["module changed", "module added", "module removed", "folder renamed"])
+def test_a_zip_of_other_modules_than_those_beside_it_is_refused(package: Path, copied_zip: Path, change: str) -> None:
+    function_zip.validate(package, copied_zip)
+    if change == "module changed":
+        (package / "handler.py").write_text("")
+    elif change == "module added":
+        (package / "domain" / "more.py").write_text("")
+    elif change == "module removed":
+        (package / "domain" / "window.py").unlink()
+    else:
+        (package / "domain").rename(package / "rules")
+    with pytest.raises(third_party.UnusableFiles, match="not made from the modules and the lock beside it"):
+        function_zip.validate(package, copied_zip)
+
+
+def repacked(zip_file: Path, compression: int, changed: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(zip_file) as source:
+        entries = {entry.filename: (entry, source.read(entry)) for entry in source.infolist()}
+    with zipfile.ZipFile(zip_file, "w") as target:
+        for path, (entry, content) in entries.items():
+            entry.compress_type = compression
+            target.writestr(entry, changed.get(path, content))
+
+
+@pytest.mark.parametrize(
+    ("compression", "changed"),
+    [
+        (zipfile.ZIP_STORED, {"certifi/cacert.pem": b"another authority"}),
+        (zipfile.ZIP_STORED, {"spapi_rotation_lambda/handler.py": b""}),
+        (zipfile.ZIP_DEFLATED, {}),
+    ],
+)
+def test_a_zip_that_somebody_changed_or_packed_again_is_refused(
+    copied_zip: Path, compression: int, changed: dict[str, bytes]
+) -> None:
+    repacked(copied_zip, zipfile.ZIP_STORED, {})
+    function_zip.validate(CODE_FOLDER, copied_zip)
+    repacked(copied_zip, compression, changed)
+    with pytest.raises(third_party.UnusableFiles, match="not made from the modules and the lock beside it"):
+        function_zip.validate(CODE_FOLDER, copied_zip)
+
+
+def test_a_file_that_is_no_zip_is_refused(copied_zip: Path) -> None:
+    copied_zip.write_bytes(b"half a download")
+    with pytest.raises(third_party.UnusableFiles, match="not made from"):
+        function_zip.validate(CODE_FOLDER, copied_zip)
+
+
+def test_a_missing_zip_ends_the_program_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        function_zip, "validate", functools.partial(function_zip.validate, zip_file=tmp_path / "function.zip")
+    )
+    with pytest.raises(UnusableArchive, match="has not been made") as refused:
+        function_code()
+    assert isinstance(refused.value, pulumi.RunError), "else Pulumi prints a stack trace"
+    assert refused.value.remedy == function_zip.remedy()
+
+
+def test_the_remedys_command_makes_a_stale_zip_anew_without_a_network(tmp_path: Path) -> None:
+    """In a checkout of its own, by the very words of the error."""
+    for folder in ("components", "rotation_lambda"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "rotation_lambda" / "spapi_rotation_lambda" / "handler.py").open("a") as module:
+        module.write("# changed\n")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(str(tmp_path / folder) for folder in ("components", "rotation_lambda")),
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": "",
+    }
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    deploy = "from spapi_rotation.function_archive.archive import function_code; print(function_code().path)"
+    refused = run(sys.executable, "-W", "ignore", "-c", deploy)
+    assert refused.returncode != 0
+    command = re.search(r"What to do: make it anew: (.+)", refused.stderr)
+    assert command, refused.stderr
+    mended = run(*shlex.split(command[1]))
+    assert (mended.returncode, mended.stdout) == (0, ""), mended.stderr
+    accepted = run(sys.executable, "-W", "ignore", "-c", deploy)
+    assert accepted.stdout.strip() == str(tmp_path / function_zip.ZIP_FILE.relative_to(ROOT)), accepted.stderr
+
+
+def test_a_command_that_can_not_have_the_wheels_says_so_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(third_party.UnusableFiles, match="could not be installed"):
+        function_zip.make(CODE_FOLDER, tmp_path / "function.zip")
+    assert not list(tmp_path.iterdir())
+
+
+def test_digest_depends_on_names_and_contents() -> None:
     digests = {
-        third_party.digest({"a": one, "b": two}),
-        third_party.digest({"a": two, "b": one}),
-        third_party.digest({"a": one, "c": two}),
-        third_party.digest({"a": one}),
+        third_party.digest({"a": b"1", "b": b"2"}),
+        third_party.digest({"a": b"2", "b": b"1"}),
+        third_party.digest({"a": b"1", "c": b"2"}),
+        third_party.digest({"a": b"1"}),
     }
     assert len(digests) == 4
-    assert third_party.digest({"b": two, "a": one}) in digests
+    assert third_party.digest({"b": b"2", "a": b"1"}) in digests
 
 
-def test_digest_is_that_of_sha256sum(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"")
+def test_digest_is_that_of_sha256sum() -> None:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    line = tmp_path / "line"
-    line.write_text(f"{empty}  a\n", newline="\n")
-    assert third_party.digest({"a": tmp_path / "a"}) == sha256(line.read_bytes()).hexdigest()
+    assert third_party.digest({"a": b""}) == sha256(f"{empty}  a\n".encode()).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -185,95 +298,31 @@ def installed_copy(name: str, folder: Path) -> None:
             shutil.copyfile(Path(str(entry.locate())), target)
 
 
-@pytest.fixture
-def h11_only() -> third_party.Lock:
-    lock = third_party.Lock.read()
-    return third_party.Lock({"h11": lock.distributions["h11"]}, lock.sha256)
-
-
-def test_installed_files_that_equal_the_lock_serve(tmp_path: Path, h11_only: third_party.Lock) -> None:
+def test_what_is_installed_in_a_folder_is_locked_by_its_contents(tmp_path: Path) -> None:
     installed_copy("h11", tmp_path)
-    files = third_party.installed_files(h11_only, [str(tmp_path)])
-    assert {"h11/__init__.py", "licenses/h11/LICENSE.txt"} <= set(files)
-
-
-def test_a_tampered_installed_file_is_refused_with_the_command_to_run(
-    tmp_path: Path, h11_only: third_party.Lock
-) -> None:
-    installed_copy("h11", tmp_path)
+    made = third_party.make_lock(tmp_path)
+    assert made.distributions["h11"] == third_party.Lock.read().distributions["h11"]
+    assert {"h11/__init__.py", "licenses/h11/LICENSE.txt"} <= set(third_party.locked_contents(tmp_path, made))
     with (tmp_path / "h11" / "__init__.py").open("a") as module:
         module.write("# changed\n")
-    with pytest.raises(third_party.NotLocked, match=r"h11 0\.16\.0 differ") as refused:
-        third_party.installed_files(h11_only, [str(tmp_path)])
-    command = "python -m pip install --force-reinstall --require-hashes --no-deps --only-binary :all: -r "
-    assert command + "components/spapi_rotation/function_archive/requirements.txt" in str(refused.value)
+    with pytest.raises(third_party.UnusableFiles, match=r"differ from third_party\.lock\.json"):
+        third_party.locked_contents(tmp_path, made)
 
 
-def test_a_missing_installed_file_is_refused(tmp_path: Path, h11_only: third_party.Lock) -> None:
+def test_a_missing_installed_file_is_refused(tmp_path: Path) -> None:
     installed_copy("h11", tmp_path)
+    made = third_party.make_lock(tmp_path)
     (tmp_path / "h11" / "_util.py").unlink()
     # From Python 3.12 on, importlib.metadata leaves a missing file out, and the rest differs from what is locked.
-    with pytest.raises(third_party.NotLocked, match=r"h11 (are incomplete|0\.16\.0 differ)"):
-        third_party.installed_files(h11_only, [str(tmp_path)])
-
-
-def test_another_installed_version_is_refused(tmp_path: Path) -> None:
-    installed_copy("h11", tmp_path)
-    lock = third_party.Lock({"h11": third_party.LockedDistribution("0.15.0", "0")}, "0")
-    with pytest.raises(third_party.NotLocked, match=r"needs h11 0\.15\.0, but 0\.16\.0 is installed"):
-        third_party.installed_files(lock, [str(tmp_path)])
-
-
-def test_a_missing_distribution_is_refused(tmp_path: Path, h11_only: third_party.Lock) -> None:
-    with pytest.raises(third_party.NotLocked, match="not installed"):
-        third_party.installed_files(h11_only, [str(tmp_path)])
-    nowhere = third_party.Lock({"no-such-distribution": third_party.LockedDistribution("1", "0")}, "0")
-    with pytest.raises(third_party.NotLocked, match="not installed"):
-        third_party.installed_files(nowhere)
-
-
-def test_the_files_of_a_wheel_serve(copy: Path, files: dict[str, Path]) -> None:
-    compiled = copy / "httpx" / "__pycache__" / "_api.cpython-313.pyc"
-    compiled.parent.mkdir()
-    compiled.write_bytes(b"compiled by an installer")
-    found = third_party.packaged_files(third_party.Lock.read(), copy)
-    assert set(found) == set(files) - set(own_files())
-
-
-@pytest.mark.parametrize("change", ["changed", "removed", "added"])
-def test_a_tampered_wheel_is_refused(copy: Path, change: str) -> None:
-    certificates = copy / "certifi" / "cacert.pem"
-    if change == "changed":
-        certificates.write_text(certificates.read_text() + "\n")
-    elif change == "removed":
-        certificates.unlink()
-    else:
-        (copy / "httpx" / "_extra.py").write_text("")
-    with pytest.raises(third_party.NotLocked, match="differ from the locked ones"):
-        third_party.packaged_files(third_party.Lock.read(), copy)
-
-
-def test_a_wheel_uses_its_own_files_and_not_the_installed_ones(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(third_party, "PACKAGED_FOLDER", copy)
-    monkeypatch.setattr(third_party, "packaged_files", lambda lock: {"h11/__init__.py": copy / "h11" / "__init__.py"})
-    assert archive_files()["h11/__init__.py"] == copy / "h11" / "__init__.py"
-
-
-def test_files_that_are_not_the_locked_ones_end_the_program_with_a_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(third_party.Lock, "read", lambda: third_party.Lock({}, "0"))
-    monkeypatch.setattr(third_party, "PACKAGED_FOLDER", tmp_path)
-    with pytest.raises(UnusableArchive, match="What to do: reinstall") as refused:
-        function_code()
-    assert isinstance(refused.value, pulumi.RunError), "else Pulumi prints a stack trace"
+    with pytest.raises(third_party.UnusableFiles, match=r"h11 are incomplete|differ from"):
+        third_party.locked_contents(tmp_path, made)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"distributions": {"a": {}}, "sha256": "0"}'])
 def test_an_unusable_lock_file_is_refused(tmp_path: Path, text: str) -> None:
     lock_file = tmp_path / "third_party.lock.json"
     lock_file.write_text(text)
-    with pytest.raises(third_party.NotLocked, match="unusable"):
+    with pytest.raises(third_party.UnusableFiles, match="unusable"):
         third_party.Lock.read(lock_file)
 
 
@@ -286,7 +335,7 @@ def test_a_lock_is_made_of_pure_python_only(tmp_path: Path) -> None:
     assert third_party.make_lock(tmp_path).distributions["h11"] == third_party.Lock.read().distributions["h11"]
     (wheel,) = tmp_path.glob("h11-*.dist-info/WHEEL")
     wheel.write_text(wheel.read_text().replace("Purelib: true", "Purelib: false"))
-    with pytest.raises(third_party.NotLocked, match="h11 is not pure Python"):
+    with pytest.raises(third_party.UnusableFiles, match="h11 is not pure Python"):
         third_party.make_lock(tmp_path)
 
 
@@ -310,9 +359,10 @@ assert window.time_zone.key == "Europe/Berlin"
 
 
 @pytest.mark.slow
-def test_runs_where_nothing_but_boto3_is_installed(tmp_path: Path, files: dict[str, Path]) -> None:
+def test_runs_where_nothing_but_boto3_is_installed(tmp_path: Path) -> None:
     folder, home = tmp_path / "archive", tmp_path / "venv"
-    write(files, folder)
+    with zipfile.ZipFile(function_zip.ZIP_FILE) as made:
+        made.extractall(folder)
     venv.create(home, symlinks=True)
     (site,) = home.glob("lib/python*/site-packages")
     for name in RUNTIME_OWN:
@@ -329,22 +379,47 @@ def test_runs_where_nothing_but_boto3_is_installed(tmp_path: Path, files: dict[s
 
 
 @pytest.mark.slow
-def test_lock_is_that_of_the_hash_locked_wheels(tmp_path: Path) -> None:
-    """Fetches the wheels through pip."""
+@pytest.mark.parametrize("installer", ["pip", "uv"])
+def test_lock_is_that_of_the_hash_locked_wheels(
+    installer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fetches the wheels through pip and through uv."""
+    if installer == "uv":
+        without_pip(monkeypatch)
     lock_file = tmp_path / "third_party.lock.json"
     lock.write_lock(lock_file=lock_file)
     assert lock_file.read_bytes() == third_party.LOCK_FILE.read_bytes()
 
 
 @pytest.mark.slow
-def test_pip_refuses_what_has_another_hash(tmp_path: Path) -> None:
+@pytest.mark.parametrize("installer", ["pip", "uv"])
+def test_what_has_another_hash_is_refused(installer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if installer == "uv":
+        without_pip(monkeypatch)
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"h11==0.16.0 --hash=sha256:{'0' * 64}\n")
-    with pytest.raises(third_party.NotLocked, match="pip could not install"):
+    with pytest.raises(third_party.UnusableFiles, match="could not be installed"):
         third_party.install(requirements, tmp_path / "target")
 
 
-def test_pip_is_held_to_the_functions_python_and_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def without_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an environment that uv has made."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
+
+
+def test_without_pip_and_uv_the_error_says_how_to_have_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_pip(monkeypatch)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(third_party.UnusableFiles, match=r"neither pip .* nor uv") as refused:
+        third_party.install(third_party.REQUIREMENTS, tmp_path / "target")
+    assert refused.value.remedy.endswith(f"{sys.executable} -m ensurepip")
+
+
+@pytest.mark.parametrize("installer", ["pip", "uv"])
+def test_pip_is_held_to_the_functions_python_and_platform(
+    installer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     commands: list[list[str]] = []
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
@@ -352,16 +427,17 @@ def test_pip_is_held_to_the_functions_python_and_platform(tmp_path: Path, monkey
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(subprocess, "run", run)
+    if installer == "uv":
+        without_pip(monkeypatch)
     third_party.install(tmp_path / "requirements.txt", tmp_path / "target")
     (command,) = commands
     text = " ".join(command)
-    assert command[:4] == [sys.executable, "-m", "pip", "install"]
-    for option in (
-        "--require-hashes",
-        "--no-deps",
-        "--only-binary :all:",
-        "--python-version 3.13",
-        "--platform manylinux2014_aarch64",
-        "--no-compile",
-    ):
+    options = ["--require-hashes", "--no-deps", "--only-binary :all:", "--python-version 3.13"]
+    if installer == "pip":
+        assert command[:4] == [sys.executable, "-m", "pip", "install"]
+        options += ["--platform manylinux2014_aarch64", "--no-compile"]
+    else:
+        assert [Path(command[0]).name, *command[1:3]] == ["uv", "pip", "install"]
+        options += ["--python-platform aarch64-manylinux2014"]
+    for option in options:
         assert option in text

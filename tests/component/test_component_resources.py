@@ -192,7 +192,7 @@ def test_no_prefix_and_none_mean_the_default() -> None:
 def test_function() -> None:
     function = deploy_component().named("rotation-function")
     inputs = dict(function.inputs)
-    assert isinstance(inputs.pop("code"), pulumi.AssetArchive)
+    assert isinstance(inputs.pop("code"), pulumi.FileArchive)
     inputs.pop("environment")
     inputs.pop("tags")
     assert inputs == {

@@ -5,7 +5,10 @@ import tomllib
 from collections import defaultdict
 from pathlib import Path
 
+import yaml
+
 import spapi_rotation_lambda
+from sandbox.engine import OLDEST
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,10 +26,24 @@ def test_the_version_is_the_same_in_both_places() -> None:
     assert project["version"] == spapi_rotation_lambda.__version__
 
 
+def test_the_oldest_engine_is_the_same_everywhere() -> None:
+    oldest = ".".join(map(str, OLDEST))
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+    assert project["requiredPulumiVersion"] == f">={oldest}"
+    assert f"[Pulumi CLI](https://www.pulumi.com/docs/install/), {oldest} or later" in (ROOT / "README.md").read_text()
+
+
+def test_the_virtual_environment_of_the_project_is_that_of_the_readme_and_the_makefile() -> None:
+    options = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["runtime"]["options"]
+    assert options == {"toolchain": "pip", "virtualenv": ".venv"}
+    assert ". .venv/bin/activate" in (ROOT / "README.md").read_text()
+    assert "\nVENV := .venv\n" in (ROOT / "Makefile").read_text()
+
+
 def test_make_help_lists_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)) - {"help"}
-    assert set(re.findall(r"make (\w+) ", makefile.partition("help:")[2].partition("\n\n")[0])) == targets
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)) - {"help"}
+    assert set(re.findall(r"make ([a-z-]+) ", makefile.partition("help:")[2].partition("\n\n")[0])) == targets
 
 
 def test_ci_runs_the_commands_of_the_readme() -> None:

@@ -1,5 +1,6 @@
 """The zip of a function's code depends on names and contents only."""
 
+import hashlib
 import io
 import os
 import zipfile
@@ -8,7 +9,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from sandbox.provider.archive import content_hash, files, zipped
+from sandbox.provider.archive import content_hash, files, hash_of, upload, zipped
 from sandbox.provider.errors import StandInError
 
 CONTENTS = {"pkg/b.py": b"B = 2\n", "a.py": b"A = 1\n"}
@@ -72,6 +73,18 @@ def test_every_kind_of_archive_gives_the_same_files(tmp_path: Path) -> None:
         ),
     ):
         assert files(archive) == CONTENTS
+
+
+def test_a_zip_file_is_uploaded_and_hashed_byte_for_byte(tmp_path: Path) -> None:
+    """Another packing of the same files is another code, as for the engine and AWS."""
+    ready = tmp_path / "code.zip"
+    with zipfile.ZipFile(ready, "w", zipfile.ZIP_STORED) as target:
+        for name, content in CONTENTS.items():
+            target.writestr(name, content)
+    archive = pulumi.FileArchive(str(ready))
+    assert upload(archive) == ready.read_bytes() != zipped(CONTENTS)
+    assert hash_of(archive) == hashlib.sha256(ready.read_bytes()).hexdigest()
+    assert upload(pulumi.AssetArchive({".": archive})) == zipped(CONTENTS)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Writes ``third_party.lock.json`` after a change of ``requirements.txt``.
 
-``python -m spapi_rotation.function_archive.lock``, in a checkout. The wheels come through pip and are held to
+``python -m spapi_rotation.function_archive.lock``, in a checkout. The wheels come through pip or uv and are held to
 their hashes.
 """
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from spapi_rotation.function_archive import third_party
 
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
-
-def write_lock(requirements: Path = REQUIREMENTS, lock_file: Path = third_party.LOCK_FILE) -> third_party.Lock:
+def write_lock(
+    requirements: Path = third_party.REQUIREMENTS, lock_file: Path = third_party.LOCK_FILE
+) -> third_party.Lock:
     """Install the hash-locked wheels into a temporary folder and lock their contents.
 
     Raises:
-        NotLocked: pip failed, or a distribution cannot go into the archive.
+        UnusableFiles: the installer failed, or a distribution cannot go into the archive.
     """
     with tempfile.TemporaryDirectory() as folder:
         third_party.install(requirements, Path(folder))

@@ -4,16 +4,18 @@ Two locks guard them. ``requirements.txt`` names each distribution with the hash
 wheel; ``third_party.lock.json`` names the hash of the files that go from it into the function. The second is made
 from the first (``python -m spapi_rotation.function_archive.lock``), never from what happens to be installed.
 
-Imports the standard library only: the build hook loads this file by its path, before anything is installed.
+Imports the standard library only: the build hook uses this module before anything is installed.
 """
 
+import importlib.util
 import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 
 FUNCTION_PYTHON = "3.13"
@@ -22,16 +24,18 @@ FUNCTION_PYTHON = "3.13"
 FUNCTION_PLATFORM = "manylinux2014_aarch64"
 """The platform tag of wheels for the function's architecture."""
 
+UV_PLATFORM = "aarch64-manylinux2014"
+"""The same platform, as uv calls it."""
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 LOCK_FILE = Path(__file__).with_name("third_party.lock.json")
-PACKAGED_FOLDER = Path(__file__).with_name("_third_party")
-"""Where a wheel carries the third-party files; absent in a checkout."""
 
 LICENCES = "licenses"
 _LICENCE_NAMES = ("LICENSE", "LICENCE", "COPYING", "NOTICE")
 
 
-class NotLocked(Exception):
-    """Files differ from the lock, or the locked files could not be had.
+class UnusableFiles(Exception):
+    """Files of the function are missing or not the right ones, or could not be had.
 
     Attributes:
         remedy: what a person can do about it.
@@ -65,7 +69,7 @@ class Lock:
         """Read a lock file.
 
         Raises:
-            NotLocked: it is missing or not a lock file.
+            UnusableFiles: it is missing or not a lock file.
         """
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
@@ -75,7 +79,7 @@ class Lock:
             }
             return cls(locked, document["sha256"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            raise NotLocked(
+            raise UnusableFiles(
                 f"{path.name} is missing or unusable.", remedy="Reinstall the package, or restore the file."
             ) from None
 
@@ -85,11 +89,11 @@ class Lock:
         return json.dumps({"distributions": listed, "sha256": self.sha256}, indent=2) + "\n"
 
 
-def digest(files: Mapping[str, Path]) -> str:
+def digest(contents: Mapping[str, bytes]) -> str:
     """SHA-256 over the sorted lines ``<sha256 of the file>  <path in the archive>``, as of sha256sum."""
     whole = sha256()
-    for path in sorted(files):
-        whole.update(f"{sha256(files[path].read_bytes()).hexdigest()}  {path}\n".encode())
+    for path in sorted(contents):
+        whole.update(f"{sha256(contents[path]).hexdigest()}  {path}\n".encode())
     return whole.hexdigest()
 
 
@@ -111,11 +115,11 @@ def archive_path(name: str, recorded: PurePosixPath) -> str | None:
     return None
 
 
-def distribution_files(name: str, found: Distribution) -> dict[str, Path]:
-    """The files of one installed distribution that belong into the archive, by their path in it.
+def distribution_contents(name: str, found: Distribution) -> dict[str, bytes]:
+    """What of one installed distribution belongs into the archive, by its path in it.
 
     Raises:
-        NotLocked: the distribution does not record its files, or a recorded file is missing.
+        UnusableFiles: the distribution does not record its files, or a recorded file is missing.
     """
     files: dict[str, Path] = {}
     for recorded in found.files or ():
@@ -123,126 +127,92 @@ def distribution_files(name: str, found: Distribution) -> dict[str, Path]:
         if path is not None:
             files[path] = Path(str(recorded.locate()))
     if not files or not all(file.is_file() for file in files.values()):
-        raise NotLocked(f"The installed files of {name} are incomplete.", remedy=reinstall_remedy())
-    return files
+        raise UnusableFiles(f"The installed files of {name} are incomplete.", remedy="Run the command again.")
+    return {path: file.read_bytes() for path, file in files.items()}
 
 
-def installed_files(lock: Lock, search: Iterable[str] | None = None) -> dict[str, Path]:
-    """The archive's third-party files from installed distributions, provided that they equal the lock.
-
-    Args:
-        lock: what they must equal.
-        search: folders to look in; the interpreter's own path by default.
+def installed_contents(folder: Path) -> dict[str, dict[str, bytes]]:
+    """What of everything that is installed in a folder belongs into the archive, by distribution.
 
     Raises:
-        NotLocked: a distribution is missing, has another version or other contents.
+        UnusableFiles: a distribution is not pure Python, so that it would run on one processor only; or two hold
+            the same file.
     """
-    files: dict[str, Path] = {}
-    for name, locked in lock.distributions.items():
-        found = _find(name, search)
-        if found is None:
-            raise NotLocked(
-                f"The function needs {name} {locked.version}, which is not installed.",
-                remedy=reinstall_remedy(),
-            )
-        if found.version != locked.version:
-            raise NotLocked(
-                f"The function needs {name} {locked.version}, but {found.version} is installed.",
-                remedy=reinstall_remedy(),
-            )
-        own = distribution_files(name, found)
-        if digest(own) != locked.sha256:
-            raise NotLocked(
-                f"The installed files of {name} {locked.version} differ from the locked ones.",
-                remedy=reinstall_remedy(),
-            )
-        files.update(own)
-    return files
-
-
-def packaged_files(lock: Lock, folder: Path = PACKAGED_FOLDER) -> dict[str, Path]:
-    """The third-party files that a wheel carries, provided that they equal the lock.
-
-    Bytecode that an installer compiled beside them is left out.
-
-    Raises:
-        NotLocked: a file was changed, added or removed.
-    """
-    files = {
-        path: file
-        for file in folder.rglob("*")
-        if file.is_file() and (path := archive_path("", PurePosixPath(file.relative_to(folder).as_posix())))
-    }
-    if digest(files) != lock.sha256:
-        raise NotLocked(
-            "The function's third-party files in the installed package differ from the locked ones.",
-            remedy="reinstall spapi-rotation with pip's --force-reinstall --no-deps.",
-        )
-    return files
-
-
-def locked_files() -> dict[str, Path]:
-    """The third-party files of the function: those of the wheel, else the installed ones.
-
-    Raises:
-        NotLocked: they differ from ``third_party.lock.json``.
-    """
-    lock = Lock.read()
-    return packaged_files(lock) if PACKAGED_FOLDER.is_dir() else installed_files(lock)
+    found: dict[str, dict[str, bytes]] = {}
+    seen: set[str] = set()
+    for each in distributions(path=[str(folder)]):
+        name = _normalised(each.metadata["Name"])
+        if "Root-Is-Purelib: true" not in (each.read_text("WHEEL") or ""):
+            raise UnusableFiles(f"{name} is not pure Python.", remedy="Replace it, or make room for it in the archive.")
+        found[name] = distribution_contents(name, each)
+        if clash := seen & found[name].keys():
+            raise UnusableFiles(f"Two distributions hold {min(clash)}.", remedy="Remove one of them.")
+        seen |= found[name].keys()
+    return found
 
 
 def make_lock(folder: Path) -> Lock:
     """The lock of everything that is installed in a folder.
 
     Raises:
-        NotLocked: a distribution is not pure Python. Its files would differ between the function's machine
-            and a developer's, and a checkout could never equal the lock.
+        UnusableFiles: as of :func:`installed_contents`.
     """
-    locked: dict[str, LockedDistribution] = {}
-    everything: dict[str, Path] = {}
-    for found in distributions(path=[str(folder)]):
-        name = _normalised(found.metadata["Name"])
-        if "Root-Is-Purelib: true" not in (found.read_text("WHEEL") or ""):
-            raise NotLocked(f"{name} is not pure Python.", remedy="Replace it, or make room for it in the archive.")
-        files = distribution_files(name, found)
-        if clash := everything.keys() & files.keys():
-            raise NotLocked(f"Two distributions hold {min(clash)}.", remedy="Remove one of them.")
-        everything.update(files)
-        locked[name] = LockedDistribution(found.version, digest(files))
-    return Lock(locked, digest(everything))
+    contents = installed_contents(folder)
+    versions = {_normalised(each.metadata["Name"]): each.version for each in distributions(path=[str(folder)])}
+    locked = {name: LockedDistribution(versions[name], digest(own)) for name, own in contents.items()}
+    return Lock(locked, digest(_together(contents)))
+
+
+def locked_contents(folder: Path, lock: Lock) -> dict[str, bytes]:
+    """What is installed in a folder, provided that it equals the lock.
+
+    Raises:
+        UnusableFiles: it differs, or as of :func:`installed_contents`.
+    """
+    contents = _together(installed_contents(folder))
+    if digest(contents) != lock.sha256:
+        raise UnusableFiles(
+            "The files of the function's locked wheels differ from third_party.lock.json.",
+            remedy="Restore requirements.txt and third_party.lock.json, or run make lock in a checkout.",
+        )
+    return contents
 
 
 def install(requirements: Path, folder: Path) -> None:
     """Install the hash-locked wheels, for the function's Python and platform, into a folder.
 
+    With this Python's pip, or where there is none (uv makes such environments) with uv.
+
     Raises:
-        NotLocked: pip failed; its own message has been printed.
+        UnusableFiles: there is no installer, or it failed; its own message has been printed.
     """
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
-    command += ["--only-binary", ":all:", "--implementation", "cp", "--python-version", FUNCTION_PYTHON]
-    command += ["--platform", FUNCTION_PLATFORM, "--no-compile", "--target", str(folder)]
-    if subprocess.run([*command, "--requirement", str(requirements)], check=False).returncode != 0:
-        raise NotLocked(
-            "pip could not install the function's locked dependencies.",
-            remedy="Read pip's message above; pip itself must be installed beside this Python.",
+    installer = _pip() if importlib.util.find_spec("pip") else _uv()
+    command = [*installer, "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    command += ["--python-version", FUNCTION_PYTHON, "--target", str(folder), "--requirement", str(requirements)]
+    if subprocess.run(command, check=False).returncode != 0:
+        raise UnusableFiles(
+            "The function's locked dependencies could not be installed.",
+            remedy="Read the message of pip or uv above: it needs a package index, or a cache that has the wheels.",
         )
 
 
-def reinstall_remedy() -> str:
-    """The command that installs exactly the locked distributions."""
-    return (
-        "install the locked versions: python -m pip install --force-reinstall --require-hashes --no-deps "
-        "--only-binary :all: -r components/spapi_rotation/function_archive/requirements.txt."
-    )
+def _pip() -> list[str]:
+    options = ["--implementation", "cp", "--platform", FUNCTION_PLATFORM, "--no-compile"]
+    return [sys.executable, "-m", "pip", "install", *options]
 
 
-def _find(name: str, search: Iterable[str] | None) -> Distribution | None:
-    if search is not None:
-        return next(iter(distributions(name=name, path=list(search))), None)
-    try:
-        return distribution(name)
-    except PackageNotFoundError:
-        return None
+def _uv() -> list[str]:
+    uv = shutil.which("uv")
+    if uv is None:
+        raise UnusableFiles(
+            "There is neither pip in this Python environment nor uv on PATH.",
+            remedy=f"Put pip into it: {sys.executable} -m ensurepip",
+        )
+    return [uv, "pip", "install", "--python", sys.executable, "--python-platform", UV_PLATFORM]
+
+
+def _together(contents: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
+    return {path: content for own in contents.values() for path, content in own.items()}
 
 
 def _normalised(name: str) -> str:

@@ -105,7 +105,7 @@ class Function(Resource):
 
     def create(self, aws: Aws, inputs: Props) -> str:
         name: str = inputs["name"]
-        code = {"ZipFile": archive.zipped(archive.files(inputs["code"]))}
+        code = {"ZipFile": archive.upload(inputs["code"])}
         optional: dict[str, Any] = {
             "Architectures": inputs.get("architectures"),
             "Environment": _environment(inputs),
@@ -188,7 +188,7 @@ class Function(Resource):
             )
             self._wait(aws, resource_id)
         if changed & _CODE_PROPS:
-            code = archive.zipped(archive.files(news["code"]))
+            code = archive.upload(news["code"])
             chosen = {"Architectures": news["architectures"]} if news.get("architectures") else {}
             aws.call(
                 doing,
