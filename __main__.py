@@ -13,6 +13,7 @@ rotation = ClientSecretRotation(
     "rotation",
     {
         "applications": config.require_object("applications"),
+        "identity": config.get("identity") or None,
         "secret_prefix": config.get("secret_prefix") or None,
         "spapi_endpoint": config.require("spapi_endpoint"),
         "lwa_endpoint": config.require("lwa_endpoint"),
