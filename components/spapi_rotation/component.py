@@ -24,6 +24,9 @@ TYPE_TOKEN = "spapi-rotation:index:ClientSecretRotation"  # noqa: S105
 class ClientSecretRotation(pulumi.ComponentResource):
     """Rotates the client secrets of Amazon Selling Partner API applications, unattended: the queue for Amazon's messages, one secret per application, the rotation function, its schedule and its alarms, all encrypted by one key."""  # noqa: E501
 
+    identity: pulumi.Output[str]
+    """What secrets, log group, alarms and tags are named by; to be set as it is before a rename."""
+
     queue_arn: pulumi.Output[str]
     """ARN of the destination queue, to be registered with Amazon by hand."""
 
@@ -125,6 +128,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
                     opts=scope.options(depends_on=[key, queues.destination_policy, function.function, *function.ready]),
                 )
         create_guards(scope, children=children, triggers=frozenset(self._childResources) - children)
+        self.identity = pulumi.Output.from_input(valid.identity)
         self.queue_arn = queues.destination.arn
         self.queue_url = queues.destination.url
         self.dead_letter_queue_url = queues.dead_letter.url

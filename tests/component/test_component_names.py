@@ -105,5 +105,5 @@ def declared(name: str = "rotation", *, stack: str = STACK, identity: str | None
 def test_with_its_identity_kept_a_renamed_component_asks_for_the_same(renamed: dict[str, str]) -> None:
     kept = f"{PROJECT}/{STACK}/rotation"
     before = declared(identity=None)
-    assert declared(**renamed, identity=kept) == before  # type: ignore[arg-type]
-    assert declared(**renamed, identity=None) != before  # type: ignore[arg-type]
+    assert declared(**renamed, identity=kept) == before
+    assert declared(**renamed, identity=None) != before

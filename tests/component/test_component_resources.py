@@ -363,6 +363,7 @@ def test_outputs() -> None:
     assert "Application Client New Secret" in steps
     name = f"{PROJECT}/{STACK}/rotation/{client_id(1)}"
     assert recording.outputs == {
+        "identity": f"{PROJECT}/{STACK}/rotation",
         "queue_arn": QUEUE_ARN,
         "queue_url": f"{QUEUE_URL}/rotation-queue-0000001",
         "dead_letter_queue_url": f"{QUEUE_URL}/rotation-dead-letter-queue-0000001",
