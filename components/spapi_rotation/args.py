@@ -55,8 +55,11 @@ class ClientSecretRotationArgs(TypedDict):
     applications: dict[str, Application]
     """The applications, by a name of your choice. Renaming an entry replaces nothing: resources follow the client id."""  # noqa: E501
 
+    identity: NotRequired[str | None]
+    """What secrets, log group, alarms and tags are named by, unique in an account and region. Keep the old one when project, stack or component get another name. Default: `<project>/<stack>/<component name>`."""  # noqa: E501
+
     secret_prefix: NotRequired[pulumi.Input[str] | None]
-    """First part of the secrets' names, `<secret_prefix>/<client_id>`. Default: `<project>/<stack>/<component name>`."""  # noqa: E501
+    """First part of the secrets' names, `<secret_prefix>/<client_id>`. Default: `identity`."""
 
     spapi_endpoint: NotRequired[pulumi.Input[str]]
     """SP-API's endpoint: `NA`, `EU`, `FE` or an https URL. Default: `NA`."""
@@ -80,7 +83,7 @@ class ClientSecretRotationArgs(TypedDict):
     """How long `pulumi up` waits for the secret of a rotation that it started, 0 (not at all) to 3600. Default: 300."""
 
     deletion_protection: NotRequired[bool]
-    """Protect the queue, the dead-letter and unclaimed queues, the key and the secrets from deletion. Default: true."""
+    """Refuse to destroy the component, and to delete queues, keys, secrets, log or schedules in an update. Default: true."""  # noqa: E501
 
     secret_recovery_window_days: NotRequired[pulumi.Input[int]]
     """Days in which a deleted secret can be restored: 0 (none) or 7 to 30. Default: 30."""

@@ -9,10 +9,12 @@ from spapi_rotation.resources.adopted_secrets import adopt
 from spapi_rotation.resources.alarms import alarm_topic, create_alarms
 from spapi_rotation.resources.encryption import create_key
 from spapi_rotation.resources.function import create_function
+from spapi_rotation.resources.guards import create_guards
+from spapi_rotation.resources.log import create_log_group
 from spapi_rotation.resources.queue import create_queues
 from spapi_rotation.resources.schedule import create_group, create_schedules
 from spapi_rotation.resources.secret import create_secrets
-from spapi_rotation.scope import identity, make_scope
+from spapi_rotation.scope import default_identity, make_scope
 from spapi_rotation.validation.arguments import validate_args, validate_component_name
 from spapi_rotation_lambda.domain.registration import registration_steps
 
@@ -21,6 +23,9 @@ TYPE_TOKEN = "spapi-rotation:index:ClientSecretRotation"  # noqa: S105
 
 class ClientSecretRotation(pulumi.ComponentResource):
     """Rotates the client secrets of Amazon Selling Partner API applications, unattended: the queue for Amazon's messages, one secret per application, the rotation function, its schedule and its alarms, all encrypted by one key."""  # noqa: E501
+
+    identity: pulumi.Output[str]
+    """What secrets, log group, alarms and tags are named by; to be set as it is before a rename."""
 
     queue_arn: pulumi.Output[str]
     """ARN of the destination queue, to be registered with Amazon by hand."""
@@ -68,24 +73,35 @@ class ClientSecretRotation(pulumi.ComponentResource):
             UnusableArchive: the function's third-party files are not the locked ones.
         """
         super().__init__(TYPE_TOKEN, validate_component_name(name), None, opts)
-        valid = validate_args(args, default_prefix=identity(name))
-        scope = make_scope(self, name, valid.tags, deletion_protection=valid.deletion_protection)
+        valid = validate_args(args, default_identity=default_identity(name))
+        scope = make_scope(
+            self, name, valid.tags, identity=valid.identity, deletion_protection=valid.deletion_protection
+        )
         adopted = adopt(scope, valid.applications)
         own_topic = valid.alarms and valid.alarm_topic_arn is None
         key = create_key(scope, valid.key_deletion_window_days, alarms=own_topic)
+        log_group = create_log_group(scope, key, valid.log_retention_days)
         queues = create_queues(scope, key)
         secret_arns = create_secrets(
             scope,
             valid.applications,
             prefix=valid.secret_prefix,
             key=key,
+            log_group=log_group,
             recovery_window_days=valid.secret_recovery_window_days,
             adopted=adopted,
         )
         group = create_group(scope)
         topic_arn = alarm_topic(scope, valid, key)
         function = create_function(
-            scope, valid, key=key, queues=queues, schedule_group=group.name, topic_arn=topic_arn, adopted=adopted
+            scope,
+            valid,
+            key=key,
+            queues=queues,
+            log_group=log_group,
+            schedule_group=group.name,
+            topic_arn=topic_arn,
+            adopted=adopted,
         )
         schedules = create_schedules(
             scope,
@@ -96,7 +112,8 @@ class ClientSecretRotation(pulumi.ComponentResource):
             queues=queues,
             key=key,
         )
-        create_alarms(scope, valid, queues=queues, function=function.function, topic_arn=topic_arn)
+        create_alarms(scope, valid, queues=queues, function=function.function, log_group=log_group, topic_arn=topic_arn)
+        children = frozenset(self._childResources)
         for application in valid.applications:
             if application.rotate_on_up is not None:
                 self._rotate_on_up(
@@ -110,6 +127,8 @@ class ClientSecretRotation(pulumi.ComponentResource):
                     wait_seconds=valid.wait_seconds,
                     opts=scope.options(depends_on=[key, queues.destination_policy, function.function, *function.ready]),
                 )
+        create_guards(scope, children=children, triggers=frozenset(self._childResources) - children)
+        self.identity = pulumi.Output.from_input(valid.identity)
         self.queue_arn = queues.destination.arn
         self.queue_url = queues.destination.url
         self.dead_letter_queue_url = queues.dead_letter.url

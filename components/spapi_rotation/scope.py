@@ -1,9 +1,7 @@
 """What every part of a component shares: its place in AWS, its names, its tags and its resource options."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 import pulumi
 import pulumi_aws as aws
@@ -21,7 +19,7 @@ class Scope:
 
     Attributes:
         name: the component's name, first part of every logical name.
-        identity: ``<project>/<stack>/<name>``, unique within an account and region.
+        identity: where given names and tags come from; unique within an account and region.
         component: the parent of every resource.
         account_id: the AWS account of the component's provider.
         region: its region.
@@ -61,27 +59,17 @@ class Scope:
 
     @property
     def log_group_name(self) -> str:
-        """Given, not generated, so that the key's policy can name exactly this log group."""
-        return f"/aws/lambda/{self.identity}"
+        """Given, not generated, so that the key's policy can name exactly this log group.
 
-    @property
-    def alias_name(self) -> str:
-        """The key's alias: only letters, digits, ``/``, ``_`` and ``-`` are allowed in one."""
-        return "alias/" + re.sub(r"[^A-Za-z0-9/_-]", "-", self.identity)
+        It is made before everything else with a given name, and AWS makes no second one of the same name. So the
+        deployment of an identity that exists already ends here.
+        """
+        return f"/aws/lambda/{self.identity}"
 
     @property
     def alarm_prefix(self) -> str:
         """First part of the alarms' names, given so that a notification names stack and component."""
         return alarm_prefix(self.identity)
-
-    @property
-    def topic_name(self) -> str:
-        """The alarm topic's name: letters, digits, ``_`` and ``-``.
-
-        With a hash, because SNS takes a name that exists for the same topic: two identities must never share one.
-        """
-        readable = re.sub(r"[^A-Za-z0-9_-]", "-", self.identity)
-        return f"{readable}-alarms-{sha256(self.identity.encode()).hexdigest()[:8]}"
 
 
 def make_scope(
@@ -89,6 +77,7 @@ def make_scope(
     name: str,
     tags: MaybeOutput[Tags],
     *,
+    identity: str,
     deletion_protection: bool,
 ) -> Scope:
     """Ask AWS where we are, by the component's own provider.
@@ -101,15 +90,14 @@ def make_scope(
     invoke = pulumi.InvokeOutputOptions(parent=component)
     partition = aws.get_partition_output(opts=invoke).partition.apply(validate_partition)
     region = aws.get_region_output(opts=invoke).region
-    own = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), "component": name}
     return Scope(
         name=name,
-        identity=identity(name),
+        identity=identity,
         component=component,
         account_id=aws.get_caller_identity_output(opts=invoke).account_id,
         # Through the partition, so that nothing is named in a region that was refused.
         region=pulumi.Output.all(partition, region, configured).apply(lambda all_: _known_region(component, all_[1])),
-        tags=_merged(own, tags),
+        tags=_merged({"identity": identity}, tags),
         deletion_protection=deletion_protection,
     )
 
@@ -127,8 +115,8 @@ def _known_region(component: pulumi.Resource, region: str) -> str:
     return raising_invalid_argument(validate_region)(region)
 
 
-def identity(name: str) -> str:
-    """``<project>/<stack>/<name>``."""
+def default_identity(name: str) -> str:
+    """``<project>/<stack>/<name>``: what a component is called when its user does not say."""
     return f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
 
 

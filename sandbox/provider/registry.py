@@ -11,7 +11,7 @@ from sandbox.provider.services.logs import LogGroup
 from sandbox.provider.services.mappings import EventSourceMapping, FunctionEventInvokeConfig
 from sandbox.provider.services.scheduler import Schedule, ScheduleGroup
 from sandbox.provider.services.secretsmanager import Secret
-from sandbox.provider.services.sns import Topic
+from sandbox.provider.services.sns import Topic, TopicPolicy
 from sandbox.provider.services.sqs import Queue, QueuePolicy, RedriveAllowPolicy
 
 _TYPES: tuple[type[Resource], ...] = (
@@ -33,6 +33,7 @@ _TYPES: tuple[type[Resource], ...] = (
     ScheduleGroup,
     Secret,
     Topic,
+    TopicPolicy,
 )
 
 

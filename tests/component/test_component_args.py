@@ -26,17 +26,34 @@ from tests.component.recorder import ACCOUNT, REGION, client_id, deploy_componen
 
 def validate(**args: Any) -> ValidArgs:
     given_args: Any = {"applications": {"a": {"client_id": client_id(1)}}, **args}
-    return validate_args(given_args, default_prefix="orders/dev/rotation")
+    return validate_args(given_args, default_identity="orders/dev/rotation")
 
 
 def test_defaults() -> None:
     valid = validate()
     values = {name: getattr(valid, name) for name in DEFAULTS}
     assert values == {**DEFAULTS, "spapi_endpoint": "https://sellingpartnerapi-na.amazon.com"}
-    assert valid.secret_prefix == "orders/dev/rotation"
+    assert (valid.identity, valid.secret_prefix) == ("orders/dev/rotation", "orders/dev/rotation")
     assert valid.tags == {}
     assert valid.rotation_window is None
     assert valid.alarm_topic_arn is None
+
+
+def test_the_secrets_are_named_by_the_identity_unless_they_have_a_prefix_of_their_own() -> None:
+    valid = validate(identity="shop/eu")
+    assert (valid.identity, valid.secret_prefix) == ("shop/eu", "shop/eu")
+    valid = validate(identity="shop/eu", secret_prefix="credentials")
+    assert (valid.identity, valid.secret_prefix) == ("shop/eu", "credentials")
+
+
+def test_the_identity_must_be_known_in_the_preview() -> None:
+    with pytest.raises(InvalidArgument, match="identity"):
+        validate(identity=pulumi.Output.from_input("shop"))
+
+
+def test_a_project_and_stack_whose_names_are_too_long_are_told_of_identity() -> None:
+    with pytest.raises(InvalidArgument, match="Set identity to a plain text of at most 200"):
+        deploy_component(stack="x" * 200)
 
 
 def test_none_means_the_default() -> None:
@@ -45,7 +62,7 @@ def test_none_means_the_default() -> None:
 
 
 def test_every_optional_argument_has_a_default() -> None:
-    computed = {"secret_prefix", "tags", "rotation_window", "alarm_topic_arn"}
+    computed = {"identity", "secret_prefix", "tags", "rotation_window", "alarm_topic_arn"}
     assert set(DEFAULTS) | computed == ClientSecretRotationArgs.__optional_keys__
     assert ClientSecretRotationArgs.__required_keys__ == {"applications"}
 
@@ -101,6 +118,17 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("spapi_endpoint", {"spapi_endpoint": ""}),
     ("lwa_endpoint", {"lwa_endpoint": "http://api.amazon.com/auth/o2/token"}),
     ("lwa_endpoint", {"lwa_endpoint": "NA"}),
+    ("identity", {"identity": ""}),
+    ("identity", {"identity": "shop/"}),
+    ("identity", {"identity": "/shop"}),
+    ("identity", {"identity": "shop//eu"}),
+    ("identity", {"identity": "shop*"}),
+    ("identity", {"identity": "shop:eu"}),
+    ("identity", {"identity": "shop eu"}),
+    ("identity", {"identity": "shop@eu"}),
+    ("identity", {"identity": "shop\n"}),
+    ("identity", {"identity": "x" * 201}),
+    ("identity", {"identity": 5}),
     ("secret_prefix", {"secret_prefix": ""}),
     ("secret_prefix", {"secret_prefix": "/shop"}),
     ("secret_prefix", {"secret_prefix": "shop/"}),
@@ -167,7 +195,7 @@ def test_whether_there_are_alarms_must_be_known_in_the_preview() -> None:
 def test_arguments_must_be_a_map() -> None:
     bad: Any = [("applications", {})]
     with pytest.raises(InvalidArgument, match="args must be a plain map"):
-        validate_args(bad, default_prefix="x")
+        validate_args(bad, default_identity="x")
 
 
 def test_bad_input_fails_the_preview() -> None:

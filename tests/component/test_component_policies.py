@@ -117,9 +117,10 @@ def test_alarms_have_no_use_of_the_key_without_a_topic_that_it_encrypts(given: d
 
 
 def test_topic_lets_its_own_alarms_publish_and_nobody_in_plain_text(recording: Recording) -> None:
-    topic = recording.named("rotation-alarm-topic")
-    arn = f"arn:aws:sns:{REGION}:{ACCOUNT}:{topic.inputs['name']}"
-    assert topic.policy() == {
+    policy = recording.named("rotation-alarm-topic-policy")
+    arn = f"arn:aws:sns:{REGION}:{ACCOUNT}:rotation-alarm-topic-0000001"
+    assert policy.inputs["arn"] == arn
+    assert policy.policy() == {
         "Version": "2012-10-17",
         "Statement": [
             {
@@ -191,7 +192,7 @@ def test_function_role(recording: Recording) -> None:
         "LookAtAlarms": (["cloudwatch:DescribeAlarms"], "*"),
         "LookAtSubscribers": (
             ["sns:ListSubscriptionsByTopic"],
-            f"arn:aws:sns:{REGION}:{ACCOUNT}:{recording.named('rotation-alarm-topic').inputs['name']}",
+            f"arn:aws:sns:{REGION}:{ACCOUNT}:rotation-alarm-topic-0000001",
         ),
         "Log": (["logs:CreateLogStream", "logs:PutLogEvents"], f"{LOG_GROUP_ARN}:*"),
         "ReadLog": (["logs:FilterLogEvents"], f"{LOG_GROUP_ARN}:*"),

@@ -48,7 +48,14 @@ def test_configuration_has_every_argument_described_and_with_the_components_defa
     config = read("Pulumi.yaml")["config"]
     assert set(config) == set(ClientSecretRotationArgs.__annotations__)
     assert all(each["description"] for each in config.values())
-    expected = {**DEFAULTS, "secret_prefix": "", "rotation_window": {}, "alarm_topic_arn": "", "tags": {}}
+    expected = {
+        **DEFAULTS,
+        "identity": "",
+        "secret_prefix": "",
+        "rotation_window": {},
+        "alarm_topic_arn": "",
+        "tags": {},
+    }
     assert {name: each["default"] for name, each in config.items() if "default" in each} == expected
 
 
@@ -86,6 +93,7 @@ def test_every_setting_reaches_the_component(monkeypatch: pytest.MonkeyPatch) ->
     recording, _ = run(
         monkeypatch,
         applications={"a": {"client_id": client_id(1), "rotate_on_up": "1"}},
+        identity="shop/eu",
         secret_prefix="shop",
         spapi_endpoint="FE",
         lwa_endpoint="https://login.example/token",
@@ -105,6 +113,7 @@ def test_every_setting_reaches_the_component(monkeypatch: pytest.MonkeyPatch) ->
         tags={"team": "shop"},
     )
     variables = recording.named("rotation-function").inputs["environment"]["variables"]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == "shop/eu"
     assert variables["SECRET_PREFIX"] == "shop"
     assert variables["SPAPI_ENDPOINT"] == "https://sellingpartnerapi-fe.amazon.com"
     assert variables["LWA_ENDPOINT"] == "https://login.example/token"

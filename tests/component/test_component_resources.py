@@ -9,6 +9,7 @@ from spapi_rotation import ClientSecretRotation
 from spapi_rotation.component import OUTPUTS, TYPE_TOKEN
 from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG
 from spapi_rotation.resources.function import METRICS_NAMESPACE
+from spapi_rotation.resources.guards import TYPE_TOKEN as GUARD
 from spapi_rotation.resources.schedule import rate
 from spapi_rotation_lambda.adapters import telemetry
 from spapi_rotation_lambda.settings import HANDLER, NEEDED, Env, Settings
@@ -41,6 +42,9 @@ SHARED = {
     "rotation-schedule-role": "aws:iam/role:Role",
     "rotation-schedule-policy": "aws:iam/rolePolicy:RolePolicy",
     "rotation-alarm-topic": "aws:sns/topic:Topic",
+    "rotation-alarm-topic-policy": "aws:sns/topicPolicy:TopicPolicy",
+    "rotation-guard": GUARD,
+    "rotation-triggers-guard": GUARD,
     **{f"rotation-alarm-{each.name}": "aws:cloudwatch/metricAlarm:MetricAlarm" for each in ALARM_CATALOG},
 }
 
@@ -90,7 +94,11 @@ PROTECTED = {
     "rotation-queue",
     "rotation-dead-letter-queue",
     "rotation-unclaimed-queue",
+    "rotation-log",
     f"rotation-secret-{SUFFIX}",
+    f"rotation-schedule-{SUFFIX}",
+    "rotation-guard",
+    "rotation-triggers-guard",
 }
 
 
@@ -114,15 +122,7 @@ def test_keeps_the_key_as_long_as_the_secrets() -> None:
     assert key["enableKeyRotation"] is True
     assert key["deletionWindowInDays"] == 30
     assert recording.named(f"rotation-secret-{SUFFIX}").inputs["recoveryWindowInDays"] == 30
-    assert recording.named("rotation-key-alias").inputs == {
-        "name": f"alias/{PROJECT}/{STACK}/rotation",
-        "targetKeyId": "rotation-key-0000001",
-    }
-
-
-def test_alias_has_only_characters_that_kms_allows() -> None:
-    alias = deploy_component(stack="v1.2").named("rotation-key-alias")
-    assert alias.inputs["name"] == f"alias/{PROJECT}/v1-2/rotation"
+    assert recording.named("rotation-key-alias").inputs == {"targetKeyId": "rotation-key-0000001"}
 
 
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/rotation-key-0000001"
@@ -331,20 +331,23 @@ def test_rate(hours: int, expression: str) -> None:
 
 
 def test_tags_are_merged_over_the_components_own_on_every_taggable_resource() -> None:
-    recording = deploy_component(tags={"team": "shop", "spapi-rotation:stack": "mine"})
+    recording = deploy_component(tags={"team": "shop"})
     own = {
-        "spapi-rotation:project": PROJECT,
-        "spapi-rotation:component": "rotation",
-        "spapi-rotation:stack": "mine",
+        "spapi-rotation:identity": f"{PROJECT}/{STACK}/rotation",
         "team": "shop",
     }
-    untaggable = ("Alias", "Policy", "Schedule", "FunctionEventInvokeConfig", "ClientSecretRotation")
+    untaggable = ("Alias", "Policy", "Schedule", "FunctionEventInvokeConfig", "ClientSecretRotation", "DeletionGuard")
     for each in recording.resources:
         if not each.type.endswith(untaggable):
             tags = dict(each.inputs["tags"])
             application = tags.pop("spapi-rotation:application", None)
             assert tags == own, each.name
             assert application == ("storefront" if each.type.endswith(":Secret") else None)
+
+
+def test_a_tag_of_the_user_wins_over_the_components_own() -> None:
+    recording = deploy_component(tags={"spapi-rotation:identity": "mine"})
+    assert recording.named("rotation-queue").inputs["tags"] == {"spapi-rotation:identity": "mine"}
 
 
 def test_tags_can_be_given_late() -> None:
@@ -360,6 +363,7 @@ def test_outputs() -> None:
     assert "Application Client New Secret" in steps
     name = f"{PROJECT}/{STACK}/rotation/{client_id(1)}"
     assert recording.outputs == {
+        "identity": f"{PROJECT}/{STACK}/rotation",
         "queue_arn": QUEUE_ARN,
         "queue_url": f"{QUEUE_URL}/rotation-queue-0000001",
         "dead_letter_queue_url": f"{QUEUE_URL}/rotation-dead-letter-queue-0000001",
@@ -369,7 +373,7 @@ def test_outputs() -> None:
         "function_name": "rotation-function-0000001",
         "schedule_names": {"storefront": SUFFIX},
         "key_arn": KEY_ARN,
-        "alarm_topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:{recording.named('rotation-alarm-topic').inputs['name']}",
+        "alarm_topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:rotation-alarm-topic-0000001",
     }
     assert set(OUTPUTS) == {*recording.outputs, "registration_steps"}
 

@@ -215,6 +215,21 @@ schedule = aws.scheduler.Schedule(
     },
 )
 topic = aws.sns.Topic("topic", display_name=f"Version {seconds}", kms_master_key_id=key.key_id, tags=tags)
+topic_policy = aws.sns.TopicPolicy(
+    "topic",
+    arn=topic.arn,
+    policy=topic.arn.apply(
+        lambda arn: policy(
+            {
+                "Sid": "Second" if second else "First",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": "sns:Publish",
+                "Resource": arn,
+            }
+        )
+    ),
+)
 alarm = aws.cloudwatch.MetricAlarm(
     "alarm",
     alarm_description=f"Version {seconds}",

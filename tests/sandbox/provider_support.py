@@ -52,6 +52,7 @@ MINIMAL: Mapping[str, Mapping[str, Any]] = {
     },
     "aws:cloudwatch/dashboard:Dashboard": {"dashboardName": "d", "dashboardBody": '{"widgets":[]}'},
     "aws:sns/topic:Topic": {},
+    "aws:sns/topicPolicy:TopicPolicy": {"arn": ARN, "policy": POLICY},
     FUNCTION: {
         "role": ROLE,
         "handler": "handler.handler",

@@ -112,7 +112,8 @@ def test_the_alarms_of_the_component(session: Session) -> None:
         "MetricAlarms": [alarm("p/s/n/errors", "OK"), alarm("p/s/n/stuck", "ALARM", enabled=False)],
         "NextToken": "1",
     }
-    second = {"MetricAlarms": [alarm("p/s/n/refused", "INSUFFICIENT_DATA", actions=())]}
+    of_another_component = alarm("p/s/n/more/errors", "ALARM")
+    second = {"MetricAlarms": [alarm("p/s/n/refused", "INSUFFICIENT_DATA", actions=()), of_another_component]}
     asked = {"AlarmNamePrefix": "p/s/n/", "AlarmTypes": ["MetricAlarm"]}
     stub = session.stub("cloudwatch")
     stub.add_response("describe_alarms", first, asked)

@@ -39,6 +39,7 @@ def create_alarms(
     *,
     queues: Queues,
     function: aws.lambda_.Function,
+    log_group: aws.cloudwatch.LogGroup,
     topic_arn: pulumi.Output[str] | None,
 ) -> None:
     """Make the alarms, unless there is no topic."""
@@ -53,7 +54,7 @@ def create_alarms(
         Source.FUNCTION: ("AWS/Lambda", {"FunctionName": function.name}),
     }
     for alarm in ALARM_CATALOG:
-        _alarm(scope, args, alarm, sources[alarm.source], topic_arn)
+        _alarm(scope, args, alarm, sources[alarm.source], topic_arn, log_group)
 
 
 def validate_topic_region(arn: str, region: str) -> str:
@@ -72,13 +73,18 @@ def validate_topic_region(arn: str, region: str) -> str:
 
 
 def _alarm(
-    scope: Scope, args: ValidArgs, alarm: AlarmDefinition, metrics: Metrics, topic_arn: pulumi.Output[str]
+    scope: Scope,
+    args: ValidArgs,
+    alarm: AlarmDefinition,
+    metrics: Metrics,
+    topic_arn: pulumi.Output[str],
+    log_group: aws.cloudwatch.LogGroup,
 ) -> aws.cloudwatch.MetricAlarm:
     namespace, dimensions = metrics
     periods = _periods(alarm, args.check_interval_hours)
     return aws.cloudwatch.MetricAlarm(
         f"{scope.name}-alarm-{alarm.name}",
-        # Given, not generated: a notification then names stack and component, and the policies these alarms.
+        # Given, not generated: a notification then names the component, and the policies these alarms.
         name=f"{scope.alarm_prefix}{alarm.name}",
         alarm_description=alarm.description,
         namespace=namespace,
@@ -93,7 +99,7 @@ def _alarm(
         treat_missing_data=alarm.missing.value,
         alarm_actions=[topic_arn],
         tags=scope.tags,
-        opts=scope.options(),
+        opts=scope.options(depends_on=[log_group]),
     )
 
 

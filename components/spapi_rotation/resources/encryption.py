@@ -47,7 +47,6 @@ def create_key(scope: Scope, deletion_window_days: pulumi.Input[int], *, alarms:
     )
     aws.kms.Alias(
         f"{scope.name}-key-alias",
-        name=scope.alias_name,
         target_key_id=key.key_id,
         opts=scope.options(),
     )

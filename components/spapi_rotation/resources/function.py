@@ -1,4 +1,4 @@
-"""The rotation function: its role, its log, its environment, and what happens to its events."""
+"""The rotation function: its role, its environment, and what happens to its events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -147,23 +147,16 @@ def create_function(
     *,
     key: aws.kms.Key,
     queues: Queues,
+    log_group: aws.cloudwatch.LogGroup,
     schedule_group: pulumi.Input[str],
     topic_arn: pulumi.Input[str] | None,
     adopted: AdoptedSecrets | None,
 ) -> Function:
-    """Make the function, its role and log group, and connect it to the destination queue.
+    """Make the function and its role, and connect it to the destination queue.
 
     Args:
         topic_arn: the alarms' topic, for whoever asks the function about the alarms; None if there are none.
     """
-    log_group = aws.cloudwatch.LogGroup(
-        f"{scope.name}-log",
-        name=scope.log_group_name,
-        retention_in_days=args.log_retention_days,
-        kms_key_id=key.arn,
-        tags=scope.tags,
-        opts=scope.options(),
-    )
     role = aws.iam.Role(
         f"{scope.name}-function-role",
         description="SP-API secret rotation: the function.",

@@ -113,7 +113,7 @@ def create_schedules(
                 },
                 "dead_letter_config": {"arn": queues.operations.arn},
             },
-            opts=scope.options(depends_on=[role_policy]),
+            opts=scope.options(protected=True, depends_on=[role_policy]),
         )
         for application in applications
     }

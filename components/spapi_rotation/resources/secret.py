@@ -16,6 +16,7 @@ def create_secrets(
     *,
     prefix: pulumi.Input[str],
     key: aws.kms.Key,
+    log_group: aws.cloudwatch.LogGroup,
     recovery_window_days: pulumi.Input[int],
     adopted: AdoptedSecrets | None,
 ) -> dict[str, pulumi.Output[str]]:
@@ -35,7 +36,7 @@ def create_secrets(
             kms_key_id=key.arn,
             recovery_window_in_days=recovery_window_days,
             tags=scope.tagged(application=application.name),
-            opts=scope.options(protected=True),
+            opts=scope.options(protected=True, depends_on=[log_group]),
         ).arn
         for application in applications
         if application.name not in existing

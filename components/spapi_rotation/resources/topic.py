@@ -52,16 +52,15 @@ def topic_policy(scope: Scope, topic_arn: pulumi.Input[str]) -> dict[str, Any]:
 
 
 def create_topic(scope: Scope, key: aws.kms.Key) -> aws.sns.Topic:
-    """Make the topic."""
-    return aws.sns.Topic(
-        f"{scope.name}-alarm-topic",
-        # Given, not generated, so that the policy can name exactly this topic.
-        name=scope.topic_name,
-        kms_master_key_id=key.arn,
-        policy=pulumi.Output.json_dumps(topic_policy(scope, scope.arn("sns", scope.topic_name))),
-        tags=scope.tags,
+    """Make the topic and its policy."""
+    topic = aws.sns.Topic(f"{scope.name}-alarm-topic", kms_master_key_id=key.arn, tags=scope.tags, opts=scope.options())
+    aws.sns.TopicPolicy(
+        f"{scope.name}-alarm-topic-policy",
+        arn=topic.arn,
+        policy=pulumi.Output.json_dumps(topic_policy(scope, topic.arn)),
         opts=scope.options(),
     )
+    return topic
 
 
 def _own_alarms(scope: Scope) -> dict[str, Any]:

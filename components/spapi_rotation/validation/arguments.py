@@ -70,6 +70,9 @@ DEFAULTS: Mapping[str, Any] = {
 """The value of each optional argument that has a fixed default."""
 
 _COMPONENT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
+_IDENTITY = re.compile(r"(?=.{1,200}\Z)[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+"""What is allowed in the names of secrets, log groups and alarms alike and in tags, and leaves room in an alarm's."""
+
 _SECRET_PREFIX = re.compile(r"(?=.{1,400}\Z)[A-Za-z0-9_+=.@-]+(/[A-Za-z0-9_+=.@-]+)*")
 _TOPIC_ARN = re.compile(r"arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
 
@@ -82,6 +85,7 @@ class ValidArgs:
     """
 
     applications: tuple[ValidApplication, ...]
+    identity: str
     secret_prefix: MaybeOutput[str]
     spapi_endpoint: MaybeOutput[str]
     lwa_endpoint: MaybeOutput[str]
@@ -102,12 +106,12 @@ class ValidArgs:
     tags: MaybeOutput[Tags]
 
 
-def validate_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> ValidArgs:
+def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> ValidArgs:
     """Validate every argument and fill in the defaults.
 
     Args:
         args: as the user gave them. Numbers may be floats, as YAML programs send them.
-        default_prefix: the secrets' prefix when none is given.
+        default_identity: the identity when none is given.
 
     Raises:
         InvalidArgument: an argument is not usable; later, from an Output, if its value was not yet known.
@@ -116,7 +120,9 @@ def validate_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Val
         raise exposed(path_of(holder) or "args", "pulumi config rm")
     given = known_keys(args, _ARGUMENTS, "args")
 
-    defaults: dict[str, Any] = {**DEFAULTS, "secret_prefix": default_prefix, "tags": {}}
+    identity = given.get("identity")
+    identity = raising_invalid_argument(validate_identity)(default_identity if identity is None else identity)
+    defaults: dict[str, Any] = {**DEFAULTS, "secret_prefix": identity, "tags": {}}
 
     def value(name: str) -> Any:
         found = given.get(name)
@@ -135,6 +141,7 @@ def validate_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Val
     secret_window = validated(value("secret_recovery_window_days"), validate_recovery_window)
     return ValidArgs(
         applications=raising_invalid_argument(validate_applications)(value("applications")),
+        identity=identity,
         secret_prefix=validated(value("secret_prefix"), validate_prefix),
         spapi_endpoint=validated(
             value("spapi_endpoint"), lambda v: validated_endpoint(v, "spapi_endpoint", regional=True)
@@ -169,6 +176,21 @@ def validate_component_name(name: str) -> str:
     raise InvalidArgument(
         "The component's name cannot be part of the names of AWS resources.",
         remedy="Use a letter followed by at most 31 letters, digits, hyphens and underscores.",
+    )
+
+
+def validate_identity(value: object) -> str:
+    """What secrets, log group and alarms are named by, unchanged: two identities never give the same name.
+
+    Raises:
+        BadSettings: it cannot be part of these names.
+    """
+    if isinstance(value, str) and _IDENTITY.fullmatch(value):
+        return value
+    raise BadSettings(
+        "identity cannot be the first part of the names of secrets, log group and alarms.",
+        remedy="Set identity to a plain text of at most 200 letters, digits, dots, hyphens and underscores in parts "
+        "divided by single slashes. By default it is <project>/<stack>/<component name>.",
     )
 
 

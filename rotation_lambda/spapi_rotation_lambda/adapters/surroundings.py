@@ -76,7 +76,10 @@ class AwsSurroundings:
         return f"arn:aws:sqs:{self._session.region_name}:{account}:{name}"
 
     def alarms(self) -> list[Alarm]:
-        """The metric alarms of the component, by their names (DescribeAlarms)."""
+        """The metric alarms of the component, by their names (DescribeAlarms).
+
+        Those of a component whose identity only begins with this one's have a slash after the prefix.
+        """
         found: list[Alarm] = []
         with named("cloudwatch:DescribeAlarms"):
             client = self._session.client("cloudwatch", config=self._config)
@@ -89,6 +92,7 @@ class AwsSurroundings:
                         topic_arn=next(iter(each["AlarmActions"]), "") if each["ActionsEnabled"] else "",
                     )
                     for each in page["MetricAlarms"]
+                    if "/" not in each["AlarmName"].removeprefix(self._alarm_prefix)
                 ]
         return found
 

@@ -1,16 +1,18 @@
-"""SNS: topics. Source: ``internal/service/sns`` of terraform-provider-aws, and pulumi-aws's patch of it.
+"""SNS: topics and their policies. Source: ``internal/service/sns`` of terraform-provider-aws, and pulumi-aws's patch.
 
 By that patch, "non-idempotent sns topic creation", a topic that exists is refused; AWS would return it.
 """
 
+import json
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from sandbox.provider.aws import Aws
 from sandbox.provider.errors import StandInError
 from sandbox.provider.policy import same_policy
 from sandbox.provider.resource import Resource
-from sandbox.provider.schema import Spec, json_text, longest, matching, text
+from sandbox.provider.schema import Spec, arn, json_text, longest, matching, required, text
 from sandbox.provider.services.tagging import as_list, as_map
 from sandbox.provider.values import Props
 
@@ -85,3 +87,73 @@ class Topic(Resource):
                 AttributeValue=value,
             )
             aws.call(f"setting {name} of sns.Topic ({topic_arn})", put)
+
+
+class TopicPolicy(Resource):
+    """``aws.sns.TopicPolicy``; its id is the topic's ARN. Deleted, it leaves the policy that SNS gives a new topic.
+
+    Source: ``internal/service/sns/topic_policy.go`` of terraform-provider-aws.
+    """
+
+    spec = Spec(
+        "aws:sns/topicPolicy:TopicPolicy",
+        props={"arn": text(arn, required=True, replaces=True), "policy": required(json_text(same_policy))},
+        computed={"owner": ()},
+        autoname=None,
+    )
+
+    def create(self, aws: Aws, inputs: Props) -> str:
+        self._put(aws, inputs["arn"], inputs["policy"], "creating")
+        return str(inputs["arn"])
+
+    def read(self, aws: Aws, resource_id: str, prior: Props) -> Props | None:
+        found = aws.unless_missing(
+            f"reading sns.TopicPolicy ({resource_id})",
+            lambda: aws.client("sns").get_topic_attributes(TopicArn=resource_id),
+            *_GONE,
+        )
+        if found is None or not found["Attributes"].get("Policy"):
+            return None
+        attributes = found["Attributes"]
+        return {"arn": resource_id, "policy": attributes["Policy"], "owner": attributes["Owner"]}
+
+    def update(self, aws: Aws, resource_id: str, state: Props, news: Props, changed: frozenset[str]) -> None:
+        self._put(aws, resource_id, news["policy"], "updating")
+
+    def delete(self, aws: Aws, resource_id: str, state: Props) -> None:
+        default = json.dumps(_default_policy(resource_id, state["owner"]))
+        aws.unless_missing(
+            f"deleting sns.TopicPolicy ({resource_id})",
+            lambda: aws.client("sns").set_topic_attributes(
+                TopicArn=resource_id, AttributeName="Policy", AttributeValue=default
+            ),
+            *_GONE,
+        )
+
+    def _put(self, aws: Aws, topic_arn: str, policy: str, doing: str) -> None:
+        aws.call(
+            f"{doing} sns.TopicPolicy ({topic_arn})",
+            lambda: aws.client("sns").set_topic_attributes(
+                TopicArn=topic_arn, AttributeName="Policy", AttributeValue=policy
+            ),
+        )
+
+
+def _default_policy(topic_arn: str, owner: str) -> dict[str, Any]:
+    actions = ("GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic")
+    return {
+        "Version": "2008-10-17",
+        "Id": "__default_policy_ID",
+        "Statement": [
+            {
+                "Sid": "__default_statement_ID",
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": [
+                    f"SNS:{action}" for action in (*actions, "Subscribe", "ListSubscriptionsByTopic", "Publish")
+                ],
+                "Resource": topic_arn,
+                "Condition": {"StringEquals": {"AWS:SourceOwner": owner}},
+            }
+        ],
+    }
