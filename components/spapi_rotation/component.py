@@ -70,7 +70,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         super().__init__(TYPE_TOKEN, validate_component_name(name), None, opts)
         valid = validate_args(args, default_prefix=identity(name))
         scope = make_scope(self, name, valid.tags, deletion_protection=valid.deletion_protection)
-        adopted = adopt(scope, valid.applications)
+        adopted = adopt(scope, valid.applications, secret_prefix=valid.secret_prefix)
         own_topic = valid.alarms and valid.alarm_topic_arn is None
         key = create_key(scope, valid.key_deletion_window_days, alarms=own_topic)
         queues = create_queues(scope, key)
@@ -95,6 +95,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
             function=function.function,
             queues=queues,
             key=key,
+            secret_arns=secret_arns,
         )
         create_alarms(scope, valid, queues=queues, function=function.function, topic_arn=topic_arn)
         for application in valid.applications:

@@ -11,3 +11,7 @@ class InvalidArgument(BadSettings, pulumi.RunError):
 
 class UnusableArchive(RotationError, pulumi.RunError):
     """The function's files are not the locked ones."""
+
+
+class RotationInFlight(RotationError, pulumi.RunError):
+    """An application cannot be retired yet: its rotation is not finished."""
