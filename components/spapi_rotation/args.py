@@ -23,6 +23,9 @@ class Application(TypedDict):
     rotate_on_up: NotRequired[pulumi.Input[str]]
     """A text of your choice. Each time it changes, `pulumi up` rotates the secret. Unset: `up` never rotates. Set it only after the queue is registered with Amazon."""  # noqa: E501
 
+    retired: NotRequired[bool]
+    """Whether the application leaves: nothing is checked or rotated any more, and its secret stays in AWS when the entry is removed in a later `pulumi up`. An error while a rotation is in flight. Default: false."""  # noqa: E501
+
     secret_arn: NotRequired[pulumi.Input[str]]
     """An existing secret that the application keeps: its complete ARN, in the account and region of the component. No secret is made then."""  # noqa: E501
 

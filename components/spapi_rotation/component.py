@@ -77,7 +77,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         scope = make_scope(
             self, name, valid.tags, identity=valid.identity, deletion_protection=valid.deletion_protection
         )
-        adopted = adopt(scope, valid.applications)
+        adopted = adopt(scope, valid.applications, secret_prefix=valid.secret_prefix)
         own_topic = valid.alarms and valid.alarm_topic_arn is None
         key = create_key(scope, valid.key_deletion_window_days, alarms=own_topic)
         log_group = create_log_group(scope, key, valid.log_retention_days)
@@ -111,6 +111,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
             function=function.function,
             queues=queues,
             key=key,
+            secret_arns=secret_arns,
         )
         create_alarms(scope, valid, queues=queues, function=function.function, log_group=log_group, topic_arn=topic_arn)
         children = frozenset(self._childResources)

@@ -11,3 +11,7 @@ class InvalidArgument(BadSettings, pulumi.RunError):
 
 class UnusableArchive(RotationError, pulumi.RunError):
     """The function archive is missing, or was not made from the modules and the lock beside it."""
+
+
+class RotationInFlight(RotationError, pulumi.RunError):
+    """An application cannot be retired yet: its rotation is not finished."""

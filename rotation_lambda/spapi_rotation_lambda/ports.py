@@ -306,6 +306,10 @@ class Schedules(Protocol):
         """What people call an application; None if its schedule does not tell. Never raises."""
         ...
 
+    def is_off(self, client_id: str) -> bool:
+        """Whether an application's schedule is switched off or gone; False if that can't be read. Never raises."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RotationEvent:

@@ -1,6 +1,9 @@
 """The provider's functions (``aws.get_region()`` and the like)."""
 
+import functools
 from collections.abc import Callable
+from datetime import UTC
+from typing import Any
 
 from sandbox.provider.aws import Aws
 from sandbox.provider.errors import StandInError
@@ -25,15 +28,15 @@ def invoke(token: str, given: Props, aws: Aws) -> Props:
         raise StandInError(
             f"the stand-in for pulumi-aws works in the provider's region {aws.region} only, not in {asked}"
         )
-    return function(aws)
+    return function(aws, given)
 
 
-def _caller_identity(aws: Aws) -> Props:
+def _caller_identity(aws: Aws, given: Props) -> Props:
     found = aws.identity()
     return {"accountId": found["Account"], "arn": found["Arn"], "id": found["Account"], "userId": found["UserId"]}
 
 
-def _region(aws: Aws) -> Props:
+def _region(aws: Aws, given: Props) -> Props:
     return {
         "description": aws.region,
         "endpoint": f"ec2.{aws.region}.amazonaws.com",
@@ -43,13 +46,57 @@ def _region(aws: Aws) -> Props:
     }
 
 
-def _partition(aws: Aws) -> Props:
+def _partition(aws: Aws, given: Props) -> Props:
     """AWS's commercial partition, the only one that this project works in."""
     return {"dnsSuffix": "amazonaws.com", "id": "aws", "partition": "aws", "reverseDnsPrefix": "com.amazonaws"}
 
 
-_FUNCTIONS: dict[str, tuple[Callable[[Aws], Props], frozenset[str]]] = {
+def _secret_versions(aws: Aws, given: Props) -> Props:
+    """The labels of a secret's versions; times in whole seconds.
+
+    Source: ``internal/service/secretsmanager/secret_versions_data_source.go`` of terraform-provider-aws.
+    """
+    secret, client = given["secretId"], aws.client("secretsmanager")
+    deprecated = bool(given.get("includeDeprecated", False))
+    pages: list[Any] = []
+    while not pages or pages[-1].get("NextToken"):
+        more = {"NextToken": pages[-1]["NextToken"]} if pages else {}
+        pages.append(
+            aws.call(
+                f"reading Secrets Manager Secret Versions ({secret})",
+                functools.partial(
+                    client.list_secret_version_ids, SecretId=secret, IncludeDeprecated=deprecated, **more
+                ),
+            )
+        )
+    return {
+        "arn": pages[0]["ARN"],
+        "id": pages[0]["ARN"],
+        "includeDeprecated": deprecated,
+        "name": pages[0]["Name"],
+        "region": aws.region,
+        "secretArn": pages[0]["ARN"],
+        "secretId": secret,
+        "secretName": pages[0]["Name"],
+        "versions": [
+            {
+                "createdTime": version["CreatedDate"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "lastAccessedDate": "",
+                "versionId": version["VersionId"],
+                "versionStages": version["VersionStages"],
+            }
+            for page in pages
+            for version in page["Versions"]
+        ],
+    }
+
+
+_FUNCTIONS: dict[str, tuple[Callable[[Aws, Props], Props], frozenset[str]]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": (_caller_identity, frozenset()),
     "aws:index/getRegion:getRegion": (_region, frozenset({"region"})),
     "aws:index/getPartition:getPartition": (_partition, frozenset()),
+    "aws:secretsmanager/getSecretVersions:getSecretVersions": (
+        _secret_versions,
+        frozenset({"includeDeprecated", "region", "secretId"}),
+    ),
 }

@@ -38,6 +38,9 @@ class Registered:
     parent: str
     protect: bool
     dependencies: frozenset[str]
+    retained: bool = False
+    ignored: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
 
     def policy(self, key: str = "policy") -> dict[str, Any]:
         """A JSON input, parsed."""
@@ -106,6 +109,9 @@ class _Monitor(MockMonitor):
                     parent=request.parent,
                     protect=request.protect,
                     dependencies=frozenset(urn.rpartition("::")[2] for urn in request.dependencies),
+                    retained=request.retainOnDelete,
+                    ignored=tuple(request.ignoreChanges),
+                    hooks=(*request.hooks.before_update, *request.hooks.on_error),
                 )
             )
         return answer

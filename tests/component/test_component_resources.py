@@ -297,6 +297,7 @@ def test_schedule() -> None:
         "groupName": "rotation-schedules-0000001",
         "description": f"Checks {client_id(1)}.",
         "scheduleExpression": "rate(2 hours)",
+        "state": "ENABLED",
         "flexibleTimeWindow": {"mode": "FLEXIBLE", "maximumWindowInMinutes": 15},
         "target": {
             "arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:rotation-function-0000001",

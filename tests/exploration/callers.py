@@ -56,6 +56,9 @@ class _NoSchedules:
     def name_of(self, client_id: str) -> str | None:
         return None
 
+    def is_off(self, client_id: str) -> bool:
+        return False
+
 
 NO_SCHEDULES = _NoSchedules()
 

@@ -156,6 +156,9 @@ class FakeSchedules:
     def name_of(self, client_id: str) -> str | None:
         return self.application.name if client_id == self.application.client_id and self.is_there else None
 
+    def is_off(self, client_id: str) -> bool:
+        return client_id != self.application.client_id or not (self.is_there and self.enabled)
+
 
 @dataclass
 class FakeSurroundings:

@@ -1,6 +1,7 @@
 """The use cases *receive* and *expiry notice*."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
 from tests.fakes.amazon import LIFETIME, OVERLAP, Issued
 from tests.fakes.interposer import Crash, interposed, traced
-from tests.fakes.world import CLIENT_ID, World, sealed
+from tests.fakes.world import CLIENT_ID, FakeSchedules, World, sealed
 from tests.unit.conftest import MakeWorld
 from tests.unit.support import raises, shown
 
@@ -525,6 +526,19 @@ def test_a_notice_is_acknowledged_when_the_rotation_is_declined(world: World) ->
     assert world.amazon.posts == 0
     assert world.recorder.counted(Metric.DECLINED) == 1
     assert "UnreadMessages" in world.recorder.text()
+
+
+@pytest.mark.rule(id="NOT-5")
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_notice_for_a_retired_application_is_only_logged(world: World, gone: bool) -> None:
+    schedules = FakeSchedules(world.application, world.clock.now(), enabled=gone, is_there=not gone)
+    world.ports = replace(world.ports, schedules=schedules)
+    for date in (world.amazon.newest.expires_at, world.amazon.newest.expires_at + timedelta(hours=25)):
+        assert world.hand_over(world.amazon.expiry_notice(date)) == "notice-switched-off"
+    assert (world.amazon.posts, world.recorder.counted(Metric.UNSEEN_ROTATION)) == (0, 0)
+    assert "expiry_notice_while_switched_off" in [event for event, _ in world.recorder.lines]
+    schedules.enabled = schedules.is_there = True
+    assert world.hand_over(world.amazon.expiry_notice(world.amazon.newest.expires_at)) == "notice-acted-on"
 
 
 @pytest.mark.rule(id="NOT-4")

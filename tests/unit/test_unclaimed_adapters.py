@@ -87,3 +87,19 @@ def test_a_schedule_that_cannot_be_read_fails_nothing_and_is_asked_again(aws: Aw
     wanted = {"GroupName": "group", "Name": "0123456789abcdef"}
     aws.answer("scheduler", "get_schedule", scheduled(client_id=CLIENT, application="shop"), wanted)
     assert schedules.name_of(CLIENT) == "shop"
+
+
+@pytest.mark.rule(id="NOT-5")
+def test_a_schedule_is_off_when_it_is_disabled_or_gone_and_not_when_it_cannot_be_read(aws: Aws) -> None:
+    schedules = EventBridgeSchedules(lambda: aws.client("scheduler"), "group")
+    wanted = {"GroupName": "group", "Name": "0123456789abcdef"}
+    for state, off in (("ENABLED", False), ("DISABLED", True)):
+        aws.answer("scheduler", "get_schedule", {**scheduled(), "State": state}, wanted)
+        assert schedules.is_off(CLIENT) is off
+    for code, off in (
+        ("ResourceNotFoundException", True),
+        ("AccessDeniedException", False),
+        ("ThrottlingException", False),
+    ):
+        aws.refuse("scheduler", "get_schedule", code)
+        assert schedules.is_off(CLIENT) is off

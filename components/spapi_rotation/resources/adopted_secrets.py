@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import pulumi
 
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.applications import ValidApplication
+from spapi_rotation.validation.applications import Adoption, ValidApplication
 from spapi_rotation.validation.arguments import PARTITION
-from spapi_rotation.validation.inputs import raising_invalid_argument
+from spapi_rotation.validation.inputs import MaybeOutput, raising_invalid_argument
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import Env
 
@@ -42,12 +42,14 @@ class AdoptedSecrets:
     environment: pulumi.Output[str]
 
 
-def adopt(scope: Scope, applications: Sequence[ValidApplication]) -> AdoptedSecrets | None:
+def adopt(
+    scope: Scope, applications: Sequence[ValidApplication], *, secret_prefix: MaybeOutput[str]
+) -> AdoptedSecrets | None:
     """Validate where the existing secrets lie; None if there are none.
 
     Raises:
         InvalidArgument: from the outputs, during the preview: a secret or key lies elsewhere than the component,
-            or two applications name the same secret.
+            a secret is the component's own, or two applications name the same secret.
     """
     secrets: dict[str, pulumi.Output[str]] = {}
     keys: list[pulumi.Output[str]] = []
@@ -55,7 +57,9 @@ def adopt(scope: Scope, applications: Sequence[ValidApplication]) -> AdoptedSecr
     for application in applications:
         if (adoption := application.adoption) is None:
             continue
-        arn = _here(scope, adoption.secret_arn, f"{adoption.argument}.secret_arn")
+        arn = _not_own(
+            _here(scope, adoption.secret_arn, f"{adoption.argument}.secret_arn"), secret_prefix, application, adoption
+        )
         secrets[application.name] = arn
         if adoption.key_arn is not None:
             keys.append(_here(scope, adoption.key_arn, f"{adoption.argument}.secret_key_arn"))
@@ -120,6 +124,35 @@ def validate_place(arn: str, region: str, account: str, argument: str) -> str:
                 remedy="Deploy the component where the secret is, by a provider of its own if need be.",
             )
     return arn
+
+
+def validate_owner(arn: str, secret_prefix: str, application: ValidApplication, argument: str) -> str:
+    """The ARN, unless it is that of the secret which the component makes for this very application.
+
+    To adopt it, the stack would have to give it up, and Pulumi would delete it.
+
+    Raises:
+        BadSettings: it is.
+    """
+    name = arn.split(":")[6][: -len("-abcdef")]
+    if name != f"{secret_prefix}/{application.client_id}":
+        return arn
+    raise BadSettings(
+        f"{argument}.secret_arn is the secret that the component itself makes for {application.name}.",
+        remedy="Leave secret_arn out. If the stack does not manage the secret any more, `pulumi up` then names the "
+        "command that takes it back.",
+    )
+
+
+def _not_own(
+    arn: pulumi.Output[str], secret_prefix: MaybeOutput[str], application: ValidApplication, adoption: Adoption
+) -> pulumi.Output[str]:
+    both = pulumi.Output.all(arn, secret_prefix)
+    return both.apply(
+        raising_invalid_argument(
+            lambda each: validate_owner(str(each[0]), str(each[1]), application, adoption.argument)
+        )
+    )
 
 
 def _entry(parts: Sequence[Any]) -> Entry:

@@ -250,7 +250,7 @@ ALARM_CATALOG = (
         "A client secret in use is dead: it is past its date, or Amazon says so. Calls to SP-API fail. "
         "What to do: `spapi-rotation status` (or state EXPIRED in the log) names the application. If a newer secret is "
         "pending: `spapi-rotation promote`. Else make one by hand in Amazon's Developer Console and "
-        "`spapi-rotation seed` it.",
+        "`spapi-rotation seed` it. If the application was deleted at Amazon: set retired for it and run `pulumi up`.",
     ),
     _own(
         "denied",

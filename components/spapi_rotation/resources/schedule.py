@@ -1,13 +1,21 @@
 """The regular check of each application: one EventBridge Scheduler schedule, all in one group."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.resources.iam import allow, document, trust_policy
+from spapi_rotation.resources.leaving import (
+    DISABLED,
+    ENABLED,
+    leaving_options,
+    merged,
+    say_what_stays,
+    stop_while_in_flight,
+)
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.applications import ValidApplication
@@ -68,6 +76,7 @@ def create_schedules(
     function: aws.lambda_.Function,
     queues: Queues,
     key: aws.kms.Key,
+    secret_arns: Mapping[str, pulumi.Output[str]],
 ) -> dict[str, aws.scheduler.Schedule]:
     """Make the role that only this group may take, and one schedule per application (by its name)."""
     role = aws.iam.Role(
@@ -90,6 +99,9 @@ def create_schedules(
         ),
         opts=scope.options(),
     )
+    for application in applications:
+        if application.retired:
+            say_what_stays(scope, application, secret_arns[application.name])
     expression = pulumi.Output.from_input(every_hours).apply(rate)
     return {
         application.name: aws.scheduler.Schedule(
@@ -99,6 +111,7 @@ def create_schedules(
             group_name=group.name,
             description=f"Checks {application.client_id}.",
             schedule_expression=expression,
+            state=DISABLED if application.retired else ENABLED,
             flexible_time_window={
                 "mode": "FLEXIBLE",
                 "maximum_window_in_minutes": FLEXIBLE_WINDOW_MINUTES,
@@ -113,7 +126,11 @@ def create_schedules(
                 },
                 "dead_letter_config": {"arn": queues.operations.arn},
             },
-            opts=scope.options(protected=True, depends_on=[role_policy]),
+            opts=merged(
+                scope.options(protected=True, depends_on=[role_policy]),
+                leaving_options(application),
+                stop_while_in_flight(scope, application, secret_arns[application.name]),
+            ),
         )
         for application in applications
     }

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.resources.adopted_secrets import AdoptedSecrets
+from spapi_rotation.resources.leaving import explain_failure, leaving_options, merged
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.applications import ValidApplication
 
@@ -28,17 +29,22 @@ def create_secrets(
         the ARN of each application's secret, made or existing, by the application's name.
     """
     existing = dict(adopted.secret_arns) if adopted else {}
-    made = {
-        application.name: aws.secretsmanager.Secret(
-            f"{scope.name}-secret-{application.suffix}",
+
+    def make(application: ValidApplication) -> aws.secretsmanager.Secret:
+        logical_name = f"{scope.name}-secret-{application.suffix}"
+        return aws.secretsmanager.Secret(
+            logical_name,
             name=pulumi.Output.concat(prefix, "/", application.client_id),
             description="Client credentials of an SP-API application, rotated unattended.",
             kms_key_id=key.arn,
             recovery_window_in_days=recovery_window_days,
             tags=scope.tagged(application=application.name),
-            opts=scope.options(protected=True, depends_on=[log_group]),
-        ).arn
-        for application in applications
-        if application.name not in existing
-    }
+            opts=merged(
+                scope.options(protected=True, depends_on=[log_group]),
+                leaving_options(application, secret=True),
+                explain_failure(scope, application, logical_name),
+            ),
+        )
+
+    made = {each.name: make(each).arn for each in applications if each.name not in existing}
     return existing | made

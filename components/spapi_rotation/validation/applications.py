@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from spapi_rotation.args import Application
-from spapi_rotation.validation.inputs import MaybeOutput, is_map, known_keys, plain, validated, validated_within
+from spapi_rotation.validation.inputs import (
+    MaybeOutput,
+    is_map,
+    known_keys,
+    plain,
+    validate_flag,
+    validated,
+    validated_within,
+)
 from spapi_rotation_lambda.domain.applications import KeyNames, schedule_name
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import validated_client_id
@@ -45,12 +53,17 @@ class Adoption:
 
 @dataclass(frozen=True, slots=True)
 class ValidApplication:
-    """One application: its name in the arguments, its client id, its trigger and its existing secret, if any."""
+    """One application: its name in the arguments, its client id, its trigger and its existing secret, if any.
+
+    Attributes:
+        retired: whether it is on its way out.
+    """
 
     name: str
     client_id: str
     rotate_on_up: MaybeOutput[str] | None
     adoption: Adoption | None = None
+    retired: bool = False
 
     @property
     def suffix(self) -> str:
@@ -165,11 +178,18 @@ def _validate_application(name: object, entry: object) -> ValidApplication:
     given = known_keys(plain(entry, where, "it says which resources there are"), Application.__annotations__, where)
     trigger = given.get("rotate_on_up")
     argument = f"{where}.rotate_on_up"
+    retired = validate_flag(given.get("retired") or False, f"{where}.retired")
+    if retired and trigger is not None:
+        raise BadSettings(
+            f"{argument} is given for an application that is retired.",
+            remedy="Leave one of them out: a retired application is not rotated.",
+        )
     return ValidApplication(
         name=name,
         client_id=_validate_client_id(given.get("client_id"), f"{where}.client_id"),
         rotate_on_up=None if trigger is None else validated(trigger, lambda v: validate_trigger(v, argument)),
         adoption=_validate_adoption(given, where),
+        retired=retired,
     )
 
 

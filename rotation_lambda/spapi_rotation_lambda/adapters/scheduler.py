@@ -73,6 +73,17 @@ class EventBridgeSchedules:
             self._known[client_id] = name
         return self._known[client_id]
 
+    def is_off(self, client_id: str) -> bool:
+        """Whether the schedule is disabled or not there. One that can't be read must not cost a live secret."""
+        client = self._client()
+        try:
+            found = client.get_schedule(GroupName=self._group, Name=schedule_name(client_id))
+        except client.exceptions.ResourceNotFoundException:
+            return True
+        except (ClientError, BotoCoreError):
+            return False
+        return found["State"] == "DISABLED"
+
     def _names(self, client: "EventBridgeSchedulerClient") -> Iterator[str]:
         with named("scheduler:ListSchedules"):
             for page in client.get_paginator("list_schedules").paginate(GroupName=self._group):

@@ -25,12 +25,16 @@ class Handled(StrEnum):
 
     ACTED_ON = "notice-acted-on"
     IGNORED = "notice-ignored"
+    SWITCHED_OFF = "notice-switched-off"
     UNEXPLAINED = "notice-unexplained"
 
 
 def handle_expiry_notice(ports: Ports, application: Application, message: ExpiryNotice) -> Handled:
     """Act on an expiry notice. Always acknowledged, unless the application is not ours or its secret is unreadable."""
     snapshot = snapshot_of_ours(ports, application)
+    if ports.schedules.is_off(application.client_id):
+        ports.telemetry.info("expiry_notice_while_switched_off", application, expires_at=message.expires_at)
+        return Handled.SWITCHED_OFF
     current = snapshot.current
     if current is None or current.credentials is None:
         ports.telemetry.count(Metric.UNSEEDED)
