@@ -13,9 +13,8 @@ import pytest
 from botocore.stub import Stubber
 from pulumi.dynamic import Config, ConfigureRequest
 
-from spapi_rotation import rotate_on_up
-from spapi_rotation.rotate_on_up import RotateOnUpError, RotateOnUpProvider, session
-from spapi_rotation_lambda.domain.errors import StoreFailed
+from spapi_rotation.rotate_on_up import RotateOnUpError, RotateOnUpProvider, run, session
+from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import Env
 from tests.fakes.world import CLIENT_ID, World
 
@@ -48,9 +47,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
     world.seed()
     world.clock.advance(days=10)
-    monkeypatch.setattr(rotate_on_up, "session_for", lambda aws, application: None)
+    monkeypatch.setattr(run, "session_for", lambda aws, application: None)
     ports = replace(world.ports, clock=PolledClock(world))
-    monkeypatch.setattr(rotate_on_up, "build", lambda session, settings, telemetry: replace(ports, telemetry=telemetry))
+    monkeypatch.setattr(run, "build", lambda session, settings, telemetry: replace(ports, telemetry=telemetry))
     return world
 
 
@@ -232,5 +231,5 @@ def test_roles_are_taken_from_the_stack() -> None:
     application = World().application
     roles = session._roles('[{"roleArn": "arn:role", "externalId": "x"}]', application)
     assert roles == [{"RoleArn": "arn:role", "RoleSessionName": "spapi-rotation", "ExternalId": "x"}]
-    with pytest.raises(StoreFailed, match="aws:assumeRoles"):
+    with pytest.raises(BadSettings, match="aws:assumeRoles"):
         session._roles('{"roleArn": 1', application)
