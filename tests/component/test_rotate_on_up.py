@@ -13,7 +13,8 @@ import pytest
 from botocore.stub import Stubber
 from pulumi.dynamic import Config, ConfigureRequest
 
-from spapi_rotation.rotate_on_up import RotateOnUpError, RotateOnUpProvider, run, session
+from spapi_rotation.rotate_on_up import RotateOnUpProvider, run, session
+from spapi_rotation.rotate_on_up.run import RotateOnUpError
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import Env
 from tests.fakes.world import CLIENT_ID, World

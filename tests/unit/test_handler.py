@@ -25,6 +25,7 @@ def record(body: object = "canary-abcdef-1", source: object = "aws:sqs") -> dict
     return {"eventSource": source, "body": body}
 
 
+NO_TRIGGER: list[object] = [None, 5, "", " ", ["canary-abcdef-1"]]
 NO_RECORDS: list[object] = [None, [], {}, "canary-abcdef-1", 5]
 NO_RECORD: list[object] = [None, [], "canary-abcdef-1", record(None), record(b"x"), record({})]
 NO_CLIENT_ID: list[object] = [None, 5, [], "canary-abcdef-1", "../other", "amzn1.application-oa2-client."]
@@ -38,7 +39,7 @@ NO_CLIENT_ID: list[object] = [None, 5, [], "canary-abcdef-1", "../other", "amzn1
         *({"Records": [value]} for value in NO_RECORD),
         {"Records": [record(source="aws:sns")]},
         {"Records": [record(), record()]},
-        *(ON_UP | {"trigger": value} for value in (None, 5, "", " ", ["canary-abcdef-1"])),
+        *({**ON_UP, "trigger": value} for value in NO_TRIGGER),
         {"action": "rotate_on_up", "client_id": CLIENT_ID},
         *({"action": action, "client_id": value} for action in ("check", "rotate_on_up") for value in NO_CLIENT_ID),
     ],
