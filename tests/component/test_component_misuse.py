@@ -18,7 +18,7 @@ NIGHT = {"start": "22:00", "end": "04:00"}
 
 def validate(**args: Any) -> ValidArgs:
     given: Any = {"applications": {"shop": {"client_id": client_id(1)}}, **args}
-    return validate_args(given, default_prefix="orders/dev/rotation")
+    return validate_args(given, default_identity="orders/dev/rotation")
 
 
 def refusal(**args: Any) -> InvalidArgument:

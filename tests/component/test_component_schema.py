@@ -44,6 +44,7 @@ def test_only_what_shapes_the_resources_must_be_plain_and_the_window_as_a_whole(
         "deletionProtection",
         "identity",
         "rotationWindow",
+        "via",
     }
 
 

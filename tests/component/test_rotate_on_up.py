@@ -16,9 +16,9 @@ import pytest
 from botocore.stub import Stubber
 from pulumi.dynamic import Config, ConfigureRequest
 
-from spapi_rotation import rotate_on_up
-from spapi_rotation.rotate_on_up import RotateOnUpError, RotateOnUpProvider, session
-from spapi_rotation_lambda.domain.errors import StoreFailed
+from spapi_rotation.rotate_on_up import RotateOnUpProvider, run, session
+from spapi_rotation.rotate_on_up.run import RotateOnUpError
+from spapi_rotation_lambda.domain.errors import BadSettings, StoreFailed
 from spapi_rotation_lambda.settings import Env
 from tests.fakes.world import CLIENT_ID, World
 
@@ -51,9 +51,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
     world.seed()
     world.clock.advance(days=10)
-    monkeypatch.setattr(rotate_on_up, "session_for", lambda aws, application: None)
+    monkeypatch.setattr(run, "session_for", lambda aws, application: None)
     ports = replace(world.ports, clock=PolledClock(world))
-    monkeypatch.setattr(rotate_on_up, "build", lambda session, settings, telemetry: replace(ports, telemetry=telemetry))
+    monkeypatch.setattr(run, "build", lambda session, settings, telemetry: replace(ports, telemetry=telemetry))
     return world
 
 
@@ -135,7 +135,7 @@ def test_the_wait_is_bounded_when_the_message_never_comes(world: World, capsys: 
     assert "WARNING" in capsys.readouterr().err
 
 
-@pytest.mark.rule(id="UP-5")
+@pytest.mark.rule(id="UP-8")
 def test_waiting_looks_at_labels_and_asks_amazon_ever_more_rarely(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,7 +176,7 @@ def test_waiting_looks_at_labels_and_asks_amazon_ever_more_rarely(
     assert lines.out.splitlines()[-1].startswith("shop: new secret in use (version ")
 
 
-@pytest.mark.rule(id="UP-5")
+@pytest.mark.rule(id="UP-8")
 def test_another_pending_secret_is_tried_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first one is never accepted; a newer one comes after five minutes, in a pause."""
     world.amazon.usable_after = timedelta(days=1)
@@ -198,7 +198,7 @@ def test_another_pending_secret_is_tried_at_once(world: World, monkeypatch: pyte
     assert (world.value() or {})["client_secret"] == world.amazon.newest.text
 
 
-@pytest.mark.rule(id="UP-5")
+@pytest.mark.rule(id="UP-8")
 def test_a_failure_of_aws_is_told_once_and_again_when_it_comes_back(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -322,5 +322,5 @@ def test_roles_are_taken_from_the_stack() -> None:
     application = World().application
     roles = session._roles('[{"roleArn": "arn:role", "externalId": "x"}]', application)
     assert roles == [{"RoleArn": "arn:role", "RoleSessionName": "spapi-rotation", "ExternalId": "x"}]
-    with pytest.raises(StoreFailed, match="aws:assumeRoles"):
+    with pytest.raises(BadSettings, match="aws:assumeRoles"):
         session._roles('{"roleArn": 1', application)

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, cast
 
-from spapi_rotation.args import ClientSecretRotationArgs, RotationWindow
+from spapi_rotation.args import ClientSecretRotationArgs, RotationWindow, Via
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.validation.applications import ValidApplication, validate_applications
 from spapi_rotation.validation.credentials import exposed, find_client_secret
@@ -64,6 +64,7 @@ NUMBERS: Mapping[str, Number] = {
 DEFAULTS: Mapping[str, Any] = {
     **{name.lower(): default for name, default in settings.DEFAULTS.items() if name.lower() in _ARGUMENTS},
     **{name: number.default for name, number in NUMBERS.items()},
+    "via": Via.DYNAMIC.value,
     "deletion_protection": True,
     "alarms": True,
 }
@@ -93,6 +94,7 @@ class ValidArgs:
     check_interval_hours: MaybeOutput[int]
     promote_delay_minutes: MaybeOutput[int]
     verification: MaybeOutput[str]
+    via: Via
     wait_seconds: MaybeOutput[int]
     deletion_protection: bool
     secret_recovery_window_days: MaybeOutput[int]
@@ -151,6 +153,7 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
         check_interval_hours=whole("check_interval_hours"),
         promote_delay_minutes=whole("promote_delay_minutes"),
         verification=validated(value("verification"), lambda v: validated_verification(v, "verification").value),
+        via=raising_invalid_argument(validate_via)(value("via")),
         wait_seconds=whole("wait_seconds"),
         deletion_protection=flag("deletion_protection"),
         secret_recovery_window_days=secret_window,
@@ -216,6 +219,20 @@ def validate_lwa_endpoint(value: object) -> str:
         BadSettings: it is not a usable one.
     """
     return validated_endpoint(value, "lwa_endpoint", regional=False)
+
+
+def validate_via(value: object) -> Via:
+    """Who rotates during `pulumi up`; it decides which resources there are, so that it cannot wait for an Output.
+
+    Raises:
+        BadSettings: it is not one of them.
+    """
+    try:
+        return Via(value)  # type: ignore[arg-type]
+    except ValueError:
+        raise BadSettings(
+            "via is neither dynamic nor function.", remedy="Set via to one of them, as a plain text."
+        ) from None
 
 
 def validate_recovery_window(value: object) -> int:
