@@ -210,6 +210,8 @@ def _check_at_rest(world: World, app: App, state: State | None) -> None:
         world.violate(QUIET, "the secret in use was never published")
     if state is State.CURRENT and world.value(app, "AWSPENDING") is not None:
         world.violate(QUIET, "a pending secret in state CURRENT")
+    if state is State.UNDATED and world.tells_dates and app.amazon.number(current) in app.memory.dated:
+        world.violate(QUIET, "the dates that Amazon's message told of the secret in use are forgotten")
     if app.amazon.number(current) < app.memory.arrived:
         world.violate(QUIET, f"the newest secret that arrived is not in use in state {state}")
 

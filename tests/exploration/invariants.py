@@ -18,6 +18,7 @@ from tests.fakes.secrets_manager import YOUNG, FakeSecret
 
 CURRENT_ACCEPTED = "1 AWSCURRENT is accepted"
 NEWEST_DURABLE = "2 the newest secret is durable"
+NOTHING_DROPPED = "2 nothing that Amazon sent is dropped"
 NO_SECOND_POST = "3 no second post"
 SILENCE = "4 silence"
 QUIET = "5 quiet"
@@ -32,21 +33,23 @@ ORDERED_AFTER = timedelta(minutes=70)
 REPOST_AFTER = timedelta(hours=24)
 PROMOTION_LASTS = timedelta(hours=30)
 REMEMBERED = timedelta(days=9)
+KEEPS_A_SECRET = (Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED, Label.SUPERSEDED)
 MOST_KEPT = 50
 """Half of AWS's quota of versions, of which it drops those without a label that are older than 24 hours."""
 
 
-def check(world: World, *, action: str = "") -> None:
+def check(world: World, *, action: str = "", unproven: int = 0) -> None:
     """The invariants that hold at every instant; appends to the world's violations.
 
     Args:
         action: which person's command made the last call, if one did: it may do what the machine must not.
+        unproven: how many of the invocation's tokens LWA has not given for a reason that says nothing about the secret.
     """
     for app in world.apps.values():
         secret = world.secrets.secrets[app.secret_id]
         current, stage = _look(app, secret)
         if current != app.memory.current:
-            _changed(world, app, current, action)
+            _changed(world, app, current, stage, action, unproven)
         if current is not None and stage != app.memory.stage:
             world.violate(OWNER, "a key that the owner wrote is gone")
         if current is not None and not app.amazon.accepts(Sensitive(current)):
@@ -78,7 +81,7 @@ def _look(app: App, secret: FakeSecret) -> tuple[str | None, object]:
     return current, stage
 
 
-def _changed(world: World, app: App, current: str | None, action: str) -> None:
+def _changed(world: World, app: App, current: str | None, stage: object, action: str, unproven: int) -> None:
     """Another secret came into use, by an invocation or an operator action."""
     memory = app.memory
     unannounced = memory.unannounced
@@ -91,12 +94,18 @@ def _changed(world: World, app: App, current: str | None, action: str) -> None:
         elif memory.current is not None and not app.amazon.accepts(Sensitive(memory.current)):
             # The one before was dead, so it was no control: LWA's token and patience had to do.
             world.note_by_hand(app, current)
+        elif unproven > (memory.current is not None):
+            # Nothing was proven of either, so LWA's rule decided (VER-3), and Amazon accepts this one later than that.
+            world.note_by_hand(app, current)
         else:
             world.violate(CURRENT_ACCEPTED, f"{_name(app, current)} was put into use and is not accepted")
         if action not in ("promote", "seed") and current in memory.avoided:
             world.violate(STAYS_REJECTED, f"{_name(app, current)} was put into use by {action or 'the machine'}")
     else:
         world.violate(CURRENT_ACCEPTED, "AWSCURRENT holds no secret any more")
+    if action == "seed" and memory.current is None:
+        # Over a malformed value ours stand alone; the owner finds their keys in AWSPREVIOUS.
+        app.memory = app.memory._replace(stage=stage)
     app.memory = app.memory._replace(
         current=current,
         unannounced=unannounced,
@@ -167,6 +176,36 @@ def _newest_is_durable(world: World, app: App, secret: FakeSecret) -> None:
     waiting = [message.body for message in world.queue.messages] + [kept.body for kept in world.unclaimed.messages]
     if not any(secret_in(body) in enough for body in waiting):
         world.violate(NEWEST_DURABLE, f"secret {app.memory.arrived} is nowhere")
+
+
+def check_acknowledged(world: World, body: str) -> None:
+    """A message that may be deleted now: a label that keeps a secret holds its value, or a newer one is superseded.
+
+    That of an application which is not ours lies in ``unclaimed``.
+    """
+    secret = secret_in(body)
+    if secret is None:
+        return
+    for app in world.apps.values():
+        number = app.amazon.number(secret)
+        if number and app.application.client_id not in world.strangers:
+            _require_kept(world, app, secret, number)
+            app.memory = app.memory._replace(dated=app.memory.dated | {number})
+            return
+    if not any(secret_in(kept.body) == secret for kept in world.unclaimed.messages):
+        world.violate(NOTHING_DROPPED, "a stranger's message is acknowledged and is nowhere")
+
+
+def _require_kept(world: World, app: App, secret: str, number: int) -> None:
+    versions = world.secrets.secrets[app.secret_id].versions.values()
+    superseded = 0
+    for version in versions:
+        if Label.SUPERSEDED in version.labels:
+            superseded = app.amazon.number(secret_in(version.text))
+        if secret_in(version.text) == secret and any(label in version.labels for label in KEEPS_A_SECRET):
+            return
+    if number > superseded:
+        world.violate(NOTHING_DROPPED, f"{_name(app, secret)} is acknowledged, and no label holds it")
 
 
 def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
@@ -281,7 +320,7 @@ def untrue_labels(world: World, app: App) -> list[str]:
         found.append("REJECTED is on the current version")
     found += _untrue_marker(app, secret)
     for label in (Label.CURRENT, Label.PENDING):
-        found += _untrue_dates(app, secret, label)
+        found += _untrue_dates(world, app, secret, label)
     return found
 
 
@@ -301,14 +340,14 @@ def _untrue_marker(app: App, secret: FakeSecret) -> list[str]:
     return []
 
 
-def _untrue_dates(app: App, secret: FakeSecret, label: Label) -> list[str]:
+def _untrue_dates(world: World, app: App, secret: FakeSecret, label: Label) -> list[str]:
     """Dates that a received version carries are Amazon's."""
     holder = secret.holder(label)
     if holder is None:
         return []
     version = secret.versions[holder]
     number = app.amazon.number(secret_in(version.text))
-    if number == 0 or "rotation_id" not in version.text:
+    if number == 0 or "rotation_id" not in version.text or not world.tells_dates or holder.startswith(OWNERS):
         return []
     issued = app.amazon.ever[number - 1]
     message = app.amazon.message(issued, issued.expires_at)
