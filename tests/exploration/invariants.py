@@ -3,14 +3,14 @@
 The five invariants are those of the design. The checks know the whole truth at Amazon, which the code does not.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from spapi_rotation_lambda.domain.errors import MalformedSecret
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import RequestRecord
 from spapi_rotation_lambda.domain.state import State
-from spapi_rotation_lambda.domain.times import parse_time
+from spapi_rotation_lambda.domain.times import parse_typed
 from tests.exploration.explored_world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
 from tests.exploration.faulty import Died
 from tests.fakes.amazon import Issued
@@ -155,14 +155,17 @@ def _should_be_in_use(app: App, secret: FakeSecret, newer: Issued) -> bool:
 def _order_is_unknown(app: App, secret: FakeSecret, in_use: Issued, newer: Issued) -> bool:
     """The stated exception: a person put the one in use in, and which of the two is newer nobody could tell.
 
-    Amazon tells by letting the older one die; the check after that puts the newer one into use.
+    Amazon tells by letting the older one die; the check after that puts the newer one into use. Where its calls say
+    nothing about a secret, a person decides.
     """
-    known = [version for version in secret.versions.values() if secret_in(version.text) == in_use.text]
+    labelled = (version for version in secret.versions.values() if version.labels)
+    known = [version for version in labelled if secret_in(version.text) == in_use.text]
     if any("client_secret_fingerprint" in version.text for version in known):
         return False
     seen = min(version.created_at for version in known)
     now = app.amazon.clock.now()
-    return newer.issued_at < seen + ORDERED_AFTER and now < in_use.expires_at + PROMOTION_LASTS
+    tells = app.amazon.calls_allowed and app.amazon.call_answer is None
+    return newer.issued_at < seen + ORDERED_AFTER and (not tells or now < in_use.expires_at + PROMOTION_LASTS)
 
 
 def _newest_is_durable(world: World, app: App, secret: FakeSecret) -> None:
@@ -258,8 +261,16 @@ def _is_newer(app: App, body: str) -> bool:
 
 def _near_expiry(world: World, app: App) -> bool:
     """Whether the secret in use is dated to die so soon that unread messages no longer forbid a request."""
-    expires_at = (world.value(app) or {}).get("client_secret_expires_at")
-    return expires_at is not None and parse_time(expires_at, "expiry") - world.clock.time < NEAR + CLOCKS
+    expires_at = _stored_expiry(world, app)
+    return expires_at is not None and expires_at - world.clock.time < NEAR + CLOCKS
+
+
+def _stored_expiry(world: World, app: App) -> datetime | None:
+    """The expiry beside the secret in use, whoever wrote it; None if it cannot be read."""
+    try:
+        return parse_typed((world.value(app) or {}).get("client_secret_expires_at"), "expiry")
+    except ValueError:
+        return None
 
 
 def _just_made_by_hand(world: World, app: App) -> bool:
@@ -290,8 +301,8 @@ def check_state(world: World, app: App, told: object) -> None:
     """A check calls a secret dead only if it is past its date, or Amazon says so of this very secret."""
     if not isinstance(told, dict) or told.get("state") != State.EXPIRED or app.amazon.calls_it_expired:
         return
-    expires_at = (world.value(app) or {}).get("client_secret_expires_at")
-    dated_dead = expires_at is not None and parse_time(expires_at, "expiry") <= world.clock.time
+    expires_at = _stored_expiry(world, app)
+    dated_dead = expires_at is not None and expires_at <= world.clock.time
     if not dated_dead and app.amazon.accepts(Sensitive(app.memory.current or "")):
         world.violate(QUIET, "state EXPIRED although Amazon accepts the secret in use, and never said otherwise")
 

@@ -88,7 +88,7 @@ TYPED: Mapping[str, Callable[[Issued], Dates]] = {
 }
 
 
-def _typing(dates: Callable[[Issued], Dates]) -> Callable[[World, App], None]:
+def typing(dates: Callable[[Issued], Dates]) -> Callable[[World, App], None]:
     """The owner types dates beside the value in use, and nothing else stays of ours."""
 
     def write(world: World, app: App) -> None:
@@ -128,7 +128,7 @@ def _typed() -> tuple[Scenario, ...]:
         }
         for what, steps in courses.items():
             found.append(Scenario(f"dates typed {name}, {what}", _typed_before(dates), steps, faults=1, people=1))
-        write = owner(_typing(dates))
+        write = owner(typing(dates))
         steps = (schedule, event, write, *THREE_EVENTS)
         found.append(Scenario(f"dates typed {name} while pending", slow_amazon(rotated, TWO_HOURS), steps, faults=1))
     left = owner(new_value_old_dates)
@@ -162,11 +162,11 @@ def late_console(after: timedelta | None) -> Step:
     return step
 
 
-def _put_in(world: World, app: App) -> None:
+def put_in(world: World, app: App) -> None:
     world.seed(app, dated=False, stage=f"hand-{world.next_serial()}")
 
 
-def _put_in_with_expiry(world: World, app: App) -> None:
+def put_in_with_expiry(world: World, app: App) -> None:
     """As the console shows it: the day on which it dies."""
     expires = str(app.amazon.newest.expires_at)[:10]
     world.seed(app, dated=False, stage=f"hand-{world.next_serial()}", client_secret_expires_at=expires)
@@ -188,7 +188,7 @@ def _by_hand() -> tuple[Scenario, ...]:
     found: list[Scenario] = []
     for when, (prepare, before) in moments.items():
         for message, (after, meanwhile) in messages.items():
-            for how, write in {"": _put_in, " with its expiry": _put_in_with_expiry}.items():
+            for how, write in {"": put_in, " with its expiry": put_in_with_expiry}.items():
                 steps = (*before, late_console(after), *meanwhile, owner(write), schedule, *THREE_EVENTS)
                 found.append(Scenario(f"made by hand {when}, put in{how}, {message}", prepare, steps, faults=1))
     both = owner(put_in_by_hand)
@@ -341,8 +341,8 @@ def rotated_by_now(world: World, _plan: Plan) -> Ended:
 
 
 def newest_in_use(world: World, _plan: Plan) -> Ended:
-    """By now the newest secret must be in use."""
-    if world.app.memory.current != world.app.amazon.newest.text:
+    """By now the newest secret that arrived must be in use."""
+    if world.app.amazon.number(world.app.memory.current) < world.app.memory.arrived:
         world.violate(QUIET, "the newest secret is not in use by now")
     return Ended()
 
@@ -399,7 +399,7 @@ def hours(count: int) -> Step:
 def rename(world: World, app: App) -> None:
     """A person renames ``client_secret``: the value in use cannot be read."""
     value = world.value(app)
-    if value is not None:
+    if value is not None and "client_secret" in value:
         value["secret"] = value.pop("client_secret")
         world.owner_writes(app, value)
 
@@ -407,8 +407,9 @@ def rename(world: World, app: App) -> None:
 def rename_both(world: World, app: App) -> None:
     """A person renames both of our keys: the secret looks as if nobody had ever put anything in."""
     value = world.value(app)
-    if value is not None:
-        world.owner_writes(app, {"id": value["client_id"], "secret": value["client_secret"], "stage": value["stage"]})
+    if value is not None and "client_secret" in value:
+        renamed: dict[str, object] = {"id": value["client_id"], "secret": value["client_secret"]}
+        world.owner_writes(app, renamed | {"stage": value.get("stage")})
 
 
 def repair(world: World, app: App) -> None:
