@@ -13,11 +13,11 @@ from pathlib import Path
 
 from sandbox.aws.emulator import AwsEmulator
 from tests.exploration import random_histories, store_contract
+from tests.exploration.all_scenarios import scenarios
 from tests.exploration.defects import DEFECTS, Verdict, look_for_all, require_that_all_apply
 from tests.exploration.explore import Explorer, Figures
 from tests.exploration.meetings import meetings
 from tests.exploration.random_histories import RandomFigures
-from tests.exploration.scenarios import scenarios
 from tests.exploration.workers import Meetings
 
 WORKERS = 2

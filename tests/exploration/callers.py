@@ -98,12 +98,14 @@ class Ended:
 
     Attributes:
         void: whether a planned fault made no difference.
+        people: how many faults of people were in it.
     """
 
     ops: list[Op] = field(default_factory=list)
     void: bool = False
     result: Any = None
     error: BaseException | None = None
+    people: int = 0
 
 
 def _app_of(world: World, token: Sensitive) -> App:
@@ -137,7 +139,12 @@ def invoke(
         action: the person's command that this is, if it is one.
         forced: whether that command is a forced request.
     """
-    injector = Injector(world.clock, plan, before=before, after=lambda _op: invariants.check(world, action=action))
+    injector = Injector(
+        world.clock,
+        plan,
+        before=before,
+        after=lambda _op: invariants.check(world, action=action, unproven=injector.unproven),
+    )
     amazon = FaultyAmazon(
         world.fleet,
         injector,
@@ -152,7 +159,9 @@ def invoke(
             is_down=lambda: world.clock.time < world.store_down_until,
             is_missing=lambda secret_id: any(secret_id.endswith(f"/{stranger}") for stranger in world.strangers),
         ),
-        unclaimed=FaultyUnclaimed(world.unclaimed, injector),
+        unclaimed=FaultyUnclaimed(
+            world.unclaimed, injector, lambda body: invariants.check_acknowledged(world, body.reveal())
+        ),
         queue=FaultyQueue(world.queue, injector),
         amazon=lambda: amazon,
         announcer=FaultyAnnouncer(world.said, injector),
@@ -194,6 +203,7 @@ def hand_over(world: World, message: Message, plan: Plan = NO_FAULTS, *, before:
         if before is not None:
             before(Op.ACKNOWLEDGE)
         ended.ops.append(Op.ACKNOWLEDGE)
+        invariants.check_acknowledged(world, message.body)
         if len(ended.ops) not in plan:
             world.queue.delete(message.number)
         invariants.check(world)

@@ -128,7 +128,7 @@ DEFECTS = (
         "a stale message is taken for a new one",
         "use_cases/receive",
         (("if newest is None or arrived > newest:", "if True:"),),
-        ("accepted late, an older message after",),
+        ("everything as documented in two messages, the newer one first",),
     ),
     Defect(
         "AWSPENDING is left behind after the promotion",
@@ -312,19 +312,13 @@ DEFECTS = (
         "a repeated rollback swaps back",
         "use_cases/operator_actions",
         (("and is_rejected(snapshot, previous):", "and False:"),),
-        ("rollback",),
+        ("rollback, published",),
     ),
     Defect(
         "rollback takes REJECTED off a newer secret",
         "use_cases/operator_actions",
         (("    _refuse_beside_another_rejected(snapshot, current)\n", ""),),
         ("reject, then rollback",),
-    ),
-    Defect(
-        "what was rejected before is put back",
-        "use_cases/overwritten",
-        (("    if rejected is not None:\n", "    if False:\n"),),
-        ("rollback, then console and reject",),
     ),
     Defect(
         "a refused request hides the one before it",
@@ -342,7 +336,7 @@ DEFECTS = (
         "a gateway's timeout counts as a refusal",
         "adapters/amazon_answers",
         (("_MAY_HAVE_HAD_AN_EFFECT = frozenset({303, 408, 409, 425, 499})", "_MAY_HAVE_HAD_AN_EFFECT = {303}"),),
-        ("schedule: normal",),
+        ("the message comes after the repost",),
     ),
     Defect(
         "every code of LWA's speaks about the secret",
@@ -386,7 +380,208 @@ DEFECTS = (
         "a denied daily try counts as a dead secret",
         "use_cases/check",
         (("    if answer is CallAnswer.EXPIRED:", "    if answer in (CallAnswer.EXPIRED, CallAnswer.DENIED):"),),
-        ("the verification call answers denied to all for good",),
+        ("no verification call for a day",),
+    ),
+    Defect(
+        "a superseded secret is dropped",
+        "use_cases/receive",
+        (("elif receipt in (Receipt.SUPERSEDED, Receipt.CONTRADICTORY):", "elif receipt is Receipt.CONTRADICTORY:"),),
+        ("schedule: older after",),
+    ),
+    Defect(
+        "a contradictory secret is dropped",
+        "use_cases/receive",
+        (("elif receipt in (Receipt.SUPERSEDED, Receipt.CONTRADICTORY):", "elif receipt is Receipt.SUPERSEDED:"),),
+        ("two secrets of the same instant",),
+    ),
+    Defect(
+        "a superseded secret counts as the one that was stored last",
+        "use_cases/receive",
+        (
+            (
+                "_write(ports, application, version_id, alone, Label.SCRATCH)",
+                "_write(ports, application, version_id, alone, Label.RECEIVED)",
+            ),
+        ),
+        ("an older message, then a tool applies the secret before, twice",),
+    ),
+    Defect(
+        "a pending secret is dropped when another one becomes pending",
+        "use_cases/receive",
+        (("        keep_as_superseded(ports, snapshot, before)\n", "        pass\n"),),
+        ("no time at all in two messages, the newer one first",),
+    ),
+    Defect(
+        "what was replaced once is taken for new when its message has no time",
+        "use_cases/receive",
+        (("    if message.credentials.value_hash in replaced:\n", "    if False:\n"),),
+        ("no time at all in the messages, an older one after",),
+    ),
+    Defect(
+        "a secret that only its owner has put in counts as received",
+        "use_cases/receive",
+        (("elif known is not None and stored.version.labels", "elif stored.version.labels"),),
+        ("made by hand before a rotation, put in, message late",),
+    ),
+    Defect(
+        "what an owner says of the end of the secret before counts for as long as it says",
+        "domain/snapshot",
+        (
+            (
+                "None if previous is None else min(previous, made_at + OVERLAP)",
+                "previous",
+            ),
+        ),
+        ("dates typed with an end of the old one in a year, then two months",),
+    ),
+    Defect(
+        "a date that cannot be is believed of its owner",
+        "domain/snapshot",
+        (
+            (
+                "expires_at=None if expires is not None and expires > made_at + EXPIRES_AHEAD else expires",
+                "expires_at=expires",
+            ),
+        ),
+        ("dates typed a year late, then two months",),
+    ),
+    Defect(
+        "Amazon's dates are forgotten when the owner rewrites the secret",
+        "domain/snapshot",
+        (
+            (
+                "        others = [seen] if seen is not None else self.holders(EVERY_HOLDER)\n",
+                "        others = list[StoredVersion]()\n",
+            ),
+        ),
+        ("the owner drops the dates",),
+    ),
+    Defect(
+        "nobody remembers since when the value in use is known",
+        "use_cases/settle",
+        (("    _note_first_seen(ports, snapshot, current)\n    if snapshot.id_of", "    if snapshot.id_of"),),
+        ("an undated secret is edited every night",),
+    ),
+    Defect(
+        "the schedule rotates a secret that somebody has just put in",
+        "domain/rules",
+        (("    until += _since_first_seen(asked)\n", ""),),
+        ("dates left over from an earlier secret",),
+    ),
+    Defect(
+        "an undated secret is due as if its owner had not replaced it",
+        "domain/rules",
+        (
+            (
+                "    return due_at if current is None else max(due_at, asked.snapshot.first_seen(current) + OVERLAP)\n",
+                "    return due_at\n",
+            ),
+            ("    until += _since_first_seen(asked)\n", ""),
+        ),
+        ("made by hand 40 days after an undated one",),
+    ),
+    Defect(
+        "a request is overdue although its owner has put another secret in",
+        "domain/rules",
+        (("    return snapshot.first_seen(current) > requested_at\n", "    return False\n"),),
+        ("no alarm about a request whose secret was made by hand",),
+    ),
+    Defect(
+        "what Amazon lets die of unknown order stays in use",
+        "use_cases/settle",
+        (("    if in_use_dead and not pending_dead:\n", "    if False:\n"),),
+        ("made by hand, then another by hand, whose message comes: Amazon decides",),
+    ),
+    Defect(
+        "a secret of unknown order is pending for ever",
+        "use_cases/settle",
+        (("    if now >= max(pending.version.created_at, seen) + UNDECIDED:\n", "    if False:\n"),),
+        ("made by hand, then another by hand, and Amazon never says which is dead",),
+    ),
+    Defect(
+        "what a tool has overwritten stays away",
+        "use_cases/overwritten",
+        (("    if received is None:\n        return False\n", "    return False\n"),),
+        ("a tool writes the old secret back, twice",),
+    ),
+    Defect(
+        "a secret comes back over whatever its owner has put in",
+        "use_cases/overwritten",
+        (
+            (
+                "    if rules.order(snapshot, received, current) is not rules.Order.NEWER and not _amazon_says_so(\n",
+                "    if False and not _amazon_says_so(\n",
+            ),
+        ),
+        ("no alarm about a secret made by hand after a rotation",),
+    ),
+    Defect(
+        "a time far ahead is believed",
+        "domain/messages",
+        (("if one is not None and one <= now + CLOCKS_APART), now)", "if one is not None), now)"),),
+        ("years ahead in the message of an undated secret",),
+    ),
+    Defect(
+        "Amazon's clock is taken for ours",
+        "domain/rules",
+        (("CLOCK_TOLERANCE = timedelta(minutes=65)", "CLOCK_TOLERANCE = timedelta(minutes=5)"),),
+        ("Amazon's clock 65 minutes behind",),
+    ),
+    Defect(
+        "a message without eventTime is not known",
+        "domain/messages",
+        (
+            (
+                "    if kind == NEW_SECRET:\n",
+                "    if event_time is None:\n        raise _unknown('it has no time')\n    if kind == NEW_SECRET:\n",
+            ),
+        ),
+        ("no eventTime in the message of a dated secret",),
+    ),
+    Defect(
+        "a notice of the pending secret is not expected",
+        "use_cases/expiry_notice",
+        (
+            (
+                "    for stored in (current, snapshot.readable(Label.PREVIOUS), snapshot.pending):\n",
+                "    for stored in (current, snapshot.readable(Label.PREVIOUS)):\n",
+            ),
+            ("        yield requested_at + LIFETIME\n", "        yield requested_at + OVERLAP\n"),
+        ),
+        ("a notice of the pending secret",),
+    ),
+    Defect(
+        "a notice of what a standing request brings about is not expected",
+        "use_cases/expiry_notice",
+        (
+            (
+                "    if (requested_at := last_request(snapshot)) is not None:\n",
+                "    if (requested_at := None) is not None:\n",
+            ),
+        ),
+        ("a notice of the new secret while requested",),
+    ),
+    Defect(
+        "an unreadable value in use stops the storing",
+        "use_cases/receive",
+        (
+            (
+                "    application, current = snapshot.application, snapshot.readable(Label.CURRENT)\n    base",
+                "    application, current = snapshot.application, snapshot.current\n    base",
+            ),
+        ),
+        ("client_secret renamed before a message",),
+    ),
+    Defect(
+        "a pending version that no message brought is believed",
+        "use_cases/settle",
+        (
+            (
+                "    if pending is None or pending.credentials is None or not pending.credentials.are_amazons:\n",
+                "    if pending is None:\n",
+            ),
+        ),
+        ("AWSPENDING on a strange version, then a due rotation",),
     ),
 )
 

@@ -210,6 +210,8 @@ def _check_at_rest(world: World, app: App, state: State | None) -> None:
         world.violate(QUIET, "the secret in use was never published")
     if state is State.CURRENT and world.value(app, "AWSPENDING") is not None:
         world.violate(QUIET, "a pending secret in state CURRENT")
+    if state is State.UNDATED and world.tells_dates and app.amazon.number(current) in app.memory.dated:
+        world.violate(QUIET, "the dates that Amazon's message told of the secret in use are forgotten")
     if app.amazon.number(current) < app.memory.arrived:
         world.violate(QUIET, f"the newest secret that arrived is not in use in state {state}")
 
@@ -218,7 +220,7 @@ def _next_rotation(world: World, app: App) -> None:
     """Sixty-one days later a rotation works from its request to the promotion."""
     app.amazon.be_honest()
     made = len(app.amazon.ever)
-    world.clock.time += NEXT_ROTATION
+    _leap(world, app, world.clock.time + NEXT_ROTATION)
     hourly(world, app)
     state = run_until_quiet(world, app)
     if world.violations:
@@ -229,6 +231,17 @@ def _next_rotation(world: World, app: App) -> None:
         world.violate(QUIET, f"the next rotation ended in state {state}")
     else:
         _check_at_rest(world, app, state)
+
+
+def _leap(world: World, app: App, until: datetime) -> None:
+    """To a later time at once; other applications in which a secret is pending have their checks, since time decides."""
+    start = world.clock.time
+    waiting = [other for other in world.everyone() if other is not app and world.value(other, "AWSPENDING") is not None]
+    for hours in SPARSE_HOURS if waiting else ():
+        advance(world, start + hours * HOUR)
+        for other in waiting:
+            check(world, other)
+    world.clock.time = until
 
 
 def _clear(world: World, app: App, state: State) -> None:

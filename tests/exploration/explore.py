@@ -28,12 +28,14 @@ class Scenario:
         prepare: makes the world at the moment of the first step.
         steps: what happens; ``event`` is whatever the platform does next.
         faults: how many faults a history may have in the long run.
+        people: how many faults of people are in the prepared world.
     """
 
     name: str
     prepare: Callable[[], World]
     steps: tuple[Step, ...]
     faults: int = 3
+    people: int = 0
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Figures:
         histories: distinct histories, by what happened at which call.
         with_faults: those with at least one fault.
         faults: faults in all histories together.
+        people: faults of people in all histories together.
         invocations: runs of the real code.
         calls: external calls of those runs, after each of which the invariants were checked.
         ends: ends of histories that were run until quiet, cleared and rotated again.
@@ -54,6 +57,7 @@ class Figures:
 
     histories: int = 0
     faults: int = 0
+    people: int = 0
     invocations: int = 0
     calls: int = 0
     ends: int = 0
@@ -66,6 +70,7 @@ class Figures:
         """Add another scenario's figures."""
         self.histories += other.histories
         self.faults += other.faults
+        self.people += other.people
         self.invocations += other.invocations
         self.calls += other.calls
         self.ends += other.ends
@@ -101,10 +106,11 @@ def schedule(world: World, plan: Plan) -> Ended:
 
 @dataclass(slots=True)
 class _Below:
-    """The histories below a point: how many, and how many faults they have together."""
+    """The histories below a point: how many, and how many faults, and faults of people, they have together."""
 
     histories: int = 0
     faults: int = 0
+    people: int = 0
 
 
 class Explorer:
@@ -123,6 +129,7 @@ class Explorer:
         with telling_nonces_apart(lambda: self._world):
             below = self._walk(self._world.save(), 0, self._faults, ())
         self.figures.histories, self.figures.faults = below.histories, below.faults
+        self.figures.people = below.people + self._scenario.people * below.histories
         self.figures.seconds = time.perf_counter() - start
         return self.figures
 
@@ -152,7 +159,7 @@ class Explorer:
             self._report(world.violations, path)
             return _Below(1, 0)
         found = self._walk(world.save(), index + 1, budget, path)
-        below = _Below(found.histories, found.faults)
+        below = _Below(found.histories, found.faults, found.people + ended.people * found.histories)
         if budget == 0 or (self._stop and self.figures.violations):
             return below
         ops = ended.ops
@@ -162,6 +169,7 @@ class Explorer:
                 found = self._expand(saved, index, budget - 1, {**plan, number: kind}, (*path, step))
                 below.histories += found.histories
                 below.faults += found.faults + found.histories
+                below.people += found.people
         return below
 
     def _finish(self, saved: SavedWorld, path: tuple[str, ...]) -> None:

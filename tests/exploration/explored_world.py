@@ -45,18 +45,25 @@ class SkewedClock(VirtualClock):
         return self._clock.time + self._skew
 
 
+_ENVELOPES = (
+    ("payload", "applicationOAuthClientNewSecret", "newClientSecret"),
+    ("Payload", "ApplicationOAuthClientNewSecret", "NewClientSecret"),
+)
+
+
 @lru_cache(maxsize=4096)
 def secret_in(text: str) -> str | None:
     """The client secret in a version's text or a message's body."""
     try:
-        data = json.loads(text)
+        data = json.loads(text.removeprefix("\ufeff"))
     except ValueError:
         return None
     if not isinstance(data, dict):
         return None
-    if "payload" in data:
-        data = data["payload"].get("applicationOAuthClientNewSecret", {})
-        found = data.get("newClientSecret")
+    for payload, part, field_name in _ENVELOPES:
+        if payload in data:
+            found = data[payload].get(part, {}).get(field_name)
+            break
     else:
         found = data.get("client_secret")
     return found if isinstance(found, str) else None
@@ -100,6 +107,7 @@ class Memory(NamedTuple):
     Attributes:
         posts: the POSTs of the last nine days.
         arrived: the newest secret whose message ever reached the queue (its number from 1; 0 is none).
+        dated: the secrets whose messages were ever acknowledged, by their numbers.
         current: the secret under AWSCURRENT when last looked at.
         unannounced: secrets that the machine put into use and has not published.
         by_hand: secrets that came into use although Amazon did not accept them, as a person wished, or as the
@@ -111,6 +119,7 @@ class Memory(NamedTuple):
 
     posts: tuple[Post, ...] = ()
     arrived: int = 0
+    dated: frozenset[int] = frozenset()
     current: str | None = None
     unannounced: frozenset[str] = frozenset()
     by_hand: frozenset[str] = frozenset()
@@ -329,6 +338,7 @@ class World:
         violations: what was found broken, one line each.
         strangers: applications that are not ours yet: the function finds no secret of theirs.
         store_down_until: until when Secrets Manager fails every call of the function.
+        tells_dates: whether the dates in Amazon's messages are there, and true.
     """
 
     def __init__(
@@ -340,6 +350,7 @@ class World:
         aws_skew: timedelta = timedelta(0),
         newest_first: bool = False,
         deliver: Deliver = deliver_soon,
+        tells_dates: bool = True,
         **changes: Any,
     ) -> None:
         self.clock = VirtualClock()
@@ -351,6 +362,7 @@ class World:
         self.said = Said(self)
         self.fleet = Fleet(self)
         self.deliver = deliver
+        self.tells_dates = tells_dates
         self.transit: tuple[Transit, ...] = ()
         self.next_check = self.clock.time
         self.violations: list[str] = []

@@ -150,6 +150,7 @@ class Injector:
     Attributes:
         ops: the calls so far, in their order.
         void: whether a planned fault made no difference, so that the history is another one's copy.
+        unproven: how many tokens LWA has not given for a reason that says nothing about the secret.
     """
 
     def __init__(
@@ -169,6 +170,7 @@ class Injector:
         self.ops: list[Op] = []
         self.dead = False
         self.void = False
+        self.unproven = 0
         self._clock, self._plan, self._after, self._before = clock, plan, after, before
 
     def call(
@@ -194,6 +196,7 @@ class Injector:
             if kind is None:
                 return effect()
             if kind in answers:
+                self.unproven += kind is Kind.SETUP_FAULT
                 return answers[kind]()
             return self._fault(kind, op, effect, failing, stale)
         finally:
@@ -386,10 +389,10 @@ class FaultyQueue:
 
 
 class FaultyUnclaimed:
-    """The UnclaimedQueue port through an injector."""
+    """The UnclaimedQueue port through an injector. ``deleting`` is told of each message before it is deleted."""
 
-    def __init__(self, inner: UnclaimedQueue, injector: Injector) -> None:
-        self._inner, self._injector = inner, injector
+    def __init__(self, inner: UnclaimedQueue, injector: Injector, deleting: Callable[[Sensitive], None]) -> None:
+        self._inner, self._injector, self._deleting = inner, injector, deleting
 
     def put(self, body: Sensitive, sent_at: datetime | None) -> None:
         return self._injector.call(Op.PUT, lambda: self._inner.put(body, sent_at), _store_failed)
@@ -401,6 +404,7 @@ class FaultyUnclaimed:
         return self._injector.call(Op.TAKE, lambda: self._inner.take(limit, hidden_seconds), _store_failed)
 
     def delete(self, message: DeadMessage) -> None:
+        self._deleting(message.body)
         return self._injector.call(Op.DELETE, lambda: self._inner.delete(message), _store_failed)
 
 

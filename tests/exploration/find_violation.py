@@ -7,9 +7,9 @@ Prints the first violation and exits with 1; exits with 0 when there is none.
 import sys
 from collections.abc import Iterator, Sequence
 
+from tests.exploration.all_scenarios import scenarios
 from tests.exploration.explore import Explorer, Scenario
 from tests.exploration.meetings import meetings
-from tests.exploration.scenarios import scenarios
 from tests.exploration.workers import Meeting, Meetings
 
 

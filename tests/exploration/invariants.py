@@ -3,14 +3,14 @@
 The five invariants are those of the design. The checks know the whole truth at Amazon, which the code does not.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from spapi_rotation_lambda.domain.errors import MalformedSecret
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import RequestRecord
 from spapi_rotation_lambda.domain.state import State
-from spapi_rotation_lambda.domain.times import parse_time
+from spapi_rotation_lambda.domain.times import parse_typed
 from tests.exploration.explored_world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
 from tests.exploration.faulty import Died
 from tests.fakes.amazon import Issued
@@ -18,6 +18,7 @@ from tests.fakes.secrets_manager import YOUNG, FakeSecret
 
 CURRENT_ACCEPTED = "1 AWSCURRENT is accepted"
 NEWEST_DURABLE = "2 the newest secret is durable"
+NOTHING_DROPPED = "2 nothing that Amazon sent is dropped"
 NO_SECOND_POST = "3 no second post"
 SILENCE = "4 silence"
 QUIET = "5 quiet"
@@ -32,21 +33,23 @@ ORDERED_AFTER = timedelta(minutes=70)
 REPOST_AFTER = timedelta(hours=24)
 PROMOTION_LASTS = timedelta(hours=30)
 REMEMBERED = timedelta(days=9)
+KEEPS_A_SECRET = (Label.CURRENT, Label.PREVIOUS, Label.PENDING, Label.REJECTED, Label.SUPERSEDED)
 MOST_KEPT = 50
 """Half of AWS's quota of versions, of which it drops those without a label that are older than 24 hours."""
 
 
-def check(world: World, *, action: str = "") -> None:
+def check(world: World, *, action: str = "", unproven: int = 0) -> None:
     """The invariants that hold at every instant; appends to the world's violations.
 
     Args:
         action: which person's command made the last call, if one did: it may do what the machine must not.
+        unproven: how many of the invocation's tokens LWA has not given for a reason that says nothing about the secret.
     """
     for app in world.apps.values():
         secret = world.secrets.secrets[app.secret_id]
         current, stage = _look(app, secret)
         if current != app.memory.current:
-            _changed(world, app, current, action)
+            _changed(world, app, current, stage, action, unproven)
         if current is not None and stage != app.memory.stage:
             world.violate(OWNER, "a key that the owner wrote is gone")
         if current is not None and not app.amazon.accepts(Sensitive(current)):
@@ -78,7 +81,7 @@ def _look(app: App, secret: FakeSecret) -> tuple[str | None, object]:
     return current, stage
 
 
-def _changed(world: World, app: App, current: str | None, action: str) -> None:
+def _changed(world: World, app: App, current: str | None, stage: object, action: str, unproven: int) -> None:
     """Another secret came into use, by an invocation or an operator action."""
     memory = app.memory
     unannounced = memory.unannounced
@@ -91,12 +94,18 @@ def _changed(world: World, app: App, current: str | None, action: str) -> None:
         elif memory.current is not None and not app.amazon.accepts(Sensitive(memory.current)):
             # The one before was dead, so it was no control: LWA's token and patience had to do.
             world.note_by_hand(app, current)
+        elif unproven > (memory.current is not None):
+            # Nothing was proven of either, so LWA's rule decided (VER-3), and Amazon accepts this one later than that.
+            world.note_by_hand(app, current)
         else:
             world.violate(CURRENT_ACCEPTED, f"{_name(app, current)} was put into use and is not accepted")
         if action not in ("promote", "seed") and current in memory.avoided:
             world.violate(STAYS_REJECTED, f"{_name(app, current)} was put into use by {action or 'the machine'}")
     else:
         world.violate(CURRENT_ACCEPTED, "AWSCURRENT holds no secret any more")
+    if action == "seed" and memory.current is None:
+        # Over a malformed value ours stand alone; the owner finds their keys in AWSPREVIOUS.
+        app.memory = app.memory._replace(stage=stage)
     app.memory = app.memory._replace(
         current=current,
         unannounced=unannounced,
@@ -146,14 +155,17 @@ def _should_be_in_use(app: App, secret: FakeSecret, newer: Issued) -> bool:
 def _order_is_unknown(app: App, secret: FakeSecret, in_use: Issued, newer: Issued) -> bool:
     """The stated exception: a person put the one in use in, and which of the two is newer nobody could tell.
 
-    Amazon tells by letting the older one die; the check after that puts the newer one into use.
+    Amazon tells by letting the older one die; the check after that puts the newer one into use. Where its calls say
+    nothing about a secret, a person decides.
     """
-    known = [version for version in secret.versions.values() if secret_in(version.text) == in_use.text]
+    labelled = (version for version in secret.versions.values() if version.labels)
+    known = [version for version in labelled if secret_in(version.text) == in_use.text]
     if any("client_secret_fingerprint" in version.text for version in known):
         return False
     seen = min(version.created_at for version in known)
     now = app.amazon.clock.now()
-    return newer.issued_at < seen + ORDERED_AFTER and now < in_use.expires_at + PROMOTION_LASTS
+    tells = app.amazon.calls_allowed and app.amazon.call_answer is None
+    return newer.issued_at < seen + ORDERED_AFTER and (not tells or now < in_use.expires_at + PROMOTION_LASTS)
 
 
 def _newest_is_durable(world: World, app: App, secret: FakeSecret) -> None:
@@ -167,6 +179,36 @@ def _newest_is_durable(world: World, app: App, secret: FakeSecret) -> None:
     waiting = [message.body for message in world.queue.messages] + [kept.body for kept in world.unclaimed.messages]
     if not any(secret_in(body) in enough for body in waiting):
         world.violate(NEWEST_DURABLE, f"secret {app.memory.arrived} is nowhere")
+
+
+def check_acknowledged(world: World, body: str) -> None:
+    """A message that may be deleted now: a label that keeps a secret holds its value, or a newer one is superseded.
+
+    That of an application which is not ours lies in ``unclaimed``.
+    """
+    secret = secret_in(body)
+    if secret is None:
+        return
+    for app in world.apps.values():
+        number = app.amazon.number(secret)
+        if number and app.application.client_id not in world.strangers:
+            _require_kept(world, app, secret, number)
+            app.memory = app.memory._replace(dated=app.memory.dated | {number})
+            return
+    if not any(secret_in(kept.body) == secret for kept in world.unclaimed.messages):
+        world.violate(NOTHING_DROPPED, "a stranger's message is acknowledged and is nowhere")
+
+
+def _require_kept(world: World, app: App, secret: str, number: int) -> None:
+    versions = world.secrets.secrets[app.secret_id].versions.values()
+    superseded = 0
+    for version in versions:
+        if Label.SUPERSEDED in version.labels:
+            superseded = app.amazon.number(secret_in(version.text))
+        if secret_in(version.text) == secret and any(label in version.labels for label in KEEPS_A_SECRET):
+            return
+    if number > superseded:
+        world.violate(NOTHING_DROPPED, f"{_name(app, secret)} is acknowledged, and no label holds it")
 
 
 def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
@@ -219,8 +261,16 @@ def _is_newer(app: App, body: str) -> bool:
 
 def _near_expiry(world: World, app: App) -> bool:
     """Whether the secret in use is dated to die so soon that unread messages no longer forbid a request."""
-    expires_at = (world.value(app) or {}).get("client_secret_expires_at")
-    return expires_at is not None and parse_time(expires_at, "expiry") - world.clock.time < NEAR + CLOCKS
+    expires_at = _stored_expiry(world, app)
+    return expires_at is not None and expires_at - world.clock.time < NEAR + CLOCKS
+
+
+def _stored_expiry(world: World, app: App) -> datetime | None:
+    """The expiry beside the secret in use, whoever wrote it; None if it cannot be read."""
+    try:
+        return parse_typed((world.value(app) or {}).get("client_secret_expires_at"), "expiry")
+    except ValueError:
+        return None
 
 
 def _just_made_by_hand(world: World, app: App) -> bool:
@@ -251,8 +301,8 @@ def check_state(world: World, app: App, told: object) -> None:
     """A check calls a secret dead only if it is past its date, or Amazon says so of this very secret."""
     if not isinstance(told, dict) or told.get("state") != State.EXPIRED or app.amazon.calls_it_expired:
         return
-    expires_at = (world.value(app) or {}).get("client_secret_expires_at")
-    dated_dead = expires_at is not None and parse_time(expires_at, "expiry") <= world.clock.time
+    expires_at = _stored_expiry(world, app)
+    dated_dead = expires_at is not None and expires_at <= world.clock.time
     if not dated_dead and app.amazon.accepts(Sensitive(app.memory.current or "")):
         world.violate(QUIET, "state EXPIRED although Amazon accepts the secret in use, and never said otherwise")
 
@@ -281,7 +331,7 @@ def untrue_labels(world: World, app: App) -> list[str]:
         found.append("REJECTED is on the current version")
     found += _untrue_marker(app, secret)
     for label in (Label.CURRENT, Label.PENDING):
-        found += _untrue_dates(app, secret, label)
+        found += _untrue_dates(world, app, secret, label)
     return found
 
 
@@ -301,14 +351,14 @@ def _untrue_marker(app: App, secret: FakeSecret) -> list[str]:
     return []
 
 
-def _untrue_dates(app: App, secret: FakeSecret, label: Label) -> list[str]:
+def _untrue_dates(world: World, app: App, secret: FakeSecret, label: Label) -> list[str]:
     """Dates that a received version carries are Amazon's."""
     holder = secret.holder(label)
     if holder is None:
         return []
     version = secret.versions[holder]
     number = app.amazon.number(secret_in(version.text))
-    if number == 0 or "rotation_id" not in version.text:
+    if number == 0 or "rotation_id" not in version.text or not world.tells_dates or holder.startswith(OWNERS):
         return []
     issued = app.amazon.ever[number - 1]
     message = app.amazon.message(issued, issued.expires_at)

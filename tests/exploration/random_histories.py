@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
 from spapi_rotation_lambda.ports import CallAnswer
-from tests.exploration import callers, scenarios
+from tests.exploration import callers, peoples_faults, scenarios
 from tests.exploration.callers import HOUR, Before, telling_nonces_apart
 from tests.exploration.ending import SPARSE_HOURS, advance, finish
 from tests.exploration.explored_world import App, World, deliver_soon
@@ -27,6 +27,13 @@ SKEWS = st.sampled_from((-5, -1, 0, 1, 5)).map(lambda minutes: timedelta(minutes
 WHICH = st.integers(0, MOST_APPLICATIONS - 1)
 COMPANIONS = ("duplicate", "copy", "stale", "older", "foreign", "poison", "notice-current", "notice-previous")
 CALL_ANSWERS = tuple(answer for answer in CallAnswer if answer is not CallAnswer.ACCEPTED)
+WRITES = (
+    *(scenarios.edit, scenarios.restore, scenarios.undate, scenarios.restore_undated, scenarios.put_in_by_hand),
+    *(peoples_faults.put_in, peoples_faults.put_in_with_expiry, peoples_faults.new_value_old_dates),
+    *(peoples_faults.rename, peoples_faults.rename_both, peoples_faults.repair, peoples_faults.native_rotation),
+    peoples_faults.tool(0, whole=False),
+)
+"""What an owner, or a tool of theirs, may write."""
 NIGHTS = Window(frozenset(WEEKDAYS[5:]), time(22), time(4), ZoneInfo("Europe/Berlin"))
 
 
@@ -73,6 +80,7 @@ class RandomFigures:
     Attributes:
         examples: random histories, each up to its end.
         rules: what happened in them.
+        people: faults of people among these.
         invocations: runs of the real code.
         calls: external calls of those runs, after each of which the invariants were checked.
         violation: what was found broken, with the shortest history that shows it; empty when nothing was.
@@ -80,6 +88,7 @@ class RandomFigures:
 
     examples: int = 0
     rules: int = 0
+    people: int = 0
     invocations: int = 0
     calls: int = 0
     violation: str = ""
@@ -88,6 +97,7 @@ class RandomFigures:
         """Add another run's figures."""
         self.examples += other.examples
         self.rules += other.rules
+        self.people += other.people
         self.invocations += other.invocations
         self.calls += other.calls
         self.violation = self.violation or other.violation
@@ -117,7 +127,7 @@ def run(examples: int, steps: int, seed: int, *, shrink: bool = False) -> Random
     try:
         run_state_machine_as_test(hypothesis.seed(seed)(RandomHistories), settings=chosen)
     except (AssertionError, ExceptionGroup) as error:
-        _figures.violation = "".join(traceback.format_exception(error))[-4000:]
+        _figures.violation = "".join(traceback.format_exception(error))[-9000:]
     return _figures
 
 
@@ -252,13 +262,21 @@ class RandomHistories(RuleBasedStateMachine):
     @rule(which=WHICH, message=st.booleans())
     def console(self, which: int, message: bool) -> None:
         callers.rotate_in_console(self.world, self._app(which), message=message)
+        _figures.people += 1
         self._note()
 
     # The owner.
 
-    @rule(which=WHICH, what=st.sampled_from((scenarios.edit, scenarios.restore, scenarios.undate)))
+    @rule(which=WHICH, what=st.sampled_from(WRITES))
     def owner(self, which: int, what: scenarios.OwnersWrite) -> None:
         what(self.world, self._app(which))
+        _figures.people += 1
+        self._note()
+
+    @rule(which=WHICH, dates=st.sampled_from(tuple(peoples_faults.TYPED)))
+    def typed(self, which: int, dates: str) -> None:
+        peoples_faults.typing(peoples_faults.TYPED[dates])(self.world, self._app(which))
+        _figures.people += 1
         self._note()
 
     @rule(paused=st.booleans(), windowed=st.booleans())
@@ -313,6 +331,7 @@ class RandomHistories(RuleBasedStateMachine):
         world.policy = replace(world.policy, paused=False, rotation_window=None)
         for app in world.everyone():
             app.amazon.answer_calls(None)
+            peoples_faults.repair(world, app)
         saved = world.save()
         for app in world.everyone():
             world.restore(saved)

@@ -23,6 +23,7 @@ from tests.exploration.ending import advance, run_until_quiet
 from tests.exploration.explore import Scenario, Step, event, schedule
 from tests.exploration.explored_world import App, Deliver, World, deliver_soon
 from tests.exploration.faulty import Plan
+from tests.exploration.invariants import QUIET
 from tests.exploration.standard_queue import MAX_RECEIVES
 from tests.fakes.amazon import Whose
 
@@ -201,13 +202,13 @@ def seed_newest(world: World, plan: Plan) -> Ended:
 def console(world: World, _plan: Plan) -> Ended:
     """A rotation by hand, with its message."""
     rotate_in_console(world, world.app)
-    return Ended()
+    return Ended(people=1)
 
 
 def silent_console(world: World, _plan: Plan) -> Ended:
     """A rotation by hand, without a message."""
     rotate_in_console(world, world.app, message=False)
-    return Ended()
+    return Ended(people=1)
 
 
 def slow(world: World, _plan: Plan) -> Ended:
@@ -245,7 +246,7 @@ def owner(write: OwnersWrite) -> Step:
 
     def step(world: World, _plan: Plan) -> Ended:
         write(world, world.app)
-        return Ended()
+        return Ended(people=1)
 
     return step
 
@@ -304,7 +305,7 @@ def perimeter(denies: bool) -> Step:
 
     def step(world: World, _plan: Plan) -> Ended:
         world.queue.denies_outsiders = denies
-        return Ended()
+        return Ended(people=1)
 
     return step
 
@@ -356,7 +357,7 @@ def from_strangers(count: int) -> Step:
         body = amazon.message(amazon.newest, amazon.newest.expires_at)
         for _ in range(count):
             world.queue.send(companion("foreign", world.app, body))
-        return Ended()
+        return Ended(people=1)
 
     return step
 
@@ -368,6 +369,15 @@ def again(command: Step) -> Step:
         return command(world, plan) if world.app.memory.unfinished else Ended()
 
     return step
+
+
+def published_rollback(world: World, _plan: Plan) -> Ended:
+    """A rollback that failed is repeated until it ends well: then what is in use is published."""
+    if world.app.memory.unfinished:
+        action(world, world.app, "rollback")
+    if world.app.memory.current in world.app.memory.unannounced:
+        world.violate(QUIET, "a repeated rollback does not publish")
+    return Ended()
 
 
 def scenarios() -> tuple[Scenario, ...]:
@@ -443,6 +453,7 @@ def _amazons() -> tuple[Scenario, ...]:
             (schedule, *EVENTS),
         ),
         Scenario("no verification call", no_calls(rotated), (schedule, *EVENTS)),
+        Scenario("no verification call for a day", no_calls(rotated), (schedule, event, _later(timedelta(days=1))), 1),
         Scenario(
             "verification by LWA",
             lambda: rotated(verification=Verification.LWA),
@@ -608,6 +619,7 @@ def _people() -> tuple[Scenario, ...]:
             ),
         ),
         Scenario("rollback", rotated, (schedule, event, do("rollback"), again(do("rollback")), *EVENTS[:3])),
+        Scenario("rollback, published", rotated, (schedule, event, do("rollback"), published_rollback, *EVENTS[:2])),
         Scenario("rollback, then promote", rotated, (schedule, event, do("rollback"), do("promote"), *EVENTS[:3])),
         Scenario(
             "reject, then rollback",

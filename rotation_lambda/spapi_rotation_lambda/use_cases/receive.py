@@ -21,6 +21,7 @@ from spapi_rotation_lambda.domain.snapshot import HOLDERS, Snapshot, StoredVersi
 from spapi_rotation_lambda.ports import Metric, Ports, VersionExists
 from spapi_rotation_lambda.use_cases import verification
 from spapi_rotation_lambda.use_cases.label_moves import freeing, labels_keep_moving, until_labels_stand_still
+from spapi_rotation_lambda.use_cases.promotion import keep_as_superseded
 from spapi_rotation_lambda.use_cases.settle import settle
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -112,12 +113,16 @@ def snapshot_of_ours(ports: Ports, application: Application) -> Snapshot:
 def judge(snapshot: Snapshot, message: NewSecret) -> Receipt:
     """What a message is, compared with what is stored. Dates decide only where they are Amazon's."""
     secret, others = message.credentials.client_secret, list[Credentials]()
+    replaced: set[str] = set()
     for stored in snapshot.received():
         known = snapshot.amazons(stored)
+        replaced |= set(stored.credentials.replaces if stored.credentials is not None else ())
         if stored.credentials is not None and stored.credentials.client_secret != secret:
             others += [known] if known is not None else []
         elif known is not None and stored.version.labels & set(HOLDERS):
             return Receipt.DUPLICATE
+    if message.credentials.value_hash in replaced:
+        return Receipt.SUPERSEDED  # whatever its time says: a message may lack one
     arrived, newest = _order_of(message.credentials), max(map(_order_of, others), default=None)
     if newest is None or arrived > newest:
         return Receipt.STORED
@@ -136,6 +141,9 @@ def _store(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:
     in_use = snapshot.versions.labelled(Label.CURRENT)
     version_id = derived_id("receive", message.notification_id, in_use.id if in_use else "")
     _write(ports, application, version_id, base.with_credentials(heir, application), Label.RECEIVED)
+    before = snapshot.readable(Label.PENDING)
+    if before is not None and before.credentials is not None and before.credentials.client_secret != heir.client_secret:
+        keep_as_superseded(ports, snapshot, before)
     with freeing(ports, snapshot, Label.PENDING, since=message.credentials.issued):
         _move(ports, snapshot, Label.PENDING, version_id)
 
