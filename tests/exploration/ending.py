@@ -234,9 +234,9 @@ def _next_rotation(world: World, app: App) -> None:
 
 
 def _leap(world: World, app: App, until: datetime) -> None:
-    """To a later time at once; other applications in which a secret is pending have their checks, since time decides."""
+    """To a later time at once; other applications in which a newer secret waits have their checks, since time decides."""
     start = world.clock.time
-    waiting = [other for other in world.everyone() if other is not app and world.value(other, "AWSPENDING") is not None]
+    waiting = [other for other in world.everyone() if other is not app and _is_outdated(other)]
     for hours in SPARSE_HOURS if waiting else ():
         advance(world, start + hours * HOUR)
         for other in waiting:
