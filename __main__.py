@@ -4,7 +4,7 @@ from typing import cast
 
 import pulumi
 
-from spapi_rotation import ClientSecretRotation, Verification
+from spapi_rotation import ClientSecretRotation, Verification, Via
 from spapi_rotation.component import OUTPUTS
 
 config = pulumi.Config()
@@ -20,6 +20,7 @@ rotation = ClientSecretRotation(
         "check_interval_hours": config.require_int("check_interval_hours"),
         "promote_delay_minutes": config.require_int("promote_delay_minutes"),
         "verification": cast(Verification, config.require("verification")),
+        "via": cast(Via, config.require("via")),
         "wait_seconds": config.require_int("wait_seconds"),
         "deletion_protection": config.require_bool("deletion_protection"),
         "secret_recovery_window_days": config.require_int("secret_recovery_window_days"),

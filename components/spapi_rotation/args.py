@@ -1,11 +1,22 @@
 """The arguments of the component: their types, which reach the package's schema."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import NotRequired, TypedDict
 
 import pulumi
 
 from spapi_rotation_lambda.domain.rotation_policy import Verification
+
+
+class Via(StrEnum):
+    """Who rotates when `rotate_on_up` is set or changed."""
+
+    DYNAMIC = "dynamic"
+    """`pulumi up` itself."""
+
+    FUNCTION = "function"
+    """The rotation function, which `pulumi up` invokes."""
 
 
 class Application(TypedDict):
@@ -70,8 +81,11 @@ class ClientSecretRotationArgs(TypedDict):
     verification: NotRequired[pulumi.Input[Verification]]
     """How a received secret is proven before promotion: `call` (a token and one verification call) or `lwa` (a token and `promote_delay_minutes`). Default: `call`."""  # noqa: E501
 
+    via: NotRequired[Via]
+    """Who rotates when `rotate_on_up` is set or changed: `dynamic` (`pulumi up` itself, with the stack's AWS settings; it waits for the new secret) or `function` (the rotation function, with any AWS provider; `pulumi up` ends when the rotation is requested and never reads the secret). Default: `dynamic`."""  # noqa: E501
+
     wait_seconds: NotRequired[pulumi.Input[int]]
-    """How long `pulumi up` waits for the secret of a rotation that it started, 0 (not at all) to 3600. Default: 300."""
+    """How long `pulumi up` waits for the secret of a rotation that it started, 0 (not at all) to 3600. Not with `via: function`. Default: 300."""  # noqa: E501
 
     deletion_protection: NotRequired[bool]
     """Protect the queue, the dead-letter and unclaimed queues, the key and the secrets from deletion. Default: true."""

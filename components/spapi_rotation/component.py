@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 import pulumi
 
-from spapi_rotation.args import ClientSecretRotationArgs
-from spapi_rotation.resources.adopted_secrets import adopt
+from spapi_rotation.args import ClientSecretRotationArgs, Via
+from spapi_rotation.resources.adopted_secrets import adopt, settings_of_one
 from spapi_rotation.resources.alarms import alarm_topic, create_alarms
 from spapi_rotation.resources.encryption import create_key
 from spapi_rotation.resources.function import create_function
+from spapi_rotation.resources.invocation import invoke_on_up
 from spapi_rotation.resources.queue import create_queues
 from spapi_rotation.resources.schedule import create_group, create_schedules
 from spapi_rotation.resources.secret import create_secrets
@@ -105,9 +106,10 @@ class ClientSecretRotation(pulumi.ComponentResource):
                     client_id=application.client_id,
                     secret_arn=secret_arns[application.name],
                     trigger=application.rotate_on_up,
-                    settings=function.environment,
+                    settings=settings_of_one(function.environment, application.client_id),
                     function_name=function.function.name,
                     wait_seconds=valid.wait_seconds,
+                    via=valid.via,
                     opts=scope.options(depends_on=[key, queues.destination_policy, function.function, *function.ready]),
                 )
         self.queue_arn = queues.destination.arn
@@ -134,16 +136,26 @@ class ClientSecretRotation(pulumi.ComponentResource):
         settings: Mapping[str, pulumi.Input[str]],
         function_name: pulumi.Input[str],
         wait_seconds: pulumi.Input[int],
+        via: Via,
         opts: pulumi.ResourceOptions,
-    ) -> None:
+    ) -> pulumi.Resource:
         """Declare the resource that rotates one application during `pulumi up`.
 
-        A subclass for other languages overrides it: this dynamic resource serves Python programs only.
+        A subclass for other languages overrides it: the dynamic resource serves Python programs only.
         """
+        if via is Via.FUNCTION:
+            return invoke_on_up(
+                resource_name,
+                application=application,
+                client_id=client_id,
+                trigger=trigger,
+                function_name=function_name,
+                opts=opts,
+            )
         # Only here, so that a program without a trigger does not load what posts to Amazon.
         from spapi_rotation.rotate_on_up import RotateOnUp
 
-        RotateOnUp(
+        return RotateOnUp(
             resource_name,
             application=application,
             client_id=client_id,

@@ -17,16 +17,16 @@ import boto3
 from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
 from spapi_rotation_lambda.bootstrap import build
 from spapi_rotation_lambda.domain.applications import Application
-from spapi_rotation_lambda.domain.errors import BadSettings, Declined
+from spapi_rotation_lambda.domain.errors import BadSettings, RotationDeclined
 from spapi_rotation_lambda.domain.redaction import Sensitive
-from spapi_rotation_lambda.domain.request_record import Trigger
-from spapi_rotation_lambda.domain.times import parse_time
-from spapi_rotation_lambda.ports import Ports
+from spapi_rotation_lambda.domain.times import format_time, parse_time
+from spapi_rotation_lambda.ports import Metric, Ports
 from spapi_rotation_lambda.settings import Action, Env, Settings, validated_client_id
 from spapi_rotation_lambda.use_cases import operator_events
 from spapi_rotation_lambda.use_cases.check import check
 from spapi_rotation_lambda.use_cases.message import handle_message, named_application
-from spapi_rotation_lambda.use_cases.request import describe, report_declined, request
+from spapi_rotation_lambda.use_cases.request import describe, report_declined
+from spapi_rotation_lambda.use_cases.rotate_on_up import rotate_on_up
 
 _MESSAGE_ID = re.compile(r"[0-9a-fA-F-]{36}")
 """SQS's id of a message is a UUID."""
@@ -47,10 +47,10 @@ def _ports() -> Ports:
 
 
 def handler(event: object, context: object) -> dict[str, Any]:
-    """Handle one invocation: an SQS batch of one, ``{"action": "check" | "request", ...}``, or an operator's event.
+    """Handle one invocation: an SQS batch of one, a check, a request of ``pulumi up``, or an operator's event.
 
     Raises:
-        RotationError: (typed) a defect, or a message that is to stay in the queue.
+        RotationError: (typed) a defect, a message that is to stay in the queue, or a declined request of ``pulumi up``.
     """
     _telemetry().begin(getattr(context, "aws_request_id", None))
     return dispatch(_ports(), event)
@@ -72,8 +72,8 @@ def dispatch(ports: Ports, event: object) -> dict[str, Any]:
     if action == Action.CHECK:
         application = replace(_application(ports, event), schedule_arn=_schedule_arn(event))
         return {"state": check(ports, application, _scheduled_at(event)).value}
-    if action == Action.REQUEST:
-        return _request(ports, _application(ports, event), event)
+    if action == Action.ROTATE_ON_UP:
+        return _rotate_on_up(ports, event)
     raise _unknown_event()
 
 
@@ -100,19 +100,17 @@ def _first_sent(record: Mapping[str, Any]) -> datetime | None:
     return datetime.fromtimestamp(int(sent) / 1000, UTC)
 
 
-def _request(ports: Ports, application: Application, event: Mapping[str, Any]) -> dict[str, Any]:
-    reference = event.get("reference")
+def _rotate_on_up(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
+    application, trigger = _application(ports, event), event.get("trigger")
+    if not isinstance(trigger, str) or not trigger.strip():
+        raise BadSettings("The event names no trigger.", remedy="Let `pulumi up` call this function.")
     try:
-        requested = request(
-            ports,
-            application,
-            Trigger.PULUMI_UP,
-            reference=reference if isinstance(reference, str) else None,
-        )
-    except Declined as declined:
-        report_declined(ports, application, declined)
-        return {"requested": False, "reason": type(declined).__name__, "detail": str(declined)}
-    return {"requested": True, "detail": describe(requested)}
+        requested = rotate_on_up(ports, application, trigger)
+    except RotationDeclined as error:
+        report_declined(ports, application, error.declined)
+        ports.telemetry.count(Metric.DECLINED_ON_UP)
+        raise
+    return {"requested_at": format_time(requested.requested_at), "detail": describe(requested)}
 
 
 def _application(ports: Ports, event: Mapping[str, Any]) -> Application:

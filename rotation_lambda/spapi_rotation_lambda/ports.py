@@ -352,6 +352,7 @@ class Metric(StrEnum):
     PROMOTED = "SecretsPromoted"
     REFUSED = "RequestsRefused"
     DECLINED = "RequestsDeclined"
+    DECLINED_ON_UP = "RotationsOnUpDeclined"
     DUPLICATE = "DuplicateMessages"
     SUPERSEDED = "SupersededMessages"
     CONTRADICTORY = "ContradictoryMessages"

@@ -59,7 +59,7 @@ class Action(StrEnum):
     """What a direct invocation (schedule, ``pulumi up``) asks of the function."""
 
     CHECK = "check"
-    REQUEST = "request"
+    ROTATE_ON_UP = "rotate_on_up"
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,20 @@ def judged(
     }
 
 
+def difference(one: dict[str, Any], other: dict[str, Any], how: dict[str, Any]) -> dict[str, Any]:
+    """As CloudWatch judges the difference of two metrics."""
+    how = dict(how)
+    each = {"stat": how.pop("statistic"), "period": how.pop("period")}
+    return {
+        **how,
+        "metricQueries": [
+            {"id": "difference", "expression": "watched - FILL(less, 0)", "label": "errors", "returnData": True},
+            {"id": "watched", "metric": {**one, **each}},
+            {"id": "less", "metric": {**other, **each}},
+        ],
+    }
+
+
 AT_LEAST, LESS = "GreaterThanOrEqualToThreshold", "LessThanThreshold"
 VISIBLE = "ApproximateNumberOfMessagesVisible"
 ONCE_IN_3_HOURS = judged("Sum", AT_LEAST, 1, 1, 3, 3600)
@@ -83,7 +97,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "dead-letters": {**queue("dead-letter-queue", VISIBLE), **ANY_NOW},
     "unclaimed": {**queue("unclaimed-queue", VISIBLE), **ANY_NOW},
     "operations": {**queue("operations-queue", VISIBLE), **ANY_NOW},
-    "errors": {**function("Errors"), **ONCE_IN_3_HOURS},
+    "errors": difference(function("Errors"), own("RotationsOnUpDeclined"), ONCE_IN_3_HOURS),
     "unknown-messages": {**own("UnknownMessages"), **judged("Sum", AT_LEAST, 1, 1, 2, 3600)},
     "throttles": {**function("Throttles"), **judged("Sum", AT_LEAST, 1, 3, 12, 300)},
     "heartbeat": {**own("Checks"), **judged("Sum", LESS, 1, 4, 4, 3600), "treatMissingData": "breaching"},
@@ -138,7 +152,18 @@ def test_alarms_do_not_scale_with_the_applications(recording: Recording) -> None
     assert one == many
 
 
-@pytest.mark.parametrize("metric", [alarm.metric for alarm in ALARM_CATALOG if alarm.source is Source.OWN])
+OWN_METRICS = [
+    *(alarm.metric for alarm in ALARM_CATALOG if alarm.source is Source.OWN),
+    *(alarm.less.value for alarm in ALARM_CATALOG if alarm.less is not None),
+]
+
+
+def watched(inputs: dict[str, Any]) -> list[dict[str, Any]]:
+    """The metrics that an alarm looks at."""
+    return [each["metric"] for each in inputs.get("metricQueries", ()) if "metric" in each] or [inputs]
+
+
+@pytest.mark.parametrize("metric", OWN_METRICS)
 def test_function_writes_the_metric_where_the_alarm_looks(
     metric: str, recording: Recording, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,9 +172,8 @@ def test_function_writes_the_metric_where_the_alarm_looks(
     telemetry.count(Metric(metric), 1.0)
     written = json.loads(capsys.readouterr().out)
     (directive,) = written["_aws"]["CloudWatchMetrics"]
-    (inputs,) = [
-        each for each in (deployed(recording, alarm.name) for alarm in ALARM_CATALOG) if each["metricName"] == metric
-    ]
+    every = [each for alarm in ALARM_CATALOG for each in watched(deployed(recording, alarm.name))]
+    (inputs,) = [each for each in every if each["metricName"] == metric]
     (dimensions,) = directive["Dimensions"]
     assert directive["Namespace"] == inputs["namespace"]
     assert {name: written[name] for name in dimensions} == inputs["dimensions"]

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from spapi_rotation import ClientSecretRotation
+import pulumi
+
+from spapi_rotation import ClientSecretRotation, Via
 from tests.component.recorder import client_id, deploy, deploy_component
 from tests.component.test_component_resources import OF_EVERY_COMPONENT, SHARED, SUFFIX, of_application
 
@@ -12,8 +14,9 @@ class Recorded(ClientSecretRotation):
 
     calls: list[dict[str, Any]] = []  # noqa: RUF012
 
-    def _rotate_on_up(self, resource_name: str, **given: Any) -> None:
+    def _rotate_on_up(self, resource_name: str, **given: Any) -> pulumi.Resource:
         self.calls.append({"resource_name": resource_name, **given})
+        return self
 
 
 def test_rotation_on_up_is_declared_in_one_method_for_applications_with_a_trigger() -> None:
@@ -40,7 +43,8 @@ def test_rotation_on_up_is_declared_in_one_method_for_applications_with_a_trigge
         client_id(1),
     )
     assert (call["trigger"], call["wait_seconds"]) == ("2026-01", 0)
-    assert set(call["settings"]) == OF_EVERY_COMPONENT
+    assert call["via"] is Via.DYNAMIC
+    assert set(call["settings"]) == OF_EVERY_COMPONENT | {"ADOPTED_SECRETS"}
 
 
 def test_rotation_on_up_is_a_dynamic_resource_that_waits_for_everything_it_needs() -> None:

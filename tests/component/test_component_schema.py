@@ -43,6 +43,7 @@ def test_only_what_shapes_the_resources_must_be_plain_and_the_window_as_a_whole(
         "applications",
         "deletionProtection",
         "rotationWindow",
+        "via",
     }
 
 

@@ -16,10 +16,12 @@ import pytest
 from botocore.stub import Stubber
 from pulumi.dynamic import Config, ConfigureRequest
 
-from spapi_rotation import rotate_on_up
-from spapi_rotation.rotate_on_up import RotateOnUpError, RotateOnUpProvider, session
+from spapi_rotation.rotate_on_up import RotateOnUpProvider, run, session
+from spapi_rotation.rotate_on_up.run import RotateOnUpError
+from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.settings import Env
+from spapi_rotation_lambda.surroundings import QueueReader
 from tests.fakes.world import CLIENT_ID, World
 
 ARN = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:prefix/{CLIENT_ID}-AbCdEf"
@@ -51,9 +53,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
     world.seed()
     world.clock.advance(days=10)
-    monkeypatch.setattr(rotate_on_up, "session_for", lambda aws, application: None)
+    monkeypatch.setattr(run, "session_for", lambda aws, application: None)
     ports = replace(world.ports, clock=PolledClock(world))
-    monkeypatch.setattr(rotate_on_up, "build", lambda session, settings, telemetry: replace(ports, telemetry=telemetry))
+    monkeypatch.setattr(run, "build", lambda session, settings, telemetry: replace(ports, telemetry=telemetry))
     return world
 
 
@@ -135,7 +137,44 @@ def test_the_wait_is_bounded_when_the_message_never_comes(world: World, capsys: 
     assert "WARNING" in capsys.readouterr().err
 
 
-@pytest.mark.rule(id="UP-5")
+@pytest.mark.rule(id="CHK-7")
+def test_before_it_requests_it_looks_around_and_is_stopped_by_nothing(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two readers, native rotation, and a secret that was made anew since the request in Pulumi's state."""
+    done = provider()
+    outs = done.create(props()).outs
+    assert "WARNING" not in capsys.readouterr().err
+    assert outs is not None
+    world.clock.advance(days=1)
+    del world.store.secrets[world.secret_id]
+    world.store.create(world.secret_id)
+    world.seed(dated=False)
+    world.store.secrets[world.secret_id].rotates_natively = True
+    world.ports.surroundings.readers += [QueueReader(True, "", "other", False, "id")]  # type: ignore[attr-defined]
+    before = world.amazon.posts
+    done.update("id", {**outs}, props("two"))
+    assert world.amazon.posts == before + 1
+    told = [line for line in capsys.readouterr().err.splitlines() if "WARNING" in line]
+    assert [line.split(":")[2].strip() for line in told] == ["mapping", "native-rotation", "records"]
+    assert "What to do: Switch it off." in told[1]
+    assert f"requested at {outs['requested_at']}" in told[2]
+
+
+@pytest.mark.rule(id="CHK-7")
+def test_what_it_may_not_look_at_is_told_and_stops_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def denied(*_: object) -> Any:
+        raise StoreFailed("AWS failed it.", remedy="none", denied="lambda:ListEventSourceMappings")
+
+    monkeypatch.setattr(type(world.ports.surroundings), "queue_readers", denied)
+    provider().create(props())
+    assert world.amazon.posts == 1
+    assert "shop: mapping could not be looked at: AWS failed it.\n" in capsys.readouterr().out
+
+
+@pytest.mark.rule(id="UP-8")
 def test_waiting_looks_at_labels_and_asks_amazon_ever_more_rarely(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,7 +215,7 @@ def test_waiting_looks_at_labels_and_asks_amazon_ever_more_rarely(
     assert lines.out.splitlines()[-1].startswith("shop: new secret in use (version ")
 
 
-@pytest.mark.rule(id="UP-5")
+@pytest.mark.rule(id="UP-8")
 def test_another_pending_secret_is_tried_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first one is never accepted; a newer one comes after five minutes, in a pause."""
     world.amazon.usable_after = timedelta(days=1)
@@ -198,7 +237,7 @@ def test_another_pending_secret_is_tried_at_once(world: World, monkeypatch: pyte
     assert (world.value() or {})["client_secret"] == world.amazon.newest.text
 
 
-@pytest.mark.rule(id="UP-5")
+@pytest.mark.rule(id="UP-8")
 def test_a_failure_of_aws_is_told_once_and_again_when_it_comes_back(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -322,5 +361,5 @@ def test_roles_are_taken_from_the_stack() -> None:
     application = World().application
     roles = session._roles('[{"roleArn": "arn:role", "externalId": "x"}]', application)
     assert roles == [{"RoleArn": "arn:role", "RoleSessionName": "spapi-rotation", "ExternalId": "x"}]
-    with pytest.raises(StoreFailed, match="aws:assumeRoles"):
+    with pytest.raises(BadSettings, match="aws:assumeRoles"):
         session._roles('{"roleArn": 1', application)

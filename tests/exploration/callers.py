@@ -213,7 +213,7 @@ def check(world: World, app: App, plan: Plan = NO_FAULTS, *, before: Before | No
 
 def up(world: World, app: App, reference: str, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
     """``pulumi up`` with a trigger text."""
-    event = {"action": "request", "client_id": app.application.client_id, "reference": reference}
+    event = {"action": "rotate_on_up", "client_id": app.application.client_id, "trigger": reference}
     return invoke(world, lambda ports: dispatch(ports, event), plan, before=before)
 
 

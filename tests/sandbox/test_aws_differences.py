@@ -33,7 +33,7 @@ def put_alarm(aws: AwsEmulator, name: str, **settings: object) -> None:
     )
 
 
-def test_an_alarm_on_metric_math_is_not_judged(aws: AwsEmulator) -> None:
+def test_an_alarm_on_other_metric_math_is_not_judged(aws: AwsEmulator) -> None:
     metric = {"Namespace": "Own", "MetricName": "Count"}
     stat = {"Metric": metric, "Period": 3600, "Stat": "Sum"}
     queries = [{"Id": "m1", "MetricStat": stat, "ReturnData": False}, {"Id": "e1", "Expression": "m1 * 2"}]

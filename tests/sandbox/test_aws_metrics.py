@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from sandbox.aws.emulator import AwsEmulator
 from tests.sandbox.aws_support import allow, eventually, make_function, make_heard_topic, make_queue, make_role, receive
@@ -186,6 +187,58 @@ def test_an_alarm_ends_when_its_period_is_over_and_its_topic_hears_both(aws: Aws
     put(aws, 1)
     assert json.loads(eventually(lambda: receive(aws, url))["Body"])["NewStateValue"] == "ALARM"
     assert json.loads(eventually(lambda: receive(aws, url))["Body"])["NewStateValue"] == "OK"
+
+
+def put_difference(aws: AwsEmulator, expression: str = "all - FILL(less, 0)", **settings: object) -> None:
+    """An alarm on what a metric has beyond another one."""
+    stats = {
+        name: {"Metric": {"Namespace": "Own", "MetricName": name}, "Period": 3600, "Stat": "Sum"}
+        for name in ("all", "less")
+    }
+    queries = [{"Id": name, "MetricStat": stat, "ReturnData": False} for name, stat in stats.items()]
+    alarm = {
+        "AlarmName": "alarm",
+        "Metrics": [{"Id": "difference", "Expression": expression, "ReturnData": True}, *queries],
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "TreatMissingData": "notBreaching",
+    }
+    aws.client("cloudwatch").put_metric_alarm(**alarm | settings)
+
+
+def put_both(aws: AwsEmulator, all_of_them: float, less: float | None) -> None:
+    data = [{"MetricName": "all", "Value": all_of_them}]
+    data += [] if less is None else [{"MetricName": "less", "Value": less}]
+    aws.client("cloudwatch").put_metric_data(Namespace="Own", MetricData=data)
+
+
+def test_an_alarm_on_a_difference_fires_for_what_is_not_subtracted(aws: AwsEmulator) -> None:
+    put_difference(aws)
+    eventually(lambda: state(aws) == "OK")
+    put_both(aws, 1, 1)
+    time.sleep(1.5)  # each alarm is judged every second
+    assert state(aws) == "OK"
+    put_both(aws, 1, None)
+    eventually(lambda: state(aws) == "ALARM")
+    eventually(lambda: state(aws) == "OK")
+    put_both(aws, 2, 1)
+    eventually(lambda: state(aws) == "ALARM")
+    (kept,) = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert [query["Id"] for query in kept["Metrics"]] == ["difference", "all", "less"]
+    assert not {"MetricName", "Period", "Statistic"} & kept.keys()
+
+
+TWO_QUERIES = [{"Id": name, "Expression": "1"} for name in ("a", "b")]
+
+
+@pytest.mark.parametrize("settings", [{"MetricName": "Count"}, {"Period": 60}, {"Metrics": TWO_QUERIES}])
+def test_an_alarm_on_queries_returns_one_of_them_and_names_no_metric_beside_them(
+    aws: AwsEmulator, settings: dict[str, object]
+) -> None:
+    with pytest.raises(ClientError, match="exactly one"):
+        put_difference(aws, **settings)
+    assert aws.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
 
 
 @pytest.mark.parametrize(("missing", "expected"), [("breaching", "ALARM"), ("notBreaching", "OK")])

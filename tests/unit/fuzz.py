@@ -146,7 +146,7 @@ bodies = spelled(json_values) | _spiked_text | st.text('{}[]":,\\u0d8 \x00', max
 
 @st.composite
 def events(draw: st.DrawFn, client_id: str) -> Any:
-    """What the function can be invoked with, beside messages: whole nonsense, records, checks and requests.
+    """What the function can be invoked with, beside messages: whole nonsense, records, checks, requests of ``up``.
 
     Args:
         client_id: that of an application that exists.
@@ -162,11 +162,11 @@ def events(draw: st.DrawFn, client_id: str) -> Any:
             mutate(draw, event["Records"][0])
         return event
     action: Message = {
-        "action": draw(st.sampled_from([*["check", "request"] * 4, "Check", CANARY, None])),
+        "action": draw(st.sampled_from([*["check", "rotate_on_up"] * 4, "Check", CANARY, None])),
         "client_id": client_id,
         "scheduled_at": draw(st.sampled_from(["2026-03-02T12:00:00Z", CANARY, None, "9999-12-31T23:59:59-14:00"])),
         "schedule_arn": draw(st.sampled_from(["arn:aws:scheduler:::x", CANARY, None, 5])),
-        "reference": draw(st.sampled_from(["first", None, 5])),
+        "trigger": draw(st.sampled_from([*["first"] * 12, None, 5, " "])),
     }
     if draw(st.integers(0, 2)):
         mutate(draw, action)

@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 
 from spapi_rotation_lambda import handler as module
-from spapi_rotation_lambda.domain.errors import BadSettings, MalformedSecret, RotationError, UnknownMessage
+from spapi_rotation_lambda.domain.errors import (
+    BadSettings,
+    MalformedSecret,
+    RotationDeclined,
+    RotationError,
+    UnknownMessage,
+)
 from spapi_rotation_lambda.ports import Metric
 from spapi_rotation_lambda.settings import NEEDED, Env
 from tests.fakes.world import CLIENT_ID, World
@@ -107,7 +113,7 @@ NO_OBJECTS = ["", CANARY, f"{{{CANARY}", "null", "5", f'"{CANARY}"', f'["{CANARY
 
 
 @pytest.mark.parametrize("text", NO_OBJECTS)
-@pytest.mark.parametrize("asked", ["check", "request", "message", "notice"])
+@pytest.mark.parametrize("asked", ["check", "rotate_on_up", "message", "notice"])
 def test_a_secret_that_is_no_json_object(world: World, function: Entry, asked: str, text: str) -> None:
     outcome = ask(world, function, asked, text)
     if asked == "message":
@@ -130,7 +136,7 @@ def test_a_secret_that_is_no_json_object(world: World, function: Entry, asked: s
         (f'{{"client_id": "{CLIENT_ID}", "client_secret": "{CANARY}", "x": {DEEP}}}', "nested more than 100 levels"),
     ],
 )
-@pytest.mark.parametrize("asked", ["check", "request", "message", "notice"])
+@pytest.mark.parametrize("asked", ["check", "rotate_on_up", "message", "notice"])
 def test_a_secret_whose_keys_of_ours_are_wrong(
     world: World, function: Entry, asked: str, text: str, problem: str
 ) -> None:
@@ -155,21 +161,21 @@ def test_a_secret_without_our_keys_is_not_seeded(make_world: Callable[[], World]
     for asked, answer in (
         ("check", {"state": "UNSEEDED"}),
         ("notice", {"receipt": "notice-unexplained"}),
-        ("request", {"requested": False, "reason": "NotSeeded"}),
+        ("rotate_on_up", None),
     ):
         world = make_world()
         outcome = ask(world, function, asked, text)
-        assert (outcome.error, outcome.written, outcome.posts) == (None, False, 0)
-        assert answer.items() <= outcome.answer.items()
+        assert (outcome.answer, outcome.written, outcome.posts) == (answer, False, 0)
+        assert type(outcome.error) is (RotationDeclined if asked == "rotate_on_up" else type(None))
         assert CANARY not in outcome.said
-        assert Metric.UNSEEDED.value in outcome.said if asked != "request" else "What to do" in outcome.said
+        assert Metric.UNSEEDED.value in outcome.said if asked != "rotate_on_up" else "What to do" in outcome.said
 
 
 def ask(world: World, function: Entry, asked: str, text: str) -> Outcome:
     """Put a text into the secret, then have a check, a request, a new secret's message or an expiry notice."""
     world.write(text)
-    if asked in ("check", "request"):
-        return function(world, {"action": asked, "client_id": CLIENT_ID})
+    if asked in ("check", "rotate_on_up"):
+        return function(world, {"action": asked, "client_id": CLIENT_ID, "trigger": "first"})
     world.amazon.rotate_by_hand()
     body = world.queue.visible.pop()
     return function.message(world, body if asked == "message" else world.amazon.expiry_notice(world.clock.now()))

@@ -13,6 +13,7 @@ from spapi_rotation_lambda.domain.applications import CLIENT_ID as SHAPE
 from spapi_rotation_lambda.domain.errors import (
     BadSettings,
     MalformedSecret,
+    RotationDeclined,
     RotationError,
     SecretMissing,
     UnknownMessage,
@@ -74,6 +75,10 @@ def test_the_cases_are_ten_thousand_or_more() -> None:
     assert ANYTHING + MUTATED + EVENTS + FOREIGN + MESSAGES + SECRETS >= 10_000
 
 
+def is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
 def test_an_event_is_answered_or_refused(function: Entry) -> None:
     """It is answered exactly if it names one of the two actions and an application that there is."""
     seen: Counter[str] = Counter()
@@ -83,24 +88,28 @@ def test_an_event_is_answered_or_refused(function: Entry) -> None:
     def case(event: Any) -> None:
         world = new_world()
         outcome = function(world, event)
-        if not isinstance(event, dict) or "Records" in event or event.get("action") not in ("check", "request"):
+        if not isinstance(event, dict) or "Records" in event or event.get("action") not in ("check", "rotate_on_up"):
             seen[refused(world, outcome, BadSettings, UnknownMessage)] += 1
             return
         client_id = event.get("client_id")
         if not (isinstance(client_id, str) and SHAPE.fullmatch(client_id)):
             seen["client id: " + refused(world, outcome, BadSettings)] += 1
         elif client_id != CLIENT_ID:
-            seen["stranger: " + refused(world, outcome, SecretMissing)] += 1
+            errors = (SecretMissing, BadSettings) if event["action"] == "rotate_on_up" else (SecretMissing,)
+            seen["stranger: " + refused(world, outcome, *errors)] += 1
+        elif event["action"] == "rotate_on_up" and not is_text(event.get("trigger")):
+            seen["trigger: " + refused(world, outcome, BadSettings)] += 1
         else:
             assert outcome.error is None, outcome
-            assert outcome.posts == int(event["action"] == "request")
+            assert outcome.posts == int(event["action"] == "rotate_on_up")
             silent(world, outcome)
             seen[event["action"]] += 1
 
     case()
     assert seen.total() >= EVENTS
-    assert min(seen["check"], seen["request"]) >= EVENTS / 10, seen
+    assert min(seen["check"], seen["rotate_on_up"]) >= EVENTS / 10, seen
     assert seen["client id: BadSettings"] >= EVENTS / 100, seen
+    assert seen["trigger: BadSettings"] >= EVENTS / 100, seen
     assert seen["UnknownMessage"] >= EVENTS / 20, seen
 
 
@@ -183,7 +192,7 @@ def either(data: Any, name: str) -> Any:
 def askings(draw: st.DrawFn) -> tuple[str, str, str]:
     """What an owner has put in, under which label it is, and what then comes."""
     label = draw(st.sampled_from([Label.CURRENT, Label.CURRENT, Label.CURRENT, Label.PENDING, Label.REQUEST]))
-    return draw(secrets_texts(GOOD)), label, draw(st.sampled_from(["check", "request", "message", "notice"]))
+    return draw(secrets_texts(GOOD)), label, draw(st.sampled_from(["check", "rotate_on_up", "message", "notice"]))
 
 
 def usable(text: str) -> bool | None:
@@ -210,7 +219,7 @@ def test_a_secret_that_is_not_as_it_should_be_is_left_alone(function: Entry) -> 
         world = new_world()
         message = world.amazon.message(world.amazon.newest, world.clock.now())
         world.store.put(world.secret_id, "the-owners", text, {label})
-        event: Any = {"action": comes, "client_id": CLIENT_ID, "application": "shop"}
+        event: Any = {"action": comes, "client_id": CLIENT_ID, "application": "shop", "trigger": "first"}
         if comes == "message":
             world.amazon.rotate_by_hand()
             message = world.queue.visible.pop()
@@ -221,7 +230,11 @@ def test_a_secret_that_is_not_as_it_should_be_is_left_alone(function: Entry) -> 
         silent(world, outcome)
         fine = usable(text)
         if outcome.error is not None:
-            seen[f"{label} {refused(world, outcome, MalformedSecret)}"] += 1
+            if isinstance(outcome.error, RotationDeclined):
+                assert (comes, outcome.posts, outcome.answer) == ("rotate_on_up", 0, None)
+                seen[f"{label} {type(outcome.error.declined).__name__}"] += 1
+            else:
+                seen[f"{label} {refused(world, outcome, MalformedSecret)}"] += 1
         elif label == Label.CURRENT:
             assert fine is not False or outcome.answer == {"receipt": "stored"}, outcome
             kinds = {None: "none of our keys", True: "usable", False: "unreadable, and the message stored"}
@@ -232,7 +245,7 @@ def test_a_secret_that_is_not_as_it_should_be_is_left_alone(function: Entry) -> 
                     {"state": "UNSEEDED"},
                     {"receipt": "stored"},
                     {"receipt": "notice-unexplained"},
-                ) or (outcome.answer["requested"], outcome.answer["reason"]) == (False, "NotSeeded")
+                )
         else:
             seen[f"{label} passed"] += 1
         world.store.put(world.secret_id, "mended", json.dumps(GOOD), {label})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spapi_rotation_lambda import handler as module
-from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation_lambda.domain.errors import BadSettings, RotationDeclined, TooSoon
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
@@ -18,13 +18,14 @@ from tests.fakes.world import CLIENT_ID, World
 from tests.unit.support import raises
 
 ROOT = Path(__file__).parents[2]
-REQUEST = {"action": "request", "application": "shop", "client_id": CLIENT_ID}
+ON_UP = {"action": "rotate_on_up", "client_id": CLIENT_ID, "trigger": "text"}
 
 
 def record(body: object = "canary-abcdef-1", source: object = "aws:sqs") -> dict[str, object]:
     return {"eventSource": source, "body": body}
 
 
+NO_TRIGGER: list[object] = [None, 5, "", " ", ["canary-abcdef-1"]]
 NO_RECORDS: list[object] = [None, [], {}, "canary-abcdef-1", 5]
 NO_RECORD: list[object] = [None, [], "canary-abcdef-1", record(None), record(b"x"), record({})]
 NO_CLIENT_ID: list[object] = [None, 5, [], "canary-abcdef-1", "../other", "amzn1.application-oa2-client."]
@@ -38,7 +39,9 @@ NO_CLIENT_ID: list[object] = [None, 5, [], "canary-abcdef-1", "../other", "amzn1
         *({"Records": [value]} for value in NO_RECORD),
         {"Records": [record(source="aws:sns")]},
         {"Records": [record(), record()]},
-        *({"action": action, "client_id": value} for action in ("check", "request") for value in NO_CLIENT_ID),
+        *({**ON_UP, "trigger": value} for value in NO_TRIGGER),
+        {"action": "rotate_on_up", "client_id": CLIENT_ID},
+        *({"action": action, "client_id": value} for action in ("check", "rotate_on_up") for value in NO_CLIENT_ID),
     ],
 )
 def test_an_event_that_is_not_known_is_refused_and_not_repeated(world: World, event: object) -> None:
@@ -73,33 +76,54 @@ def test_a_check_by_hand_needs_no_time(world: World, scheduled_at: object) -> No
     assert dispatch(world.ports, event)["state"] == "CURRENT"
 
 
-@pytest.mark.parametrize("name", [None, "", 5, ["shop"]])
-def test_without_a_usable_name_an_application_is_called_by_its_client_id(world: World, name: object) -> None:
-    world.ports.schedules.is_there = False  # type: ignore[attr-defined]
-    world.queue.exists = False
-    told = dispatch(world.ports, REQUEST | {"application": name})
-    assert told["detail"] == "There is no queue. What to do: none"
-    world.queue.exists, world.queue.policy = True, None
-    assert dispatch(world.ports, REQUEST | {"application": name})["detail"].startswith(f"{CLIENT_ID}: ")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_an_application_without_a_schedule_is_called_by_its_client_id(world: World, is_there: bool) -> None:
+    world.ports.schedules.is_there = is_there  # type: ignore[attr-defined]
+    world.queue.policy = None
+    with raises(world, RotationDeclined, match=f"^{'shop' if is_there else CLIENT_ID}: "):
+        dispatch(world.ports, ON_UP)
 
 
-def test_a_request_answers_what_it_did(world: World) -> None:
-    told = dispatch(world.ports, REQUEST | {"reference": "text"})
-    assert told["requested"] is True
+@pytest.mark.rule(id="UP-6")
+def test_a_request_of_up_answers_what_it_did_and_is_made_once(world: World) -> None:
+    told = dispatch(world.ports, ON_UP)
+    assert told["requested_at"] == format_time(world.clock.now())
     assert "Amazon confirmed it" in told["detail"]
-    again = dispatch(world.ports, REQUEST | {"reference": "text"})
-    assert (again["requested"], world.amazon.posts) == (True, 1)
+    world.clock.advance(days=8)
+    again = dispatch(world.ports, ON_UP)
+    assert (again["requested_at"], world.amazon.posts) == (told["requested_at"], 1)
     assert "already requested" in again["detail"]
+    assert world.recorder.counted(Metric.DECLINED_ON_UP) == 0
+    json.dumps([told, again])
 
 
-def test_a_request_that_is_declined_says_why(world: World) -> None:
-    dispatch(world.ports, REQUEST)
+@pytest.mark.rule(id="UP-6")
+def test_a_request_of_up_settles_first(world: World) -> None:
+    world.amazon.usable_after = timedelta(hours=1)
+    world.amazon.rotate_by_hand()
     world.drain()
-    told = dispatch(world.ports, REQUEST | {"reference": 5})
-    assert (told["requested"], told["reason"]) == (False, "TooSoon")
-    assert format_time(world.clock.now() + timedelta(days=7)) in told["detail"]
-    assert world.recorder.counted(Metric.DECLINED) == 1
-    json.dumps(told)
+    assert Label.PENDING in world.labels()
+    world.clock.advance(days=8)
+    dispatch(world.ports, ON_UP)
+    assert Label.PENDING not in world.labels()
+    assert world.amazon.posts == 1
+
+
+@pytest.mark.rule(id="UP-5")
+@pytest.mark.rule(id="UP-6")
+def test_a_request_of_up_that_is_declined_is_an_error_that_says_why_and_what_unblocks_the_stack(world: World) -> None:
+    dispatch(world.ports, ON_UP)
+    world.drain()
+    with raises(world, RotationDeclined) as caught:
+        dispatch(world.ports, ON_UP | {"trigger": "another"})
+    assert format_time(world.clock.now() + timedelta(days=7)) in str(caught.value)
+    assert str(caught.value).endswith(
+        "To go on without a rotation, give rotate_on_up its old text again, or leave it out if it had none."
+    )
+    assert isinstance(caught.value.declined, TooSoon)
+    assert (world.recorder.counted(Metric.DECLINED), world.recorder.counted(Metric.DECLINED_ON_UP)) == (1, 1)
+    assert ("rotation_declined", "TooSoon") in [(name, each.get("reason")) for name, each in world.recorder.lines]
+    assert world.amazon.posts == 1
 
 
 def test_a_superseded_message_is_not_settled(world: World) -> None:

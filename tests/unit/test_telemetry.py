@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from spapi_rotation_lambda.adapters.telemetry import NAMESPACE, PowertoolsTelemetry, quiet_http_libraries
 from spapi_rotation_lambda.domain.applications import Application
+from spapi_rotation_lambda.domain.errors import RotationDeclined
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.handler import dispatch
@@ -100,6 +102,22 @@ def test_each_metric_is_one_line_with_the_service_as_its_only_dimension(
     assert line["service"] == f"service-{request.node.name}"
 
 
+@pytest.mark.rule(id="UP-6")
+def test_a_declined_request_of_up_bears_the_time_of_its_invocation_and_no_other_metric_does(
+    begin: Begin, output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Lambda's own Errors, from which an alarm subtracts it, so that both are in one period."""
+    telemetry = begin()
+    start = time.time() - 90
+    with monkeypatch.context() as patched:
+        patched.setattr("spapi_rotation_lambda.adapters.telemetry.time.time", lambda: start)
+        telemetry.begin("one")
+    for metric in Metric:
+        telemetry.count(metric)
+    began = [line["_aws"]["Timestamp"] == int(start * 1000) for line in output.lines()]
+    assert began == [metric is Metric.DECLINED_ON_UP for metric in Metric]
+
+
 def test_http_libraries_are_quiet_where_they_would_show_requests(output: Output) -> None:
     for name in ("httpx", "httpcore", "botocore", "boto3", "urllib3"):
         logging.getLogger(name).setLevel(logging.DEBUG)
@@ -160,7 +178,8 @@ def test_all_that_the_use_cases_say_can_be_written(make_world: MakeWorld, begin:
     unseeded = fresh(seeded=False)
     unseeded.check()
     unseeded.hand_over(unseeded.amazon.expiry_notice(unseeded.clock.now()))
-    dispatch(unseeded.ports, {"action": "request", "client_id": CLIENT_ID, "application": "shop"})
+    with pytest.raises(RotationDeclined):
+        dispatch(unseeded.ports, {"action": "rotate_on_up", "client_id": CLIENT_ID, "trigger": "first"})
 
     lines = output.lines()
     said = {line["message"] for line in lines if "message" in line}

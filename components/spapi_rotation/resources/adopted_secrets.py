@@ -87,6 +87,18 @@ def environment_of(entries: Sequence[Entry]) -> str:
     return json.dumps(found, sort_keys=True, separators=(",", ":"))
 
 
+def settings_of_one(environment: Mapping[str, pulumi.Input[str]], client_id: str) -> dict[str, pulumi.Input[str]]:
+    """The function's environment as far as it concerns one application: another one's secret is no change to it."""
+    adopted = pulumi.Output.from_input(environment.get(Env.ADOPTED_SECRETS.value, ""))
+    return {**environment, Env.ADOPTED_SECRETS.value: adopted.apply(lambda text: _entry_of(text, client_id))}
+
+
+def _entry_of(text: str, client_id: str) -> str:
+    entries: dict[str, object] = json.loads(text) if text else {}
+    own = {client_id: entries[client_id]} if client_id in entries else None
+    return json.dumps(own, sort_keys=True, separators=(",", ":")) if own else ""
+
+
 def validated_environment(variables: Mapping[str, pulumi.Input[str]], adopted: AdoptedSecrets) -> pulumi.Output[str]:
     """ADOPTED_SECRETS, validated to fit into the function's environment together with the other variables.
 

@@ -95,6 +95,7 @@ class AlarmDefinition:
         statistic: of each period.
         operator: how it is compared.
         breaches: periods that must breach; None stands for all of them.
+        less: a metric of the function's own that is subtracted.
         missing: what a period without data counts as.
     """
 
@@ -108,6 +109,7 @@ class AlarmDefinition:
     operator: Operator = Operator.AT_LEAST
     breaches: int | None = 1
     missing: Missing = Missing.NOT_BREACHING
+    less: Metric | None = None
 
 
 def _own(name: str, metric: Metric, span: Span, description: str) -> AlarmDefinition:
@@ -181,8 +183,10 @@ ALARM_CATALOG = (
         "Errors",
         "The function failed. A message stays in its queue and is delivered again every 6 minutes for a day, and no "
         "rotation starts meanwhile; a failed check is made again by the schedule. What to do: read the errors in the "
-        "function's log; each says what to do. A failure of AWS of less than a day mends itself, and this alarm ends.",
+        "function's log; each says what to do. A failure of AWS of less than a day mends itself, and this alarm ends. "
+        "A declined rotation of `pulumi up` is not counted.",
         NEXT_CHECK,
+        less=Metric.DECLINED_ON_UP,
     ),
     _own(
         "unknown-messages",

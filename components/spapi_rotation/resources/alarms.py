@@ -1,6 +1,7 @@
 """The CloudWatch alarms: one set for a component, however many applications it has."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -53,7 +54,7 @@ def create_alarms(
         Source.FUNCTION: ("AWS/Lambda", {"FunctionName": function.name}),
     }
     for alarm in ALARM_CATALOG:
-        _alarm(scope, args, alarm, sources[alarm.source], topic_arn)
+        _alarm(scope, args, alarm, sources, topic_arn)
 
 
 def validate_topic_region(arn: str, region: str) -> str:
@@ -72,20 +73,18 @@ def validate_topic_region(arn: str, region: str) -> str:
 
 
 def _alarm(
-    scope: Scope, args: ValidArgs, alarm: AlarmDefinition, metrics: Metrics, topic_arn: pulumi.Output[str]
+    scope: Scope,
+    args: ValidArgs,
+    alarm: AlarmDefinition,
+    sources: Mapping[Source, Metrics],
+    topic_arn: pulumi.Output[str],
 ) -> aws.cloudwatch.MetricAlarm:
-    namespace, dimensions = metrics
     periods = _periods(alarm, args.check_interval_hours)
     return aws.cloudwatch.MetricAlarm(
         f"{scope.name}-alarm-{alarm.name}",
         # Given, not generated: a notification then names stack and component, and the policies these alarms.
         name=f"{scope.alarm_prefix}{alarm.name}",
         alarm_description=alarm.description,
-        namespace=namespace,
-        metric_name=alarm.metric,
-        dimensions=dimensions,
-        statistic=alarm.statistic,
-        period=alarm.span.period_seconds,
         evaluation_periods=periods,
         datapoints_to_alarm=periods if alarm.breaches is None else alarm.breaches,
         comparison_operator=alarm.operator.value,
@@ -94,7 +93,43 @@ def _alarm(
         alarm_actions=[topic_arn],
         tags=scope.tags,
         opts=scope.options(),
+        **_watched(alarm, sources),
     )
+
+
+def _watched(alarm: AlarmDefinition, sources: Mapping[Source, Metrics]) -> dict[str, Any]:
+    """The one metric of an alarm, or the difference of two."""
+    namespace, dimensions = sources[alarm.source]
+    if alarm.less is None:
+        return {
+            "namespace": namespace,
+            "metric_name": alarm.metric,
+            "dimensions": dimensions,
+            "statistic": alarm.statistic,
+            "period": alarm.span.period_seconds,
+        }
+    return {
+        "metric_queries": [
+            # Where nothing was declined there is no datum, which must not hide the other metric's.
+            {"id": "difference", "expression": "watched - FILL(less, 0)", "label": alarm.name, "return_data": True},
+            _query("watched", alarm, alarm.metric, sources[alarm.source]),
+            _query("less", alarm, alarm.less.value, sources[Source.OWN]),
+        ]
+    }
+
+
+def _query(name: str, alarm: AlarmDefinition, metric: str, place: Metrics) -> dict[str, Any]:
+    namespace, dimensions = place
+    return {
+        "id": name,
+        "metric": {
+            "namespace": namespace,
+            "metric_name": metric,
+            "dimensions": dimensions,
+            "stat": alarm.statistic,
+            "period": alarm.span.period_seconds,
+        },
+    }
 
 
 def _given_topic(scope: Scope, arn: MaybeOutput[str]) -> pulumi.Output[str]:

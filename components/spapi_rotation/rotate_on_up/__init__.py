@@ -7,33 +7,24 @@ Everything that this provider raises is printed by Pulumi, so exceptions are reb
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pulumi
-from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
+from pulumi.runtime.config import get_config
 
-from spapi_rotation.rotate_on_up.progress import Progress
-from spapi_rotation.rotate_on_up.session import SETTINGS, session_for
+from spapi_rotation.rotate_on_up.hook import before_hooks
+from spapi_rotation.rotate_on_up.looks import look_around
+from spapi_rotation.rotate_on_up.run import RotateOnUpError, Run, failure
+from spapi_rotation.rotate_on_up.session import aws_settings
 from spapi_rotation.rotate_on_up.waiting import wait_until_in_use
-from spapi_rotation_lambda.adapters.aws_failures import error_code
-from spapi_rotation_lambda.adapters.telemetry import quiet_http_libraries
-from spapi_rotation_lambda.bootstrap import build
-from spapi_rotation_lambda.domain.errors import RotationError, Unexpected
-from spapi_rotation_lambda.domain.request_record import Trigger
 from spapi_rotation_lambda.domain.times import format_time
-from spapi_rotation_lambda.settings import Settings
-from spapi_rotation_lambda.use_cases.request import describe, request
-from spapi_rotation_lambda.use_cases.settle import settle
+from spapi_rotation_lambda.use_cases.request import describe
+from spapi_rotation_lambda.use_cases.rotate_on_up import rotate_on_up
 
 Props = dict[str, Any]
 
 _COMPARED = ("application", "client_id", "secret_arn", "trigger", "settings", "wait_seconds")
-
-
-class RotateOnUpError(Exception):
-    """A rotation during ``pulumi up`` did not happen; the text says why and what to do."""
 
 
 class RotateOnUpProvider(ResourceProvider):
@@ -41,7 +32,7 @@ class RotateOnUpProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Keep the stack's AWS settings for this process."""
-        self._aws = {name: req.config.get(f"aws:{name}") for name in SETTINGS}
+        self._aws = aws_settings(req.config.get)
 
     def diff(self, _id: str, _olds: Props, _news: Props) -> DiffResult:
         """Compare the named inputs only, so that a new version of this package is no difference."""
@@ -55,7 +46,7 @@ class RotateOnUpProvider(ResourceProvider):
     def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
         """Rotate if the trigger changed, else only take over the other inputs. Raises RotateOnUpError."""
         if _olds.get("trigger") != _news.get("trigger"):
-            result = _rotated(self._aws, _news)
+            result = _rotated(self._aws, _news, _olds.get("requested_at"))
         else:
             result = {key: _olds.get(key) for key in ("requested_at", "promoted_at")}
         return UpdateResult(outs={key: _news[key] for key in _COMPARED} | result)
@@ -109,37 +100,26 @@ class RotateOnUp(pulumi.dynamic.Resource, module="spapi-rotation", name="RotateO
             "requested_at": None,
             "promoted_at": None,
         }
-        super().__init__(RotateOnUpProvider(), resource_name, props, opts)
+        hooks = before_hooks(resource_name, aws_settings(get_config))
+        super().__init__(RotateOnUpProvider(), resource_name, props, pulumi.ResourceOptions.merge(opts, hooks))
 
 
-def _rotated(aws: Mapping[str, str | None], props: Props) -> Props:
+def _rotated(aws: Mapping[str, Any], props: Props, last_requested_at: object = None) -> Props:
     """Run the rotation; whatever goes wrong leaves as a RotateOnUpError without any cause attached."""
-    quiet_http_libraries()
     try:
-        return _rotate(aws, props)
-    except RotationError as error:
-        message = str(error)
-    except (ClientError, BotoCoreError) as error:
-        message = (
-            f"{props['application']}: AWS failed ({error_code(error)}). "
-            "What to do: check the stack's AWS credentials and their permissions."
-        )
-    except Exception as error:  # noqa: BLE001  (its text could hold anything; its place cannot)
-        message = f"{props['application']}: {Unexpected.of(error)}"
+        run = Run.of(aws, props)
+        look_around(run.ports, run.application, last_requested_at, run.say)
+        return _rotate(run, float(props["wait_seconds"]))
+    except Exception as error:  # noqa: BLE001  (its text could hold anything; what may be said of it cannot)
+        message = failure(props, error)
     raise RotateOnUpError(message) from None
 
 
-def _rotate(aws: Mapping[str, str | None], props: Props) -> Props:
-    settings = Settings.from_environment({k: str(v) for k, v in props["settings"].items()})
-    found = settings.applications.find(str(props["client_id"]), str(props["application"]))
-    application = replace(found, secret_id=str(props["secret_arn"]))
-    say = Progress(application.name)
-    ports = build(session_for(aws, application), settings, say)
-    settle(ports, application)
-    requested = request(ports, application, Trigger.PULUMI_UP, reference=str(props["trigger"]))
-    say.line(describe(requested))
-    promoted = wait_until_in_use(ports, application, requested, float(props["wait_seconds"]), say)
+def _rotate(run: Run, wait_seconds: float) -> Props:
+    requested = rotate_on_up(run.ports, run.application, run.trigger)
+    run.say.line(describe(requested))
+    promoted = wait_until_in_use(run.ports, run.application, requested, wait_seconds, run.say)
     return {
         "requested_at": format_time(requested.requested_at),
-        "promoted_at": format_time(ports.clock.now()) if promoted else None,
+        "promoted_at": format_time(run.ports.clock.now()) if promoted else None,
     }

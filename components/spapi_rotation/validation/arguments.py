@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import pulumi
 
-from spapi_rotation.args import ClientSecretRotationArgs
+from spapi_rotation.args import ClientSecretRotationArgs, Via
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.validation.applications import ValidApplication, validate_applications
 from spapi_rotation.validation.inputs import (
@@ -64,6 +64,7 @@ NUMBERS: Mapping[str, Number] = {
 DEFAULTS: Mapping[str, Any] = {
     **{name.lower(): default for name, default in settings.DEFAULTS.items() if name.lower() in _ARGUMENTS},
     **{name: number.default for name, number in NUMBERS.items()},
+    "via": Via.DYNAMIC.value,
     "deletion_protection": True,
     "alarms": True,
 }
@@ -89,6 +90,7 @@ class ValidArgs:
     check_interval_hours: MaybeOutput[int]
     promote_delay_minutes: MaybeOutput[int]
     verification: MaybeOutput[str]
+    via: Via
     wait_seconds: MaybeOutput[int]
     deletion_protection: bool
     secret_recovery_window_days: MaybeOutput[int]
@@ -142,6 +144,7 @@ def validate_args(args: ClientSecretRotationArgs, *, default_prefix: str) -> Val
         check_interval_hours=whole("check_interval_hours"),
         promote_delay_minutes=whole("promote_delay_minutes"),
         verification=validated(value("verification"), lambda v: validated_verification(v, "verification").value),
+        via=raising_invalid_argument(validate_via)(value("via")),
         wait_seconds=whole("wait_seconds"),
         deletion_protection=flag("deletion_protection"),
         secret_recovery_window_days=secret_window,
@@ -192,6 +195,20 @@ def validate_lwa_endpoint(value: object) -> str:
         BadSettings: it is not a usable one.
     """
     return validated_endpoint(value, "lwa_endpoint", regional=False)
+
+
+def validate_via(value: object) -> Via:
+    """Who rotates during `pulumi up`; it decides which resources there are, so that it cannot wait for an Output.
+
+    Raises:
+        BadSettings: it is not one of them.
+    """
+    try:
+        return Via(value)  # type: ignore[arg-type]
+    except ValueError:
+        raise BadSettings(
+            "via is neither dynamic nor function.", remedy="Set via to one of them, as a plain text."
+        ) from None
 
 
 def validate_recovery_window(value: object) -> int:

@@ -1,6 +1,7 @@
 """Log lines and metrics in AWS's own formats, by Powertools: JSON logs and the embedded metric format."""
 
 import logging
+import time
 from datetime import datetime
 
 from aws_lambda_powertools import Logger
@@ -36,9 +37,11 @@ class PowertoolsTelemetry:
             use_rfc3339=True,
         )
         self._service, self._namespace = service, namespace
+        self._began = time.time()
 
     def begin(self, request_id: object) -> None:
         """Begin an invocation: each log line until the next one carries Lambda's id of it, under Powertools' name."""
+        self._began = time.time()
         self._logger.append_keys(function_request_id=request_id if isinstance(request_id, str) else None)
 
     def info(self, event: str, application: Application | None = None, **fields: object) -> None:
@@ -58,8 +61,10 @@ class PowertoolsTelemetry:
             value=value,
             namespace=self._namespace,
             default_dimensions={"service": self._service},
-        ):
-            pass
+        ) as written:
+            if metric is Metric.DECLINED_ON_UP:
+                # An alarm subtracts it from Lambda's own Errors, which bear the time when the invocation began.
+                written.set_timestamp(int(self._began * 1000))
 
 
 def _extra(application: Application | None, fields: dict[str, object]) -> dict[str, object]:

@@ -113,6 +113,23 @@ class RequestRefused(Declined):
         self.retry_after_seconds = retry_after_seconds
 
 
+class RotationDeclined(RotationError):
+    """A rotation that ``pulumi up`` asked for did not start. That is an error there: an ``up`` that ends well would use
+    the trigger up.
+
+    Attributes:
+        declined: why it did not.
+    """
+
+    def __init__(self, declined: Declined) -> None:
+        super().__init__(
+            declined.args[0],
+            remedy=f"{declined.remedy.strip()} To go on without a rotation, give rotate_on_up its old text again, or "
+            "leave it out if it had none.",
+        )
+        self.declined = declined
+
+
 class UnknownMessage(RotationError):
     """A queue message that this package does not know. It is left for the dead-letter queue."""
 

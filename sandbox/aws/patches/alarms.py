@@ -1,11 +1,13 @@
 """CloudWatch alarms judged as AWS does: by exact dimensions, period for period, as time passes.
 
-Source: "Using Amazon CloudWatch alarms" of the CloudWatch user guide. Alarms on a single metric are judged; those on
+Source: "Using Amazon CloudWatch alarms" and "Using metric math" of the CloudWatch user guide; PutMetricAlarm API
+reference. Alarms on a single metric are judged, and those on the difference of two, `a - FILL(b, 0)`; those on other
 metric math stay at INSUFFICIENT_DATA. Periods are as long as the sandbox's hour makes them.
 """
 
 import logging
 import operator
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -35,6 +37,9 @@ WORDS: Mapping[str, str] = {
 
 Alarm = dict[str, Any]
 
+_DIFFERENCE = re.compile(r"(\w+) - FILL\((\w+), 0\)")
+_OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Dimensions", "Unit")
+
 
 def apply(settings: Settings) -> None:
     """Replace MiniStack's judgement, and judge every alarm every second."""
@@ -42,6 +47,7 @@ def apply(settings: Settings) -> None:
     exact = cloudwatch._dims_from_list
     replace(cloudwatch, "_dims_from_list", lambda listed: _Exact(exact(listed)))
     replace(cloudwatch, "_evaluate_alarm", lambda alarm: _judge(alarm, scale))
+    replace(cloudwatch, "_put_metric_alarm", _keeping_queries(cloudwatch._put_metric_alarm))
     threading.Thread(target=_watch, args=(scale,), daemon=True, name="alarms").start()
 
 
@@ -50,6 +56,28 @@ class _Exact(dict[str, str]):
 
     def __bool__(self) -> bool:
         return True
+
+
+def _keeping_queries(put: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep the queries of an alarm on metric math, which MiniStack drops."""
+
+    def answer(params: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:
+        queries = data.get("Metrics") if isinstance(data, dict) else None
+        if not queries:
+            return put(params, data, is_cbor, is_json)
+        returned = [query for query in queries if query.get("ReturnData", True)]
+        if len(returned) != 1 or any(data.get(name) for name in _OF_ONE_METRIC):
+            problem = "Metrics must return data of exactly one query, and stand beside no metric of the alarm's own."
+            return cloudwatch._error("ValidationError", problem, 400, use_json=is_json, use_cbor=is_cbor)
+        answered = put(params, data, is_cbor, is_json)
+        if answered[0] == 200:
+            alarm = cloudwatch._alarms[data["AlarmName"]]
+            for name in _OF_ONE_METRIC:
+                alarm.pop(name, None)
+            alarm["Metrics"] = queries
+        return answered
+
+    return answer
 
 
 def _watch(scale: float) -> None:
@@ -66,10 +94,10 @@ def _watch(scale: float) -> None:
 
 def _judge(alarm: Alarm, scale: float) -> None:
     compare = COMPARISONS.get(alarm.get("ComparisonOperator", ""))
-    if compare is None or not alarm.get("MetricName"):
-        return
     periods = alarm.get("EvaluationPeriods", 1)
-    values = _values(alarm, periods, max(1.0, alarm.get("Period", 60) * scale))
+    values = _of_queries(alarm["Metrics"], periods, scale) if alarm.get("Metrics") else _of_one(alarm, periods, scale)
+    if compare is None or values is None:
+        return
     breaching = [None if value is None else compare(value, alarm["Threshold"]) for value in values]
     needed = alarm.get("DatapointsToAlarm") or periods
     state = verdict(breaching, needed, alarm.get("TreatMissingData") or "missing")
@@ -108,6 +136,26 @@ def verdict(breaching: list[bool | None], needed: int, missing: str) -> str | No
     if not known:
         return None if missing == "ignore" else "INSUFFICIENT_DATA"
     return "ALARM" if sum(known) >= min(needed, len(known)) else "OK"
+
+
+def _of_one(alarm: Alarm, periods: int, scale: float) -> list[float | None] | None:
+    if not alarm.get("MetricName"):
+        return None
+    return _values(alarm, periods, max(1.0, alarm.get("Period", 60) * scale))
+
+
+def _of_queries(queries: list[dict[str, Any]], periods: int, scale: float) -> list[float | None] | None:
+    """The difference of two metrics, if that is what they ask for: nothing where the first one has no data."""
+    stats = {query["Id"]: query["MetricStat"] for query in queries if "MetricStat" in query}
+    expression = next((query["Expression"] for query in queries if query.get("ReturnData", True)), "")
+    found = _DIFFERENCE.fullmatch(expression or "")
+    if found is None or not set(found.groups()) <= stats.keys():
+        return None
+    one, other = (
+        _values({**stat["Metric"], "Statistic": stat["Stat"]}, periods, max(1.0, stat["Period"] * scale))
+        for stat in (stats[name] for name in found.groups())
+    )
+    return [None if a is None else a - (b or 0) for a, b in zip(one, other, strict=True)]
 
 
 def _values(alarm: Alarm, periods: int, seconds: float) -> list[float | None]:

@@ -7,6 +7,7 @@ import secrets
 import ssl
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -206,11 +207,11 @@ class World:
         self.check(app)
         self.until(lambda: self.checks(app) > before)
 
-    def ask(self, app: App) -> dict[str, Any]:
-        """Have the function request a rotation on purpose, as ``pulumi up`` does."""
-        event = {"action": "request", "application": app.name, "client_id": app.client_id}
+    def ask(self, app: App) -> bool:
+        """Have the function request a rotation on purpose, as ``pulumi up`` does; whether it did."""
+        event = {"action": "rotate_on_up", "client_id": app.client_id, "trigger": uuid.uuid4().hex}
         answer = self.lambda_.invoke(FunctionName=self.function, Payload=json.dumps(event).encode())
-        return cast(dict[str, Any], json.loads(answer["Payload"].read()))
+        return "FunctionError" not in answer
 
     def operate(self, action: str, app: App | None = None, **more: Any) -> dict[str, Any]:
         """What the operator interface answers."""

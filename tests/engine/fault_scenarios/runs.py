@@ -181,7 +181,7 @@ def refused(fault: Answer | None, remedy: str) -> Run:
         if fault is None:
             world.subscribe(app)
         world.until(lambda: datetime.now(UTC) - world.calls(app)[-1].at > RATE_PERIOD)
-        world.until(lambda: world.ask(app)["requested"])
+        world.until(lambda: world.ask(app))
         world.until(lambda: world.rotated(app))
         seen.append(world.state(app).value)
         return world.end(
