@@ -18,8 +18,7 @@ from pulumi.dynamic import Config, ConfigureRequest
 
 from spapi_rotation.rotate_on_up import RotateOnUpProvider, run, session
 from spapi_rotation.rotate_on_up.run import RotateOnUpError
-from spapi_rotation_lambda.domain.errors import BadSettings
-from spapi_rotation_lambda.domain.errors import StoreFailed
+from spapi_rotation_lambda.domain.errors import BadSettings, StoreFailed
 from spapi_rotation_lambda.settings import Env
 from spapi_rotation_lambda.surroundings import QueueReader
 from tests.fakes.world import CLIENT_ID, World
@@ -156,7 +155,8 @@ def test_before_it_requests_it_looks_around_and_is_stopped_by_nothing(
     done.update("id", {**outs}, props("two"))
     assert world.amazon.posts == before + 1
     told = [line for line in capsys.readouterr().err.splitlines() if "WARNING" in line]
-    assert [line.split(":")[2].strip() for line in told] == ["mapping", "native-rotation", "records"]
+    looks = [line.removeprefix("shop: WARNING: ").partition(":")[0] for line in told]
+    assert looks[:3] == ["mapping", "native-rotation", "records"]
     assert "What to do: Switch it off." in told[1]
     assert f"requested at {outs['requested_at']}" in told[2]
 
