@@ -20,6 +20,7 @@ from spapi_rotation.rotate_on_up import RotateOnUpProvider, run, session
 from spapi_rotation.rotate_on_up.run import RotateOnUpError
 from spapi_rotation_lambda.domain.errors import BadSettings, StoreFailed
 from spapi_rotation_lambda.settings import Env
+from spapi_rotation_lambda.surroundings import QueueReader
 from tests.fakes.world import CLIENT_ID, World
 
 ARN = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:prefix/{CLIENT_ID}-AbCdEf"
@@ -133,6 +134,44 @@ def test_the_wait_is_bounded_when_the_message_never_comes(world: World, capsys: 
     assert outs is not None and outs["promoted_at"] is None
     assert 30 <= (world.clock.now() - before).total_seconds() < 60
     assert "WARNING" in capsys.readouterr().err
+
+
+@pytest.mark.rule(id="CHK-7")
+def test_before_it_requests_it_looks_around_and_is_stopped_by_nothing(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two readers, native rotation, and a secret that was made anew since the request in Pulumi's state."""
+    done = provider()
+    outs = done.create(props()).outs
+    assert "WARNING" not in capsys.readouterr().err
+    assert outs is not None
+    world.clock.advance(days=1)
+    del world.store.secrets[world.secret_id]
+    world.store.create(world.secret_id)
+    world.seed(dated=False)
+    world.store.secrets[world.secret_id].rotates_natively = True
+    world.ports.surroundings.readers += [QueueReader(True, "", "other", False, "id")]  # type: ignore[attr-defined]
+    before = world.amazon.posts
+    done.update("id", {**outs}, props("two"))
+    assert world.amazon.posts == before + 1
+    told = [line for line in capsys.readouterr().err.splitlines() if "WARNING" in line]
+    looks = [line.removeprefix("shop: WARNING: ").partition(":")[0] for line in told]
+    assert looks[:3] == ["mapping", "native-rotation", "records"]
+    assert "What to do: Switch it off." in told[1]
+    assert f"requested at {outs['requested_at']}" in told[2]
+
+
+@pytest.mark.rule(id="CHK-7")
+def test_what_it_may_not_look_at_is_told_and_stops_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def denied(*_: object) -> Any:
+        raise StoreFailed("AWS failed it.", remedy="none", denied="lambda:ListEventSourceMappings")
+
+    monkeypatch.setattr(type(world.ports.surroundings), "queue_readers", denied)
+    provider().create(props())
+    assert world.amazon.posts == 1
+    assert "shop: mapping could not be looked at: AWS failed it.\n" in capsys.readouterr().out
 
 
 @pytest.mark.rule(id="UP-8")

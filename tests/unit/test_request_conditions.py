@@ -36,7 +36,7 @@ EXPECTED = {
     "REQ-5": {O, R},
     "REQ-6": {O, R},
     "REQ-7": {O, R},
-    "REQ-18": {O, R},
+    "REQ-19": {O, R},
     "REQ-8": {O, R, F},
     "REQ-9": {O, R},
     "REQ-17": {O, R},
@@ -122,7 +122,7 @@ CASES: list[Case] = [
     ("REQ-5", paused, O, OutsideWindow),
     ("REQ-6", unanswered, O, TooSoon),
     ("REQ-7", just_refused, O, TooSoon),
-    ("REQ-18", many_versions, O, TooManyVersions),
+    ("REQ-19", many_versions, O, TooManyVersions),
     ("REQ-8", closed_queue, O, QueueNotReady),
     ("REQ-9", unread, O, UnreadMessages),
 ]
@@ -159,7 +159,7 @@ def test_each_condition_ends_the_request_before_the_next_is_asked_and_before_any
     assert not [call for call in calls if call.startswith(("write", "move", "token", "rotate"))]
 
 
-@pytest.mark.rule(id="REQ-18")
+@pytest.mark.rule(id="REQ-19")
 def test_a_request_leaves_room_for_what_amazon_sends(make_world: MakeWorld) -> None:
     world = many_versions(make_world)
     with raises(world, TooManyVersions, "60 versions of the secret were written within 24 hours"):
@@ -172,14 +172,14 @@ def test_a_request_leaves_room_for_what_amazon_sends(make_world: MakeWorld) -> N
     assert (world.value() or {})["client_secret"] == world.amazon.newest.text
 
 
-@pytest.mark.rule(id="REQ-18")
+@pytest.mark.rule(id="REQ-19")
 def test_59_young_versions_leave_room_enough(make_world: MakeWorld) -> None:
     world = many_versions(make_world)
     del world.store.secrets[world.secret_id].versions["other-0"]
     assert ask(world).certain
 
 
-@pytest.mark.rule(id="REQ-18")
+@pytest.mark.rule(id="REQ-19")
 @pytest.mark.parametrize(("days", "posts"), [(150, 0), (150.01, 1)])
 def test_a_secret_that_dies_within_30_days_is_rotated_all_the_same(
     make_world: MakeWorld, days: float, posts: int
@@ -193,7 +193,7 @@ def test_a_secret_that_dies_within_30_days_is_rotated_all_the_same(
     assert world.amazon.posts == posts
 
 
-@pytest.mark.rule(id="REQ-18")
+@pytest.mark.rule(id="REQ-19")
 def test_a_person_may_force_it(make_world: MakeWorld) -> None:
     assert ask(many_versions(make_world), mode=F).certain
 

@@ -14,6 +14,7 @@ from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceP
 from pulumi.runtime.config import get_config
 
 from spapi_rotation.rotate_on_up.hook import before_hooks
+from spapi_rotation.rotate_on_up.looks import look_around
 from spapi_rotation.rotate_on_up.run import RotateOnUpError, Run, failure
 from spapi_rotation.rotate_on_up.session import aws_settings
 from spapi_rotation.rotate_on_up.waiting import wait_until_in_use
@@ -45,7 +46,7 @@ class RotateOnUpProvider(ResourceProvider):
     def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
         """Rotate if the trigger changed, else only take over the other inputs. Raises RotateOnUpError."""
         if _olds.get("trigger") != _news.get("trigger"):
-            result = _rotated(self._aws, _news)
+            result = _rotated(self._aws, _news, _olds.get("requested_at"))
         else:
             result = {key: _olds.get(key) for key in ("requested_at", "promoted_at")}
         return UpdateResult(outs={key: _news[key] for key in _COMPARED} | result)
@@ -103,10 +104,12 @@ class RotateOnUp(pulumi.dynamic.Resource, module="spapi-rotation", name="RotateO
         super().__init__(RotateOnUpProvider(), resource_name, props, pulumi.ResourceOptions.merge(opts, hooks))
 
 
-def _rotated(aws: Mapping[str, Any], props: Props) -> Props:
+def _rotated(aws: Mapping[str, Any], props: Props, last_requested_at: object = None) -> Props:
     """Run the rotation; whatever goes wrong leaves as a RotateOnUpError without any cause attached."""
     try:
-        return _rotate(Run.of(aws, props), float(props["wait_seconds"]))
+        run = Run.of(aws, props)
+        look_around(run.ports, run.application, last_requested_at, run.say)
+        return _rotate(run, float(props["wait_seconds"]))
     except Exception as error:  # noqa: BLE001  (its text could hold anything; what may be said of it cannot)
         message = failure(props, error)
     raise RotateOnUpError(message) from None

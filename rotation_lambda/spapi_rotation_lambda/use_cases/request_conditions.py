@@ -135,7 +135,7 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition("REQ-5", "the rotation window is open", _by(rules.require_open_window), _UNFORCED),
     Condition("REQ-6", "no rotation is in flight", _by(rules.require_no_rotation_in_flight), _UNFORCED),
     Condition("REQ-7", "the wait after a refusal is over", _by(rules.require_patience_after_refusal), _UNFORCED),
-    Condition("REQ-18", "few versions are young", _room_for_versions, _UNFORCED, looks_at_queue=True),
+    Condition("REQ-19", "few versions are young", _room_for_versions, _UNFORCED, looks_at_queue=True),
     Condition("REQ-8", "Amazon can send to the queue", _queue_is_ready, looks_at_queue=True),
     Condition("REQ-9", "no message is unread", _nothing_unread, _UNFORCED, looks_at_queue=True),
     Condition("REQ-17", "nothing of its own lies unclaimed", _nothing_unclaimed, _UNFORCED, looks_at_queue=True),
