@@ -26,8 +26,8 @@ from sandbox.paths import CHECKOUT, cache_dir
 VERSION = "3.259.0"
 """What is downloaded or built."""
 
-OLDEST = (3, 186, 0)
-"""The oldest engine that reads Pulumi.yaml, which names it too: the first with settings of type ``object``."""
+OLDEST = (3, 187, 0)
+"""The oldest engine that reads Pulumi.yaml, which names it too: the first that gives a setting of type ``object`` a default."""
 
 HOST = "pulumi-language-python"
 """The engine's host for Python programs; an engine without it is of no use here."""

@@ -54,18 +54,18 @@ class Heard(list[str]):
 
 
 def test_an_engine_on_path_is_used(tmp_path: Path) -> None:
-    pulumi(tmp_path / "path", "3.186.0")
+    pulumi(tmp_path / "path", "3.187.0")
     found = engine.ensure_engine(Heard())
-    assert found == engine.Engine(tmp_path / "path", "3.186.0", "path")
+    assert found == engine.Engine(tmp_path / "path", "3.187.0", "path")
 
 
-@pytest.mark.parametrize("version", ["3.185.9", "2.999.0", ""])
+@pytest.mark.parametrize("version", ["3.186.9", "2.999.0", ""])
 def test_an_old_engine_on_path_is_not_used(tmp_path: Path, version: str) -> None:
     pulumi(tmp_path / "path", version)
     heard = Heard()
     with pytest.raises(engine.EngineUnavailable):
         engine.ensure_engine(heard)
-    assert "it must run and be 3.186.0 or later" in heard[0]
+    assert "it must run and be 3.187.0 or later" in heard[0]
 
 
 def test_an_engine_without_its_python_host_is_not_used(tmp_path: Path) -> None:
