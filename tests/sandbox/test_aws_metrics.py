@@ -219,7 +219,7 @@ TWO_QUERIES = [{"Id": name, "Expression": "1"} for name in ("a", "b")]
 
 @pytest.mark.parametrize("settings", [{"MetricName": "Count"}, {"Period": 60}, {"Metrics": TWO_QUERIES}])
 def test_an_alarm_on_queries_returns_one_of_them_and_names_no_metric_beside_them(
-    aws: AwsEmulator, settings: dict[str, object]
+    aws: AwsEmulator, settings: Any
 ) -> None:
     with pytest.raises(ClientError, match="exactly one"):
         put_difference(aws, **settings)
