@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import NotRequired, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, TypedDict
 
 import pulumi
 
@@ -17,6 +17,13 @@ class Via(StrEnum):
 
     FUNCTION = "function"
     """The rotation function, which `pulumi up` invokes."""
+
+
+# Pulumi infers the schema from what is here at run time, and knows enumerations but no literals.
+if TYPE_CHECKING:
+    ViaChoice: TypeAlias = Via | Literal["dynamic", "function"]
+else:
+    ViaChoice = Via
 
 
 class Application(TypedDict):
@@ -81,7 +88,7 @@ class ClientSecretRotationArgs(TypedDict):
     verification: NotRequired[pulumi.Input[Verification]]
     """How a received secret is proven before promotion: `call` (a token and one verification call) or `lwa` (a token and `promote_delay_minutes`). Default: `call`."""  # noqa: E501
 
-    via: NotRequired[Via]
+    via: NotRequired[ViaChoice]
     """Who rotates when `rotate_on_up` is set or changed: `dynamic` (`pulumi up` itself, with the stack's AWS settings; it waits for the new secret) or `function` (the rotation function, with any AWS provider; `pulumi up` ends when the rotation is requested and never reads the secret). Default: `dynamic`."""  # noqa: E501
 
     wait_seconds: NotRequired[pulumi.Input[int]]

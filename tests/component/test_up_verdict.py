@@ -43,7 +43,7 @@ def world() -> World:
 @pytest.mark.rule(id="UP-7")
 def test_the_store_without_effect_answers_like_secrets_manager_and_leaves_it_alone() -> None:
     """After some calls on both, the rest is made on Secrets Manager and, from the same labels on, in memory."""
-    untold = 0
+    compared = 0
     for seed in range(300):
         calls = list(sequence(seed))
         here, there = FakeSecretsManager(VirtualClock()), FakeSecretsManager(VirtualClock())
@@ -57,11 +57,11 @@ def test_the_store_without_effect_answers_like_secrets_manager_and_leaves_it_alo
             try:
                 told = said(dry, NAME, call)
             except CannotTell:
-                untold += 1
-                break
+                continue
+            compared += 1
             assert told == said(here, NAME, call), (seed, call.name)
         assert labels(there, NAME) == before
-    assert untold < 150
+    assert compared > 1000
 
 
 def test_a_version_without_a_label_is_not_written_over(world: World) -> None:
