@@ -10,13 +10,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import dill  # type: ignore[import-untyped]
 import pytest
-from botocore.stub import Stubber
 from pulumi.dynamic import Config, ConfigureRequest
 
-from spapi_rotation.rotate_on_up import RotateOnUpProvider, run, session
+from spapi_rotation.rotate_on_up import RotateOnUpProvider, run
 from spapi_rotation.rotate_on_up.run import RotateOnUpError
 from spapi_rotation_lambda.domain.errors import BadSettings, StoreFailed
 from spapi_rotation_lambda.settings import Env
@@ -320,46 +318,3 @@ def test_an_unexpected_error_is_rebuilt_without_its_text(
         provider().create(props())
     assert_no_canary(world, "".join(traceback.format_exception(caught.value)))
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
-
-
-def stubbed_session(monkeypatch: pytest.MonkeyPatch, account: str) -> list[dict[str, Any]]:
-    """Have every STS call answer with an account; returns the arguments of each session made."""
-    made: list[dict[str, Any]] = []
-    real = boto3.Session
-
-    def session(**arguments: Any) -> Any:
-        made.append(arguments)
-        plain = real(region_name=arguments["region_name"], aws_access_key_id="a", aws_secret_access_key="b")
-        client = plain.client("sts")
-        stub = Stubber(client)
-        stub.add_response("get_caller_identity", {"Account": account})
-        stub.activate()
-        monkeypatch.setattr(plain, "client", lambda service: client)
-        return plain
-
-    monkeypatch.setattr(boto3, "Session", session)
-    return made
-
-
-@pytest.mark.rule(id="UP-2")
-def test_it_acts_in_the_secrets_region_with_the_stacks_profile(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = stubbed_session(monkeypatch, "123456789012")
-    application = World().application
-    session.session_for({"profile": "ops", "region": "eu-west-1"}, replace(application, secret_id=ARN))
-    assert made[0]["region_name"] == "us-east-1"
-    assert made[0]["profile_name"] == "ops"
-
-
-@pytest.mark.rule(id="UP-2")
-def test_another_account_is_refused_with_the_settings_to_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    stubbed_session(monkeypatch, "999999999999")
-    with pytest.raises(RotateOnUpError, match=r"account 999999999999.*aws:profile.*aws:assumeRoles"):
-        provider().create(props())
-
-
-def test_roles_are_taken_from_the_stack() -> None:
-    application = World().application
-    roles = session._roles('[{"roleArn": "arn:role", "externalId": "x"}]', application)
-    assert roles == [{"RoleArn": "arn:role", "RoleSessionName": "spapi-rotation", "ExternalId": "x"}]
-    with pytest.raises(BadSettings, match="aws:assumeRoles"):
-        session._roles('{"roleArn": 1', application)

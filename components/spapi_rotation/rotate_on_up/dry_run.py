@@ -70,11 +70,14 @@ def dry(ports: Ports, amazon: "DryAmazon", store: "DryStore", *, waits: bool) ->
     )
 
 
+_UNLABELLED = "a version that an earlier run wrote has lost its label."
+
+
 class DryStore:
     """The SecretStore port over a real one: labels and versions as they are, changes in memory.
 
     As Secrets Manager does: a label sits on one version and moves only away from where it is said to be; AWSPREVIOUS
-    follows AWSCURRENT.
+    follows AWSCURRENT; the first version gets AWSCURRENT too.
     """
 
     def __init__(self, real: SecretStore, clock: Clock) -> None:
@@ -126,18 +129,22 @@ class DryStore:
             there = None  # as good as always: it is not there
         if there is not None:
             if version_id not in self._labels:
-                raise CannotTell("a version that an earlier run wrote has lost its label.")
+                raise CannotTell(_UNLABELLED)
             if there != text:
                 raise VersionExists
             return
+        first = not self._labels
         self._texts[version_id] = text
         self._made[version_id] = self._clock.now()
         self._labels[version_id] = set()
-        self._put(label, version_id)
+        for each in (str(label), Label.CURRENT.value) if first else (str(label),):
+            self._put(each, version_id)
 
     def move(self, secret_id: str, label: str, *, to: str | None, away_from: str | None) -> None:
         """Move a label in memory. Raises LabelMoved, or CannotTell for a version that is not listed."""
         holder = self.versions(secret_id).id_of(Label(label))
+        if any(version is not None and version not in self._labels for version in (to, away_from)):
+            raise CannotTell(_UNLABELLED)
         if away_from != holder and not (holder == to and away_from is None):
             raise LabelMoved
         if to is None:
@@ -146,9 +153,7 @@ class DryStore:
             if holder is not None:
                 self._labels[holder].discard(label)
             return
-        if to not in self._labels:
-            raise CannotTell("a version that an earlier run wrote has lost its label.")
-        self._put(label, to)
+        self._put(str(label), to)
 
     def _put(self, label: str, to: str) -> None:
         holder = next((each for each, labels in self._labels.items() if label in labels), None)
@@ -159,7 +164,7 @@ class DryStore:
             if label == Label.CURRENT:
                 for labels in self._labels.values():
                     labels.discard(Label.PREVIOUS)
-                self._labels[holder].add(Label.PREVIOUS)
+                self._labels[holder].add(Label.PREVIOUS.value)
         self._labels[to].add(label)
         if label == Label.CURRENT:
             self._labels[to].discard(Label.PREVIOUS)

@@ -31,7 +31,7 @@ def before_hooks(resource_name: str, aws: Mapping[str, Any]) -> pulumi.ResourceO
         if old.get("trigger") == new.get("trigger"):
             return
         found = await asyncio.to_thread(_look, aws, new, preview=preview)
-        if preview:
+        if preview or found.kind is Kind.DEFECT:
             pulumi.log.warn(found.in_preview(str(new.get("application"))))
         elif found.ends_up:
             raise RotateOnUpError(found.reason)
@@ -52,7 +52,7 @@ def _look(aws: Mapping[str, Any], props: Mapping[str, Any], *, preview: bool) ->
     except (ClientError, BotoCoreError) as error:
         return Verdict(Kind.FAILS, failure(props, error))
     except Exception as error:  # noqa: BLE001  (the run itself follows, and says what is wrong with it)
-        return Verdict(Kind.UNKNOWN, failure(props, error))
+        return Verdict(Kind.DEFECT, failure(props, error))
 
 
 async def _plain(inputs: Mapping[str, Any] | None) -> dict[str, Any]:

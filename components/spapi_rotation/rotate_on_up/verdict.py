@@ -30,6 +30,8 @@ class Kind(StrEnum):
     FAILS = "fails"
     """AWS denied or failed a call; whoever runs `up` may be somebody else."""
     UNKNOWN = "unknown"
+    DEFECT = "defect"
+    """There is no verdict, by a defect of ours. The run itself follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,12 @@ class Verdict:
 
     def in_preview(self, name: str) -> str:
         """A warning, in one line."""
-        return {
-            Kind.ROTATES: f"{name}: `pulumi up` rotates the client secret now, if Amazon agrees: nothing forbids it.",
-            Kind.REQUESTED: f"{name}: this text of rotate_on_up was requested before; `pulumi up` makes no request.",
-            Kind.DECLINED: f"{name}: `pulumi up` declines this rotation and ends with this error: {self.reason}",
-            Kind.FAILS: f"{name}: whether `pulumi up` rotates is unknown, because {self.reason}",
-            Kind.UNKNOWN: f"{name}: whether `pulumi up` rotates is unknown, because {self.reason}",
-        }[self.kind]
+        known = {
+            Kind.ROTATES: "`pulumi up` rotates the client secret now, if Amazon agrees: nothing forbids it.",
+            Kind.REQUESTED: "this text of rotate_on_up was requested before; `pulumi up` makes no request.",
+            Kind.DECLINED: f"`pulumi up` declines this rotation and ends with this error: {self.reason}",
+        }
+        return f"{name}: {known.get(self.kind, f'whether `pulumi up` rotates is unknown, because {self.reason}')}"
 
 
 UNASKED = "a secret that Amazon has sent is not in use yet, and Amazon is not asked about it here."
