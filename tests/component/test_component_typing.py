@@ -128,9 +128,9 @@ def pyright(program: Path) -> dict[int, str]:
     return {each["range"]["start"]["line"] + 1: each["message"] for each in errors}
 
 
-def written(folder: Path, text: str) -> Path:
+def written(folder: Path, *texts: str) -> Path:
     program = folder / "user_program.py"
-    program.write_text(HEAD + text)
+    program.write_text("".join(texts))
     return program
 
 
@@ -140,13 +140,14 @@ CHECKERS = pytest.mark.parametrize("checker", [mypy, pyright], ids=lambda each: 
 
 @CHECKERS
 def test_a_typed_program_is_accepted(checker: Any, tmp_path: Path) -> None:
-    assert checker(written(tmp_path, program_of_choices() + GOOD)) == {}
+    assert checker(written(tmp_path, HEAD, program_of_choices(), GOOD)) == {}
 
 
 @CHECKERS
 def test_each_mistake_of_a_typed_program_is_refused(checker: Any, tmp_path: Path) -> None:
-    refused = checker(written(tmp_path, program_of_mistakes()))
-    first = HEAD.count("\n") + 1
+    head = "import pulumi\n\nfrom spapi_rotation import ClientSecretRotation\n"
+    refused = checker(written(tmp_path, head, program_of_mistakes()))
+    first = head.count("\n") + 1
     assert set(refused) == set(range(first, first + len(BAD) + len(BAD_APPLICATIONS)))
 
 
