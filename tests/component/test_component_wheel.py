@@ -37,6 +37,7 @@ def test_wheel_holds_both_packages_and_no_bytecode(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {
         "spapi_rotation/py.typed",
+        "spapi_rotation_lambda/py.typed",
         "spapi_rotation/component.py",
         "spapi_rotation_lambda/settings.py",
     } <= set(names)
