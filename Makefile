@@ -8,15 +8,18 @@ TESTS ?= tests
 WORKERS ?= 2
 # --write puts the figures into docs/faults.md; --singles walks single faults only.
 FAULTS ?=
+# --profile NAME --region REGION: which AWS account the acceptance run may use. There is no default.
+ACCEPTANCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test engine faults sandbox lint format docs lock clean
+.PHONY: help demo test engine faults acceptance sandbox lint format docs lock clean
 
 help:
 	@echo "make demo      rotate two applications in the sandbox, every claim observed"
 	@echo "make test      all tests but those on the real engine, and a sample of these"
 	@echo "make engine    all tests on the real engine"
 	@echo "make faults    the long exploration of faults, with its figures, and the faults on the real engine"
+	@echo "make acceptance ACCEPTANCE='--profile NAME --region REGION'   deploy into a real AWS account and destroy it again"
 	@echo "make sandbox   deploy into the sandbox and leave it up until Ctrl-C"
 	@echo "make lint      ruff, mypy, pyright, import contracts"
 	@echo "make format    ruff's mends and layout"
@@ -45,6 +48,9 @@ engine: $(READY)
 faults: $(READY)
 	$(BIN)/python -m tests.engine.fault_scenarios
 	$(BIN)/python -m tests.exploration $(FAULTS)
+
+acceptance: $(READY)
+	$(BIN)/python -m tests.acceptance $(ACCEPTANCE)
 
 sandbox: $(READY)
 	$(BIN)/python -m sandbox.serve
