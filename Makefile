@@ -12,9 +12,11 @@ ARCHIVE := components/spapi_rotation/function_archive
 FUNCTION_ZIP := $(ARCHIVE)/function.zip
 # --write puts the figures into docs/faults.md; --singles walks single faults only.
 FAULTS ?=
+# --profile NAME --region REGION: which AWS account the acceptance run may use. There is no default.
+ACCEPTANCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test engine installs lowest faults sandbox function-zip lint format docs lock clean
+.PHONY: help demo test engine installs lowest faults acceptance sandbox function-zip lint format docs lock clean
 
 help:
 	@echo "make demo      rotate two applications in the sandbox, every claim observed"
@@ -23,6 +25,7 @@ help:
 	@echo "make installs  install by pip and uv under each Python, and see that the function is the same"
 	@echo "make lowest    unit and component tests with the lowest versions that the dependencies allow"
 	@echo "make faults    the long exploration of faults, with its figures, and the faults on the real engine"
+	@echo "make acceptance ACCEPTANCE='--profile NAME --region REGION'   deploy into a real AWS account and destroy it again"
 	@echo "make sandbox   deploy into the sandbox and leave it up until Ctrl-C"
 	@echo "make function-zip  renew the zip of the function, after a change of its code or of a lock"
 	@echo "make lint      ruff, mypy, pyright, import contracts"
@@ -67,6 +70,9 @@ lowest: $(READY) $(FUNCTION_ZIP)
 faults: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m tests.engine.fault_scenarios
 	$(BIN)/python -m tests.exploration $(FAULTS)
+
+acceptance: $(READY) $(FUNCTION_ZIP)
+	$(BIN)/python -m tests.acceptance $(ACCEPTANCE)
 
 sandbox: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.serve

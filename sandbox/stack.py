@@ -53,7 +53,8 @@ class Stack:
             folder: where program copy, backend, Pulumi's home and log go; emptied.
             engine: the folder with the Pulumi CLI and its Python host.
             plugins: the folder with the AWS provider plugin.
-            environment: the AWS settings for Pulumi and everything it starts.
+            environment: the AWS settings for Pulumi and everything it starts; overrides what is set here.
+            name: of the stack.
         """
         self.name = name
         self.folder = folder.absolute()
@@ -68,17 +69,17 @@ class Stack:
         # Pulumi.yaml names it; a dynamic resource's provider runs there.
         (self.project / ".venv").symlink_to(sys.prefix)
         path = os.pathsep.join([str(engine), str(plugins), str(Path(sys.executable).parent), os.environ["PATH"]])
-        self.environment = scrubbed_environment(
-            **environment,
-            HOME=str(self.folder / "home"),
-            PULUMI_HOME=str(self.folder / "home" / ".pulumi"),
-            PULUMI_BACKEND_URL=f"file://{self.backend}",
-            PULUMI_CONFIG_PASSPHRASE=secrets.token_urlsafe(24),
-            PULUMI_SKIP_UPDATE_CHECK="true",
-            PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION="true",
-            PYTHONPATH=os.pathsep.join([str(CHECKOUT / folder) for folder in ("", "components", "rotation_lambda")]),
-            PYTHONDONTWRITEBYTECODE="1",
-        ) | {"PATH": path}
+        own = {
+            "HOME": str(self.folder / "home"),
+            "PULUMI_HOME": str(self.folder / "home" / ".pulumi"),
+            "PULUMI_BACKEND_URL": f"file://{self.backend}",
+            "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(24),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PYTHONPATH": os.pathsep.join([str(CHECKOUT / each) for each in ("", "components", "rotation_lambda")]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        self.environment = scrubbed_environment(**own | dict(environment)) | {"PATH": path}
 
     def init(self) -> None:
         """Make the stack."""

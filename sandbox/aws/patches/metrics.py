@@ -112,13 +112,12 @@ _counting = threading.Lock()
 
 
 def count_sent(queue: dict[str, Any]) -> None:
-    """Measure NumberOfMessagesSent: every message but those that SQS itself moved here as dead letters."""
+    """Measure NumberOfMessagesSent. A message counts once: the mark goes with it when SQS moves it as a dead letter."""
     with _counting:
         new = [message for message in queue["messages"] if not message.get("sandbox_counted")]
         for message in new:
             message["sandbox_counted"] = True
-    sent = sum(not _moved(message) for message in new)
-    cloudwatch.record_metric("AWS/SQS", "NumberOfMessagesSent", float(sent), "Count", {"QueueName": queue["name"]})
+    cloudwatch.record_metric("AWS/SQS", "NumberOfMessagesSent", float(len(new)), "Count", {"QueueName": queue["name"]})
 
 
 def _counting_sent(send: Callable[..., Any]) -> Callable[..., Any]:
