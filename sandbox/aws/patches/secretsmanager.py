@@ -103,9 +103,11 @@ class _Rules:
         return _named(secret, VersionId=token)
 
     def get_secret_value(self, data: Request) -> dict[str, Any]:
-        """GetSecretValue, for those who may use the secret's key."""
-        _check_key(_found(data), ("kms:Decrypt",))
-        return _body_of(self._get(data))
+        """GetSecretValue, for those who may use the key that encrypts this version."""
+        secret = _found(data)
+        answer = _body_of(self._get(data))
+        _check_key(secret, ("kms:Decrypt",), secret["Versions"][answer["VersionId"]].get("KmsKeyId"))
+        return answer
 
     def put_secret_value(self, data: Request) -> dict[str, Any]:
         """PutSecretValue. An existing token is a replay or an error, never a change."""
@@ -138,6 +140,10 @@ class _Rules:
         for key in ("Description", "KmsKeyId"):
             if key in data:
                 secret[key] = data[key]
+        for version in secret["Versions"].values():
+            # UpdateSecret, KmsKeyId: what is labelled otherwise stays under the key that it was encrypted by.
+            if "KmsKeyId" in data and {CURRENT, PREVIOUS, PENDING} & set(version["Stages"]):
+                version["KmsKeyId"] = data["KmsKeyId"]
         if value is None:
             _touch(secret)
             return _named(secret)
@@ -202,7 +208,7 @@ class _Rules:
                     "VersionId": version_id,
                     "VersionStages": sorted(version["Stages"]),
                     "CreatedDate": version["CreatedDate"],
-                    "KmsKeyIds": [secret.get("KmsKeyId") or "DefaultEncryptionKey"],
+                    "KmsKeyIds": [version.get("KmsKeyId") or "DefaultEncryptionKey"],
                 }
                 for version_id, version in wanted[start : start + size]
             ],
@@ -217,13 +223,14 @@ class _Rules:
         raise _Refused("InvalidRequestException", "The sandbox does not do native rotation.")
 
     def _add_version(self, secret: Secret, version_id: str, value: Mapping[str, Any], labels: Sequence[str]) -> None:
-        _check_key(secret, ("kms:GenerateDataKey", "kms:Decrypt"))
+        _check_key(secret, ("kms:GenerateDataKey", "kms:Decrypt"), secret.get("KmsKeyId"))
         _check_labels(secret, labels)
         self._make_room(secret)
         secret["Versions"][version_id] = {
             "SecretString": value.get("SecretString"),
             "SecretBinary": value.get("SecretBinary"),
             "CreatedDate": _now(),
+            "KmsKeyId": secret.get("KmsKeyId"),
             "Stages": [],
         }
         for label in labels:
@@ -274,9 +281,9 @@ def _attach(secret: Secret, version_id: str, label: str) -> None:
         service._add_stage(secret, holder, PREVIOUS)
 
 
-def _check_key(secret: Secret, actions: Sequence[str]) -> None:
+def _check_key(secret: Secret, actions: Sequence[str], key_id: str | None) -> None:
     """Who reads or writes a value must be allowed to use the customer managed key that encrypts it."""
-    key = customer_key(secret.get("KmsKeyId"), secret["ARN"])
+    key = customer_key(key_id, secret["ARN"])
     for action in actions if key else ():
         if not caller_may(action, key or "", via("secretsmanager", secret["ARN"])):
             raise _Refused("AccessDeniedException", "Access to KMS is not allowed")
