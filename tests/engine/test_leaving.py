@@ -14,6 +14,7 @@ import pytest
 
 from sandbox.amazon.contract import ROTATE_PATH
 from sandbox.amazon.faults import Delay
+from sandbox.paths import CHECKOUT
 from sandbox.session import App, Sandbox, new_app
 from sandbox.stack import PulumiFailed, Run
 from tests.cli.aws_cli import ensure_aws_cli
@@ -21,7 +22,15 @@ from tests.cli.aws_cli import ensure_aws_cli
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 
 SHOP, OTHER = new_app("shop"), new_app("other")
-URN = "urn:pulumi:sandbox::spapi-rotation::spapi-rotation:index:ClientSecretRotation"
+COMPONENT = "urn:pulumi:sandbox::spapi-rotation::spapi-rotation:index:ClientSecretRotation::rotation"
+PAGE = (CHECKOUT / "docs" / "leaving.md").read_text()
+
+
+def block(heading: str) -> str:
+    """The commands under a heading of the page."""
+    section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    (found,) = re.findall(r"```bash\n(.*?)```", section, re.DOTALL)
+    return str(found)
 
 
 class Scene:
@@ -90,6 +99,24 @@ class Scene:
             env={**self.box.stack.environment, "AWS_PAGER": ""},
         )
         assert done.returncode == 0, (command, done.stderr)
+        return done.stdout
+
+    def script(self, text: str, **environment: str) -> str:
+        """Run a script of the page, as a person who answers yes."""
+        program = ensure_aws_cli().parent
+        given = self.box.stack.environment | {"AWS_PAGER": "", "PULUMI_SKIP_CONFIRMATIONS": "true", **environment}
+        given["PATH"] = f"{program}:{given['PATH']}"
+        done = subprocess.run(
+            ["bash", "-e", "-c", text],
+            cwd=self.box.stack.project,
+            env=given,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
         return done.stdout
 
     def take_back(self, told: str) -> None:
@@ -195,3 +222,34 @@ def test_a_secret_that_is_scheduled_for_deletion_comes_back_by_the_commands_that
     scene.up(deletion_protection=True)
     assert (scene.box.labels(scene.arns["other"]), scene.box.value(scene.arns["other"])) == before
     scene.box.stack.preview(unchanged=True)
+
+
+@pytest.mark.rule(id="OUT-3")
+def test_a_destroyed_component_comes_back_with_its_secrets_and_labels(scene: Scene) -> None:
+    box, arn = scene.box, scene.arns["shop"]
+    before = box.labels(arn), box.value(arn)
+    key = scene.outputs["key_arn"]
+    scene.up(OTHER, {"retired": True})
+    scene.up(OTHER)
+    scene.up(deletion_protection=False)
+    box.stack.destroy()
+    secrets = box.aws.client("secretsmanager")
+    assert "DeletedDate" in secrets.describe_secret(SecretId=arn)
+    told = scene.refused(SHOP, {})
+    assert "was deleted and can be restored" in told
+    assert "docs/leaving.md" in told
+    box.stack.destroy()
+    scene.script(
+        block("A destroyed component is brought up again"),
+        SECRET_NAME=secrets.describe_secret(SecretId=arn)["Name"],
+        SUFFIX=SHOP.client_id.rpartition(".")[2],
+        COMPONENT=COMPONENT,
+    )
+    assert (box.labels(arn), box.value(arn)) == before
+    assert box.stack.outputs()["key_arn"] == key
+    box.stack.preview(unchanged=True)
+    box.stack.refresh(unchanged=True)
+    name = box.stack.outputs()["function_name"]
+    event = {"action": "check", "application": "shop", "client_id": SHOP.client_id}
+    answer = box.aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
+    assert json.loads(answer["Payload"].read()) == {"state": "CURRENT"}

@@ -188,6 +188,26 @@ def test_a_secrets_key_is_needed_to_read_and_write_its_value(aws: AwsEmulator) -
             assert json.loads(response["Payload"].read()) == answer
 
 
+def test_another_key_encrypts_anew_what_has_awss_own_labels_only(aws: AwsEmulator) -> None:
+    old, new = make_key(aws), make_key(aws)
+    client = aws.client("secretsmanager")
+    secret = client.create_secret(Name="mine", SecretString="one", KmsKeyId=old)["ARN"]
+    client.put_secret_value(SecretId="mine", SecretString="record", VersionStages=["RECORD"])
+    client.update_secret(SecretId="mine", KmsKeyId=new)
+    keys = {
+        tuple(each["VersionStages"]): each["KmsKeyIds"]
+        for each in client.list_secret_version_ids(SecretId="mine")["Versions"]
+    }
+    assert keys == {("AWSCURRENT",): [new], ("RECORD",): [old]}
+    read = READ_SECRET.replace('SecretId="mine")["S', 'SecretId="mine", VersionStage=event or "AWSCURRENT")["S')
+    read = read.replace("if event:", "if False:")
+    role = make_role(aws, allow(["secretsmanager:GetSecretValue"], secret), allow(["kms:Decrypt"], new))
+    function = make_function(aws, read, role)
+    for label, answer in ((None, "one"), ("RECORD", "AccessDeniedException")):
+        response = aws.client("lambda").invoke(FunctionName=function, Payload=json.dumps(label).encode())
+        assert json.loads(response["Payload"].read()) == answer
+
+
 def test_a_key_whose_policy_leaves_the_account_out_is_of_no_use_to_it(aws: AwsEmulator) -> None:
     document = policy(for_amazon(["kms:*"], "*"))
     kms = aws.client("kms")

@@ -107,9 +107,10 @@ class _Rules:
         return named(secret, VersionId=token)
 
     def get_secret_value(self, data: Request) -> dict[str, Any]:
-        """GetSecretValue, for those who may use the secret's key. A version may hold no value."""
-        _check_key(_found(data), ("kms:Decrypt",))
+        """GetSecretValue, for those who may use the key that encrypts this version. A version may hold no value."""
+        secret = _found(data)
         answer = _body_of(self._get(data))
+        _check_key(secret, ("kms:Decrypt",), secret["Versions"][answer["VersionId"]].get("KmsKeyId"))
         if not _value_of(answer):
             raise Refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret value.")
         return answer
@@ -127,7 +128,7 @@ class _Rules:
                 labels = (*labels, CURRENT)
             self._add_version(secret, token, value, labels)
         elif not _value_of(existing):
-            _check_key(secret, _WRITING)
+            _check_key(secret, _WRITING, secret.get("KmsKeyId"))
             existing.update(value)
             for label in labels:
                 attach(secret, token, label)
@@ -151,6 +152,10 @@ class _Rules:
         for key in ("Description", "KmsKeyId"):
             if key in data:
                 secret[key] = data[key]
+        for version in secret["Versions"].values():
+            # UpdateSecret, KmsKeyId: what is labelled otherwise stays under the key that it was encrypted by.
+            if "KmsKeyId" in data and {CURRENT, PREVIOUS, PENDING} & set(version["Stages"]):
+                version["KmsKeyId"] = data["KmsKeyId"]
         if value is None:
             touch(secret)
             return named(secret)
@@ -215,7 +220,7 @@ class _Rules:
                     "VersionId": version_id,
                     "VersionStages": sorted(version["Stages"]),
                     "CreatedDate": version["CreatedDate"],
-                    "KmsKeyIds": [secret.get("KmsKeyId") or "DefaultEncryptionKey"],
+                    "KmsKeyIds": [version.get("KmsKeyId") or "DefaultEncryptionKey"],
                 }
                 for version_id, version in wanted[start : start + size]
             ],
@@ -225,13 +230,14 @@ class _Rules:
         return answer
 
     def _add_version(self, secret: Secret, version_id: str, value: Mapping[str, Any], labels: Sequence[str]) -> None:
-        _check_key(secret, _WRITING)
+        _check_key(secret, _WRITING, secret.get("KmsKeyId"))
         _check_labels(secret, labels)
         self._make_room(secret)
         secret["Versions"][version_id] = {
             "SecretString": value.get("SecretString"),
             "SecretBinary": value.get("SecretBinary"),
             "CreatedDate": now(),
+            "KmsKeyId": secret.get("KmsKeyId"),
             "Stages": [],
         }
         for label in labels:
@@ -282,9 +288,9 @@ def attach(secret: Secret, version_id: str, label: str) -> None:
         service._add_stage(secret, holder, PREVIOUS)
 
 
-def _check_key(secret: Secret, actions: Sequence[str]) -> None:
+def _check_key(secret: Secret, actions: Sequence[str], key_id: str | None) -> None:
     """Who reads or writes a value must be allowed to use the customer managed key that encrypts it."""
-    key = customer_key(secret.get("KmsKeyId"), secret["ARN"])
+    key = customer_key(key_id, secret["ARN"])
     for action in actions if key else ():
         if not caller_may(action, key or "", via("secretsmanager", secret["ARN"])):
             raise Refused("AccessDeniedException", "Access to KMS is not allowed")
