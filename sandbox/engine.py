@@ -27,7 +27,7 @@ VERSION = "3.259.0"
 """What is downloaded or built."""
 
 OLDEST = (3, 187, 0)
-"""The oldest engine that reads Pulumi.yaml, which names it too: the first that gives a setting of type ``object`` a default."""
+"""The oldest engine that reads Pulumi.yaml, which names it too: its settings of type ``object`` have defaults."""
 
 HOST = "pulumi-language-python"
 """The engine's host for Python programs; an engine without it is of no use here."""

@@ -18,7 +18,7 @@ from pulumi.runtime.config import CONFIG
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.validation.credentials import exposed, find_client_secret
-from spapi_rotation.validation.inputs import is_map, known_keys
+from spapi_rotation.validation.inputs import is_list, is_map, known_keys
 from spapi_rotation.validation.paths import Path, path_of
 
 NAMESPACE = "spapi-rotation"
@@ -131,9 +131,8 @@ def _read(value: Any, hint: Any, path: Path) -> Any:
             hints = plain.__annotations__
             return {n: _read(each, hints[n], (*path, n)) if n in hints else each for n, each in value.items()}
         return {name: _read(each, get_args(plain)[1], (*path, str(name))) for name, each in value.items()}
-    if kind is Kind.LIST and isinstance(value, list):
-        elements = cast(list[Any], value)
-        return [_read(each, get_args(plain)[0], (*path, index)) for index, each in enumerate(elements)]
+    if kind is Kind.LIST and is_list(value):
+        return [_read(each, get_args(plain)[0], (*path, index)) for index, each in enumerate(value)]
     if kind is Kind.TEXT and isinstance(value, bool | int | float):
         raise _no_text(value, path)
     if kind is Kind.WHOLE and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):

@@ -125,7 +125,7 @@ def test_these_are_the_services_that_get_tags() -> None:
 def test_the_limits_are_within_those_of_each_services_model(operation: str) -> None:
     """As far as AWS's own description of the service tells them: number, lengths and characters."""
     service, _, name = operation.partition(":")
-    model = botocore.session.get_session().get_service_model(service).operation_model(name)
+    model: Any = botocore.session.get_session().get_service_model(service).operation_model(name)
     (tags,) = (shape for member, shape in model.input_shape.members.items() if member.lower() == "tags")
     if tags.type_name == "map":
         key, value = tags.key, tags.value

@@ -109,7 +109,7 @@ def program_of_mistakes() -> str:
 def mypy(program: Path) -> dict[int, str]:
     """mypy's errors by their lines. What it has found out about Pulumi is kept: that takes it a minute."""
     arguments = ["--strict", "--no-error-summary", "--config-file=", f"--cache-dir={ROOT / '.mypy_cache' / 'users'}"]
-    command = [BIN / "mypy", *arguments, "--python-executable", sys.executable, program.name]
+    command: list[str | Path] = [BIN / "mypy", *arguments, "--python-executable", sys.executable, program.name]
     done = subprocess.run(command, cwd=program.parent, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     errors = [line.split(":", 2) for line in done.stdout.splitlines() if ": error:" in line]
@@ -120,7 +120,7 @@ def mypy(program: Path) -> dict[int, str]:
 def pyright(program: Path) -> dict[int, str]:
     """pyright's errors by their lines."""
     (program.parent / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
-    command = [BIN / "pyright", "--outputjson", "--pythonpath", sys.executable, program.name]
+    command: list[str | Path] = [BIN / "pyright", "--outputjson", "--pythonpath", sys.executable, program.name]
     done = subprocess.run(command, cwd=program.parent, capture_output=True, text=True, check=False)
     said = json.loads(done.stdout)
     assert said["summary"]["filesAnalyzed"] == 1

@@ -16,7 +16,7 @@ from pulumi.dynamic import Config, ConfigureRequest
 
 from spapi_rotation.rotate_on_up import RotateOnUpProvider, run
 from spapi_rotation.rotate_on_up.run import RotateOnUpError
-from spapi_rotation_lambda.domain.errors import BadSettings, StoreFailed
+from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.settings import Env
 from spapi_rotation_lambda.surroundings import QueueReader
 from tests.fakes.world import CLIENT_ID, World

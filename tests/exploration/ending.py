@@ -234,7 +234,7 @@ def _next_rotation(world: World, app: App) -> None:
 
 
 def _leap(world: World, app: App, until: datetime) -> None:
-    """To a later time at once; other applications in which a newer secret waits have their checks, since time decides."""
+    """To a later time at once; other applications in which a newer secret waits have their checks: time decides."""
     start = world.clock.time
     waiting = [other for other in world.everyone() if other is not app and _is_outdated(other)]
     for hours in SPARSE_HOURS if waiting else ():

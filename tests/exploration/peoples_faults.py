@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.times import format_time
@@ -53,7 +54,7 @@ def peoples_faults() -> tuple[Scenario, ...]:
 
 # Dates.
 
-Dates = Mapping[str, object]
+Dates = dict[str, Any]
 
 
 def _shown(issued: Issued, by: timedelta = timedelta(0)) -> Dates:
@@ -94,7 +95,7 @@ def typing(dates: Callable[[Issued], Dates]) -> Callable[[World, App], None]:
     def write(world: World, app: App) -> None:
         value = world.value(app) or {}
         issued = app.amazon.ever[app.amazon.number(app.memory.current) - 1]
-        kept = {key: value[key] for key in ("client_id", "client_secret", "stage") if key in value}
+        kept: Dates = {key: value[key] for key in ("client_id", "client_secret", "stage") if key in value}
         world.owner_writes(app, {**kept, **dates(issued)})
 
     return write
@@ -271,7 +272,7 @@ def edited_nightly(nights: int) -> Step:
         for _ in range(nights):
             world.clock.time += timedelta(days=1)
             value = world.value() or {}
-            kept = {key: value[key] for key in ("client_id", "client_secret") if key in value}
+            kept: Dates = {key: value[key] for key in ("client_id", "client_secret") if key in value}
             world.owner_writes(world.app, kept | {"stage": f"night-{world.next_serial()}"})
             check(world, world.app)
         world.next_check = world.clock.time + HOUR

@@ -87,7 +87,7 @@ def run(world: World, what: Callable[[Ports], Any]) -> tuple[Any, list[Op]]:
             is_down=lambda: world.clock.time < world.store_down_until,
             is_missing=lambda secret_id: any(secret_id.endswith(f"/{stranger}") for stranger in world.strangers),
         ),
-        unclaimed=FaultyUnclaimed(world.unclaimed, injector),
+        unclaimed=FaultyUnclaimed(world.unclaimed, injector, deleting=lambda _body: None),
         queue=FaultyQueue(world.queue, injector),
         amazon=lambda: amazon,
         announcer=FaultyAnnouncer(world.said, injector),

@@ -113,10 +113,11 @@ def _roles(value: Any, application: Application) -> list[dict[str, Any]]:
         BadSettings: it is not usable, or says something that is not known here.
     """
     try:
-        roles = json.loads(value) if isinstance(value, str) else value or []
-    except ValueError:
+        given = _list(json.loads(value) if isinstance(value, str) else value or [])
+        roles = [_object(each) for each in given]
+    except (ValueError, TypeError):
         roles = None
-    if not isinstance(roles, list) or not all(isinstance(role, Mapping) and role.get("roleArn") for role in roles):
+    if roles is None or not all(role.get("roleArn") for role in roles):
         raise BadSettings(
             f"{application.name}: aws:assumeRoles is not a list of objects with a roleArn.",
             remedy="Set it as pulumi-aws documents it.",
@@ -152,9 +153,19 @@ def _text(value: Any) -> str:
 
 
 def _texts(value: Any) -> list[str]:
+    return [_text(item) for item in _list(value)]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return dict[str, Any](value)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise TypeError
-    return [_text(item) for item in value]
+    return list[Any](value)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _seconds(value: Any) -> int:

@@ -111,6 +111,11 @@ def is_map(value: object) -> TypeGuard[Mapping[Any, Any]]:
     return isinstance(value, Mapping)
 
 
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether a value is a list that is there."""
+    return isinstance(value, list)
+
+
 def is_output(value: object) -> bool:
     """Whether a value as a whole comes later."""
     return isinstance(value, pulumi.Output) or inspect.isawaitable(value)
