@@ -12,6 +12,7 @@ WORDS: Mapping[str, str] = {
     "current_secret_tried": "Amazon was asked about the secret in use",
     "dead_letter_discarded": "a dead letter was discarded",
     "expiry_notice_of_unknown_secret": "Amazon announced the expiry of a secret that is not known here",
+    "look_failed": "something that stops or spoils rotations was found",
     "message_claimed": "a message that had come before the application was here was taken back",
     "message_unclaimed": "a message was for an application that is not here; it lies in the unclaimed queue",
     "message_unknown": "a message of the queue is not known",

@@ -10,6 +10,9 @@ from pathlib import Path
 VALUE = "shop"
 """What stands for a shell variable, for what another program prints, and for a value that the code fills in."""
 
+UUID = "01234567-89ab-cdef-0123-456789abcdef"
+"""What stands for these where the AWS CLI wants a UUID."""
+
 NAMED = re.compile(r"(?<![\w.-])aws (?=[a-z-])")
 """The beginning of a line of the AWS CLI, wherever it stands."""
 
@@ -44,6 +47,7 @@ def of_script(script: str) -> Iterator[Line]:
     script = re.sub(r"\\\n", " ", script)
     script = re.sub(r"(^|\s)#\s.*$", "", script, flags=re.MULTILINE)
     script = re.sub(r"\$\{?\w+\}?", VALUE, script).replace("…", VALUE)
+    script = re.sub(rf"(--(?:uuid|remove-from-version-id) [\"']?){VALUE}", rf"\g<1>{UUID}", script)
     lexer = shlex.shlex(script, posix=True, punctuation_chars=";&|()<>\n")
     lexer.whitespace, lexer.commenters, lexer.whitespace_split = " \t", "", True
     command: list[str] = []

@@ -83,7 +83,7 @@ def test_a_version_without_a_label_is_not_written_over(world: World) -> None:
 
 def judged(world: World, trigger: str = "one", **more: Any) -> Verdict:
     """The verdict, on ports that allow to look only."""
-    allowed = {"versions", "read", "inspect", "counts", "created_at"}
+    allowed = {"versions", "read", "inspect", "counts", "created_at", "written_since"}
 
     def looks(name: str) -> None:
         assert name in allowed, name

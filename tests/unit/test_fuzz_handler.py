@@ -206,7 +206,7 @@ def usable(text: str) -> bool | None:
     pair = data.get("client_id"), data.get("client_secret")
     if pair == (None, None):
         return None
-    return pair == (CLIENT_ID, pair[1]) and isinstance(pair[1], str) and pair[1] != ""
+    return pair == (CLIENT_ID, pair[1]) and isinstance(pair[1], str) and pair[1] != "" and pair[1] == pair[1].strip()
 
 
 def test_a_secret_that_is_not_as_it_should_be_is_left_alone(function: Entry) -> None:

@@ -185,6 +185,14 @@ def test_a_secret_of_lone_surrogates_is_no_usable_text() -> None:
     refused(message, match="newClientSecret")
 
 
+@pytest.mark.rule(id="REC-1")
+@pytest.mark.parametrize("padded", [f" {CANARY}", f"{CANARY}\n", "\t", " "])
+def test_a_secret_with_white_space_around_it_is_refused(padded: str) -> None:
+    message = sample(NEW)
+    part(message)["newClientSecret"] = padded
+    refused(message, match="newClientSecret has white space around it")
+
+
 def test_the_longest_secret_is_taken_and_one_more_is_not() -> None:
     message = sample(NEW)
     part(message)["newClientSecret"] = "x" * 4096

@@ -104,6 +104,8 @@ def _new_secret(envelope: Mapping[str, Any], part: Mapping[str, Any], event_time
     secret = _get(part, "newClientSecret")
     if not isinstance(secret, str) or not 1 <= len(secret) <= MAX_SECRET_CHARACTERS or not is_storable(secret):
         raise _unknown("newClientSecret is not a usable text")
+    if secret != secret.strip():  # as a stored one must not have it: it would make the secret malformed
+        raise _unknown("newClientSecret has white space around it")
     expires_at = _maybe(_get(part, "newClientSecretExpiryTime"))
     # Without any time, two messages about two secrets must not have one id.
     moment = event_time or expires_at
