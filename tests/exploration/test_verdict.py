@@ -24,8 +24,7 @@ from tests.exploration.callers import (
     HOUR,
     NO_DEAD_LETTERS,
     NO_SCHEDULES,
-    Around,
-    RememberedLog,
+    NOT_LOOKED_AT,
     rotate_in_console,
     telling_nonces_apart,
 )
@@ -49,7 +48,7 @@ TEXTS = ("one", "two", "new")
 
 MAY_BE_UNKNOWN = (UNASKED, "messages wait, and may be taken soon.", "lie unclaimed", "has lost its label.")
 
-READING = {Op.VERSIONS, Op.READ, Op.CREATED_AT, Op.WRITTEN_SINCE, Op.INSPECT}
+READING = {Op.VERSIONS, Op.READ, Op.CREATED_AT, Op.DESCRIBED, Op.WRITTEN_SINCE, Op.INSPECT}
 
 
 class Reached(Explorer):
@@ -72,8 +71,8 @@ class Reached(Explorer):
 
 def outside(saved: SavedWorld) -> object:
     """A saved world without what the invariants remember, and without the number of the last nonce."""
-    *before, _serial, down_until, unclaimed, strangers, readers, applications = saved
-    return *before, down_until, unclaimed, strangers, readers, tuple(amazon for amazon, _memory in applications)
+    *before, _serial, down_until, unclaimed, strangers, applications = saved
+    return *before, down_until, unclaimed, strangers, tuple(amazon for amazon, _memory in applications)
 
 
 def run(world: World, what: Callable[[Ports], Any]) -> tuple[Any, list[Op]]:
@@ -95,8 +94,8 @@ def run(world: World, what: Callable[[Ports], Any]) -> tuple[Any, list[Op]]:
         telemetry=world.said,
         schedules=NO_SCHEDULES,
         dead_letters=NO_DEAD_LETTERS,
-        surroundings=Around(world),
-        log=RememberedLog(world),
+        surroundings=NOT_LOOKED_AT,
+        log=NOT_LOOKED_AT,
         policy=world.policy,
         applications=PLAIN.applications,
     )
