@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from docs.tools import outputs
+
 README = (Path(__file__).parents[2] / "README.md").read_text()
 BLOCKS = [
     re.sub("^   ", "", block, flags=re.M) for block in re.findall(r"^ *```bash\n(.*?)^ *```", README, re.M | re.S)
@@ -104,3 +106,7 @@ def test_credentials_that_are_not_stored_stay_in_the_file_for_their_owner_alone(
 def test_a_block_is_a_program_of_the_shell(number: int) -> None:
     done = subprocess.run(["bash", "-n"], input=BLOCKS[number], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_table_of_outputs_is_made_from_the_component() -> None:
+    assert outputs.with_outputs(README) == README, "run: make docs"
