@@ -166,7 +166,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         self.schedule_names = pulumi.Output.all(**{app: each.name for app, each in schedules.items()})
         self.key_arn = key.arn
         self.queue_key_arn = queue_key.arn
-        self.alarm_names = pulumi.Output.from_input(alarm_names)
+        self.alarm_names = pulumi.Output.all(**alarm_names).apply(dict)
         self.alarm_topic_arn = pulumi.Output.from_input(topic_arn)
         self.registration_steps = queues.destination.arn.apply(registration_steps)
         self.register_outputs({output: getattr(self, output) for output in OUTPUTS})

@@ -53,7 +53,7 @@ SHARED = {
 NO_ARGUMENTS = {"DELIVERY_DEADLINE_MINUTES", "REPOST_AFTER_HOURS"}
 """Variables that only a sandbox sets."""
 
-OF_EVERY_COMPONENT = {each.value for each in Env} - NO_ARGUMENTS - {"ROTATION_WINDOW", "ADOPTED_SECRETS"}
+OF_EVERY_COMPONENT = {each.value for each in Env} - NO_ARGUMENTS - {"ROTATION_WINDOW", "ADOPTED_SECRETS", "SECRET_KEYS"}
 
 
 def of_application(number: int) -> dict[str, str]:
@@ -260,7 +260,7 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
         "POWERTOOLS_METRICS_NAMESPACE": "SpApiRotation",
         "POWERTOOLS_SERVICE_NAME": f"{PROJECT}/{STACK}/rotation",
     }
-    assert set(variables) == {each.value for each in Env} - {"ADOPTED_SECRETS"} - NO_ARGUMENTS
+    assert set(variables) == {each.value for each in Env} - {"ADOPTED_SECRETS", "SECRET_KEYS"} - NO_ARGUMENTS
 
 
 def test_default_environment_gives_the_functions_own_default_settings() -> None:
@@ -388,6 +388,10 @@ def test_outputs() -> None:
         "alarm_topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:rotation-alarm-topic-0000001",
     }
     assert set(OUTPUTS) == {*recording.outputs, "registration_steps"}
+
+
+def test_without_alarms_there_are_no_names_of_alarms() -> None:
+    assert deploy_component(alarms=False).outputs["alarm_names"] == {}
 
 
 def test_asks_aws_by_the_components_own_provider() -> None:

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.function_archive.archive import function_code
-from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, validated_environment
+from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, secret_keys, validated_environment
 from spapi_rotation.resources.iam import allow, document, trust_policy
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
@@ -92,9 +92,11 @@ def environment(
     }
     if args.rotation_window is not None:
         variables[Env.ROTATION_WINDOW.value] = args.rotation_window
-    if adopted is not None:
-        variables[Env.ADOPTED_SECRETS.value] = validated_environment(variables, adopted)
-    return variables
+    maps = {
+        Env.ADOPTED_SECRETS: adopted.environment if adopted is not None else None,
+        Env.SECRET_KEYS: secret_keys(args.applications),
+    }
+    return {**variables, **validated_environment(variables, maps)}
 
 
 def function_policy(
