@@ -161,7 +161,7 @@ def browser(program: str) -> Iterator[Page]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             close_fds=False,
-            preexec_fn=take_pipes,  # noqa: PLW1509
+            preexec_fn=take_pipes,
             env={**os.environ, "HOME": home},
         )
         os.close(to_read)
