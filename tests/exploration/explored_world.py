@@ -108,7 +108,7 @@ class Memory(NamedTuple):
         posts: the POSTs of the last nine days.
         arrived: the newest secret whose message ever reached the queue (its number from 1; 0 is none).
         dated: the secrets whose messages were ever acknowledged, by their numbers.
-        superseded: the newest secret that was ever under ROTATION_SUPERSEDED, by its number.
+        superseded: the newest acknowledged secret that was ever under ROTATION_SUPERSEDED, by its number.
         current: the secret under AWSCURRENT when last looked at.
         unannounced: secrets that the machine put into use and has not published.
         by_hand: secrets that came into use although Amazon did not accept them, as a person wished, or as the

@@ -194,7 +194,7 @@ def _acknowledged_are_kept(world: World, app: App, secret: FakeSecret) -> None:
     superseded = app.amazon.number(secret_in(secret.versions[holder].text)) if holder is not None else 0
     if superseded < app.memory.superseded:
         world.violate(NOTHING_DROPPED, f"secret {app.memory.superseded} is superseded no more, for an older one")
-    elif superseded > app.memory.superseded:
+    elif superseded > app.memory.superseded and superseded in app.memory.dated:
         app.memory = app.memory._replace(superseded=superseded)
     in_use = app.amazon.number(app.memory.current)
     for one in app.amazon.alive:
