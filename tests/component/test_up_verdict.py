@@ -126,6 +126,12 @@ def test_a_dead_letter_declines_it_and_a_message_that_waits_may_be_taken(world: 
     assert judged(world).kind is Kind.DECLINED
 
 
+def test_an_update_that_waits_for_messages_says_so(world: World) -> None:
+    world.queue.visible.append("{}")
+    assert verdict(world.ports, world.application, "one", waits=True).kind is Kind.DECLINED
+    assert "waiting_for_unread_messages_to_be_taken" in world.recorder.text()
+
+
 @pytest.mark.rule(id="UP-7")
 def test_an_unclaimed_message_may_be_its_own(world: World) -> None:
     world.unclaimed.bodies.append("{}")

@@ -28,6 +28,7 @@ from spapi_rotation_lambda.ports import (
     RotationEvent,
     Scope,
     SecretStore,
+    Telemetry,
     UnclaimedQueue,
     VersionExists,
 )
@@ -56,7 +57,7 @@ def dry(ports: Ports, amazon: "DryAmazon", store: "DryStore", *, waits: bool) ->
     Args:
         waits: whether it may wait for messages to be taken, as the real run does.
     """
-    clock = ports.clock if waits else _JumpingClock(ports.clock)
+    clock = _ToldClock(ports.clock, ports.telemetry) if waits else _JumpingClock(ports.clock)
     queue = ports.queue if waits else _OneLook(ports.queue)
     return replace(
         ports,
@@ -228,6 +229,20 @@ class _JumpingClock:
 
     def sleep(self, seconds: float) -> None:
         self._waited += timedelta(seconds=seconds)
+
+
+class _ToldClock:
+    """A clock on which waiting is told: nothing else of a dry run is, and this may take a minute and a half."""
+
+    def __init__(self, real: Clock, telemetry: Telemetry) -> None:
+        self._real, self._telemetry = real, telemetry
+
+    def now(self) -> datetime:
+        return self._real.now()
+
+    def sleep(self, seconds: float) -> None:
+        self._telemetry.info("waiting_for_unread_messages_to_be_taken")
+        self._real.sleep(seconds)
 
 
 class _OneLook:
