@@ -45,7 +45,7 @@ class Terminal:
             stdout=other,
             stderr=other,
             cwd=folder,
-            env={**environment, "PS1": READY, "PS2": MORE, "TERM": "xterm", "LC_ALL": "C.UTF-8"},
+            env={**environment, "PS1": READY, "PS2": MORE, "TERM": "dumb", "LC_ALL": "C.UTF-8"},
         )
         os.close(other)
         self._read()

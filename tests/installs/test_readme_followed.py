@@ -81,11 +81,8 @@ class Newcomer:
         engine = as_the_project_says(ensure_engine(print), folder / "host", checkout)
         # pip needs its own authorities: of what leads to the emulator, only AWS's own settings.
         settings = {name: value for name, value in aws.environment().items() if name.startswith("AWS_")}
-        made = amazon.control.register(
-            CLIENT_ID,
-            issued_at=datetime.now(UTC) - timedelta(days=100),
-            expires_at=datetime.now(UTC) + timedelta(days=80),
-        )
+        issued = datetime.now(UTC) - timedelta(days=100)
+        made = amazon.control.register(CLIENT_ID, issued_at=issued, expires_at=issued + timedelta(days=180))
         assert made.client_secret
         self.secret = made.client_secret
         self.terminal = Terminal(
@@ -98,9 +95,16 @@ class Newcomer:
                 "PATH": os.pathsep.join([*map(str, engine), str(tools), f"{sys.base_prefix}/bin", os.defpath]),
                 "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
                 "PULUMI_CONFIG_PASSPHRASE": "not secret",
+                # Its own question wants a terminal with a screen.
+                "PULUMI_SKIP_CONFIRMATIONS": "true",
                 "PULUMI_SKIP_UPDATE_CHECK": "true",
             },
-            ANSWERS | {"lient secret (not shown): ": f"{self.secret}\n", "Client secret: ": f"{self.secret}\n"},
+            {
+                "[y/N] ": "y\n",
+                "Enter if unknown): ": f"{issued:%Y-%m-%d}\n",
+                "Client secret (not shown): ": f"{self.secret}\n",
+                "Client secret: ": f"{self.secret}\n",
+            },
         )
 
     def follows(self, block: Block) -> None:
@@ -125,12 +129,6 @@ def _plugin(home: Path, checkout: Path) -> None:
     assert locked
     install(home / ".pulumi" / "plugins" / f"resource-aws-v{locked[1]}", Path(sys.executable))
 
-
-ANSWERS = {
-    "Do you want to perform this update?  [Use arrows to move, type to filter]": "yes\r",
-    "[y/N] ": "y\n",
-}
-"""What is asked, and what a person says."""
 
 VARIABLE = (
     (re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC)?)?"), "TIME"),
