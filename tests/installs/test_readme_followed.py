@@ -92,6 +92,8 @@ class Newcomer:
                 **{name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))},
                 "AWS_PAGER": "",
                 "HOME": str(home),
+                # By itself Pulumi takes the home of the machine's user.
+                "PULUMI_HOME": str(home / ".pulumi"),
                 "PATH": os.pathsep.join([*map(str, engine), str(tools), f"{sys.base_prefix}/bin", os.defpath]),
                 "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
                 "PULUMI_CONFIG_PASSPHRASE": "not secret",
@@ -187,7 +189,7 @@ def test_every_block_is_typed() -> None:
         "spapi-rotation seed shop",
         "spapi-rotation rotate shop",
         "spapi-rotation status",
-        'aws logs tail "/aws/lambda/$(pulumi stac',
+        'aws logs tail "$(pulumi stack output log',
         "( umask 077; python3 -c 'import getpass,",
         "pulumi config set --path 'applications.sh",
     ]
