@@ -191,7 +191,7 @@ def test_every_block_is_typed() -> None:
         "spapi-rotation status",
         'aws logs tail "$(pulumi stack output log',
         "( umask 077; python3 -c 'import getpass,",
-        "pulumi config set --path 'applications.sh",
+        "pulumi config set --path 'applications.s",
     ]
     assert len(OPERATE) == 1
 
