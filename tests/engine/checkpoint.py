@@ -75,7 +75,7 @@ def make(box: Sandbox) -> Checkpoint:
     box.stack.configure({**config, **here})
     box.stack.up()
     outputs = box.stack.outputs()
-    box.seed(SHOP, outputs["secret_arns"][SHOP.name], age=timedelta(days=70))
+    box.seed(SHOP, outputs["secret_arns"][SHOP.name], age=timedelta(days=10))
     box.amazon.subscribe(SHOP.client_id, outputs["queue_url"])
     applications[SHOP.name]["rotate_on_up"] = "first"
     box.stack.configure({**config, **here})
