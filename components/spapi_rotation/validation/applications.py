@@ -63,7 +63,7 @@ class ValidApplication:
     rotate_on_up: MaybeOutput[str] | None
     adoption: Adoption | None = None
     retired: bool = False
-    keys: MaybeOutput[Mapping[str, str]] = field(default_factory=dict)
+    keys: MaybeOutput[Mapping[str, str]] = field(default_factory=dict[str, str])
 
     @property
     def suffix(self) -> str:
