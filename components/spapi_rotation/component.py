@@ -7,6 +7,7 @@ import pulumi
 from spapi_rotation.args import ClientSecretRotationArgs, Via
 from spapi_rotation.resources.adopted_secrets import adopt, settings_of_one
 from spapi_rotation.resources.alarms import alarm_topic, create_alarms
+from spapi_rotation.resources.dashboard import create_dashboard
 from spapi_rotation.resources.encryption import create_key
 from spapi_rotation.resources.function import create_function
 from spapi_rotation.resources.guards import create_guards
@@ -114,7 +115,10 @@ class ClientSecretRotation(pulumi.ComponentResource):
             key=key,
             secret_arns=secret_arns,
         )
-        create_alarms(scope, valid, queues=queues, function=function.function, log_group=log_group, topic_arn=topic_arn)
+        alarms = create_alarms(
+            scope, valid, queues=queues, function=function.function, log_group=log_group, topic_arn=topic_arn
+        )
+        create_dashboard(scope, valid, queues=queues, function=function.function, log_group=log_group, alarms=alarms)
         children = frozenset(self._childResources)
         for application in valid.applications:
             if application.rotate_on_up is not None:
