@@ -62,28 +62,44 @@ class View:
         return found | {"status": document, "warnings": warnings, "next": self.next_commands(session)}
 
 
-def show(session: Session, views: list[View], component: ComponentView, accepted: Accepted) -> ExitCode:
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Everything that was found."""
+
+    views: list[View]
+    component: ComponentView
+    accepted: Accepted
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit code."""
+        return advice.worst([*(view.code for view in self.views), self.component.code])
+
+    def as_json(self, session: Session) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "exit_code": int(self.code),
+            "applications": [
+                {**view.as_json(session), "last_accepted": self.accepted.as_json(view.application.client_id)}
+                for view in self.views
+            ],
+            "component": self.component.as_json(session),
+        }
+
+
+def show(session: Session, screen: Screen) -> ExitCode:
     """Print the screen, or its JSON; returns the exit code."""
-    code = advice.worst([*(view.code for view in views), component.code])
     if session.options.json:
-        session.output.document(
-            {
-                "exit_code": int(code),
-                "applications": [
-                    {**view.as_json(session), "last_accepted": accepted.as_json(view.application.client_id)}
-                    for view in views
-                ],
-                "component": component.as_json(session),
-            },
-        )
-        return code
+        session.output.document(screen.as_json(session))
+        return screen.code
+    views = screen.views
     for number, view in enumerate(views):
         brief = len(views) > FULL_UP_TO and view.code is ExitCode.OK
         if number and not brief:
             session.output.line()
         _heading(session, view, brief=brief)
         if view.status is not None and not brief:
-            _details(session, view, view.status, accepted)
+            _details(session, view, view.status, screen.accepted)
     if len(views) > 1:
         session.output.line()
         healthy = sum(view.code is ExitCode.OK for view in views)
@@ -91,8 +107,8 @@ def show(session: Session, views: list[View], component: ComponentView, accepted
             f"{len(views)} applications, {healthy} of them healthy.", STYLES[advice.worst([v.code for v in views])]
         )
     session.output.line()
-    show_component(session, component)
-    return code
+    show_component(session, screen.component)
+    return screen.code
 
 
 def _heading(session: Session, view: View, *, brief: bool) -> None:

@@ -75,6 +75,7 @@ def test_every_variable_is_read() -> None:
         REPOST_AFTER_HOURS="1",
         EXPIRY_ALARM_DAYS="165",
         ADOPTED_SECRETS='{"id": {"secret_arn": "arn", "keys": {"client_id": "own"}}}',
+        SECRET_KEYS='[{"keys": {"client_secret": "mine"}, "of": ["one", "two"]}]',
     ) == Settings(
         "https://queue",
         "https://dead",
@@ -85,7 +86,11 @@ def test_every_variable_is_read() -> None:
         event_bus="bus",
         schedule_group="g",
         alarm_prefix="project/stack/name/",
-        applications=ApplicationDirectory("prefix", {"id": AdoptedSecret("arn", KeyNames(client_id="own"))}),
+        applications=ApplicationDirectory(
+            "prefix",
+            {"id": AdoptedSecret("arn", KeyNames(client_id="own"))},
+            {name: KeyNames(client_secret="mine") for name in ("one", "two")},
+        ),
         policy=RotationPolicy(
             rotate_every=timedelta(days=8),
             promote_delay=timedelta(0),
