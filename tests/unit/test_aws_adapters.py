@@ -474,7 +474,8 @@ def test_an_entry_that_is_refused_is_a_failure(aws: Aws) -> None:
 
 def test_an_event_that_cannot_be_sent_is_a_failure(aws: Aws) -> None:
     aws.refuse("events", "put_events", "ThrottlingException")
-    error = failure(lambda: EventBridgeAnnouncer(aws.client("events"), "bus", "project/stack/name").rotated(EVENT))
+    announcer = EventBridgeAnnouncer(aws.client("events"), "bus", "project/stack/name")
+    error = failure(lambda: announcer.rotated(EVENT), NotPublished)
     assert error.args[0] == "AWS failed events:PutEvents: ThrottlingException."
 
 
