@@ -1,5 +1,7 @@
 """``docs/runbook.md``, made from the alarm catalog and the runbook of the component."""
 
+from textwrap import fill
+
 from docs.tools.pictures import DOCS
 from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, AlarmDefinition
 from spapi_rotation.resources.rows import ALARMS, Row, anchor
@@ -67,8 +69,12 @@ def _first(text: str) -> str:
     return text.partition(": ")[0].partition(". ")[0].rstrip(".") + "."
 
 
+def _paragraph(text: str) -> str:
+    return fill(text, 120, break_long_words=False, break_on_hyphens=False)
+
+
 def _alarm(alarm: AlarmDefinition) -> str:
-    return f"\n### {alarm.name}\n\n{meaning(alarm)}\n{_section(ALARM_SECTIONS[alarm.name])}"
+    return f"\n### {alarm.name}\n\n{_paragraph(meaning(alarm))}\n{_section(ALARM_SECTIONS[alarm.name])}"
 
 
 def _state_table() -> str:
@@ -89,4 +95,5 @@ def _section(section: Section) -> str:
     causes = "".join(f"{number}. {cause}\n" for number, cause in enumerate(section.causes, 1))
     width = max(len(command) for command, _ in section.commands)
     lines = "".join(f"{command.ljust(width)}  # {why}\n" for command, why in section.commands)
-    return f"\nLikely causes, in this order:\n\n{causes}\n```bash\n{lines}```\n\nOver when: {section.over}\n"
+    over = _paragraph(f"Over when: {section.over}")
+    return f"\nLikely causes, in this order:\n\n{causes}\n```bash\n{lines}```\n\n{over}\n"

@@ -59,7 +59,7 @@ ALARM_SECTIONS: Mapping[str, Section] = {
             ("spapi-rotation seed NAME", "else: make one in the Developer Console, and put it in"),
             ("spapi-rotation check NAME", "looks again at once"),
         ),
-        f"{_IN_USE} within a day and two hours after that: it looks back that far.",
+        f"{_IN_USE} within a day and three hours: it looks back that far.",
     ),
     "days-to-expiry": Section(
         (
