@@ -2,6 +2,7 @@
 
 from docs.tools import settings
 from docs.tools.pictures import PICTURES, draw
+from docs.tools.terminals import FOLDER, TERMINALS
 from tests.engine.fault_scenarios import suite
 from tests.sandbox import observable
 
@@ -10,6 +11,8 @@ def main() -> None:
     """Write them all."""
     for source in PICTURES:
         source.with_suffix(".svg").write_text(draw(source), encoding="utf-8")
+    for name, draw_terminal in TERMINALS.items():
+        (FOLDER / name).write_text(draw_terminal(), encoding="utf-8")
     suite.DOCS.write_text(suite.docs_with_table(suite.DOCS.read_text()))
     observable.DOCS.write_text(observable.document())
     settings.FILE.write_text(settings.with_configuration(settings.FILE.read_text()))

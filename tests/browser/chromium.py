@@ -38,15 +38,16 @@ Scheme = Literal["light", "dark"]
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What a page is shown on; sizes in CSS pixels."""
+    """What a page is shown on; sizes in CSS pixels, of which each is ``scale`` pixels wide."""
 
     width: int
     height: int
     mobile: bool = False
     scheme: Scheme = "light"
+    scale: int = 1
 
 
-PHONE, DESKTOP = Screen(390, 844, mobile=True), Screen(1200, 800)
+PHONE, DESKTOP = Screen(390, 844, mobile=True, scale=2), Screen(1000, 800)
 
 
 @dataclass
@@ -87,8 +88,9 @@ class Page:
             width=screen.width,
             height=screen.height,
             mobile=screen.mobile,
-            deviceScaleFactor=2 if screen.mobile else 1,
+            deviceScaleFactor=screen.scale,
         )
+        self.call("Emulation.setScrollbarsHidden", hidden=True)
         self.media("screen", screen.scheme)
         self._events.clear()
         self.call("Page.navigate", url=address)

@@ -9,8 +9,9 @@ import pytest
 from spapi_rotation_cli.report_page import page
 from tests.browser.chromium import DESKTOP, PHONE, Page, Screen, running
 from tests.browser.program import find
-from tests.cli.report_example import FULL, HOSTILE, NOW, Documents, hostile
+from tests.cli.report_example import HOSTILE, Documents, example, hostile
 
+FULL, NOW = example()
 SCREENS = [PHONE, replace(PHONE, scheme="dark"), DESKTOP, replace(DESKTOP, scheme="dark")]
 
 CONTRAST = """

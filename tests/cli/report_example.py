@@ -4,17 +4,18 @@ Three applications: one that was rotated twice and refused once, one whose new s
 """
 
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from unittest import mock
 
 from typer.testing import CliRunner
 
 from spapi_rotation_cli import main
+from spapi_rotation_lambda.surroundings import Alarm
 from tests.cli.fake_aws import FakeAws, FakeLambda
-from tests.fakes.world import World
-from tests.unit.test_state import refused, stuck, undated
+from tests.fakes.world import TOPIC_ARN, World
+from tests.unit.test_state import refused, undated
 
 Documents = tuple[dict[str, Any], dict[str, Any]]
 
@@ -37,31 +38,41 @@ def component() -> FakeLambda:
     """The deployed function, after some months."""
     shop = World()
     shop.seed()
+    surroundings: Any = shop.ports.surroundings
+    surroundings.made_alarms = [Alarm(f"alarm-{number}", False, TOPIC_ARN) for number in range(20)]
     function = FakeLambda(shop)
+    outlet, vendor = World(), World()
+    for name, world in (("outlet", outlet), ("vendor", vendor)):
+        world.seed()
+        function.add(name, world)
     shop.clock.advance(days=9)
-    shop.amazon.usable_after = timedelta(minutes=20)
-    typed(function, "rotate", "shop", "--yes", "--no-wait")
-    shop.clock.advance(minutes=2)
-    shop.drain()
-    shop.clock.advance(hours=1)
-    typed(function, "check", "shop")
+    _rotate(function, "shop", shop, usable_after=timedelta(minutes=20))
     shop.clock.advance(days=55)
     refused(shop)
     shop.clock.advance(days=5)
-    typed(function, "check", "shop")
+    shop.check()
     shop.clock.advance(minutes=3)
     shop.drain()
     shop.clock.advance(hours=1)
-    typed(function, "check", "shop")
-    shop.clock.advance(days=12, hours=3)
-    others: dict[str, Callable[[World], None]] = {"outlet": stuck, "vendor": undated}
-    for name, step in others.items():
-        world = World()
-        world.seed()
-        world.clock.time = shop.clock.time
-        step(world)
-        function.add(name, world)
+    shop.check()
+    shop.clock.advance(days=5, hours=17)
+    outlet.clock.time = vendor.clock.time = shop.clock.time
+    _rotate(function, "outlet", outlet, usable_after=timedelta(days=30))
+    shop.clock.advance(days=5, hours=12)
+    shop.run(hours=24)
+    outlet.clock.time = vendor.clock.time = shop.clock.time
+    undated(vendor)
+    vendor.check()
     return function
+
+
+def _rotate(function: FakeLambda, name: str, world: World, *, usable_after: timedelta) -> None:
+    world.amazon.usable_after = usable_after
+    typed(function, "rotate", name, "--yes", "--no-wait")
+    world.clock.advance(minutes=2)
+    world.drain()
+    world.clock.advance(hours=1)
+    world.check()
 
 
 def documents(function: FakeLambda, *names: str) -> Documents:
@@ -90,5 +101,8 @@ def hostile(of: Documents) -> Documents:
     return over(found), over(history)
 
 
-_FUNCTION = component()
-FULL, NOW = documents(_FUNCTION), now(_FUNCTION)
+@cache
+def example(*names: str) -> tuple[Documents, datetime]:
+    """What the two verbs give of it, and when."""
+    function = component()
+    return documents(function, *names), now(function)

@@ -16,11 +16,12 @@ from spapi_rotation_cli.markup import Markup, element, joined
 from spapi_rotation_cli.report_timeline import KINDS, spans
 from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.use_cases.history import EVENTS
-from tests.cli.report_example import FULL, NOW
+from tests.cli.report_example import example
 from tests.cli.terminal import Terminal
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.test_state import stuck, undated, unseeded
 
+FULL, NOW = example()
 VOID = {"meta", "br"}
 
 
