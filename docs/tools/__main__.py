@@ -1,6 +1,6 @@
 """``python -m docs.tools``: renew every picture and table in ``docs/`` that is made from something else."""
 
-from docs.tools import settings
+from docs.tools import reference, settings
 from docs.tools.pictures import PICTURES, draw
 from docs.tools.terminals import FOLDER, TERMINALS
 from tests.engine.fault_scenarios import suite
@@ -15,6 +15,8 @@ def main() -> None:
         (FOLDER / name).write_text(draw_terminal(), encoding="utf-8")
     suite.DOCS.write_text(suite.docs_with_table(suite.DOCS.read_text()))
     observable.DOCS.write_text(observable.document())
+    for page in (reference.README, reference.REFERENCE):
+        page.write_text(reference.with_tables(page.read_text(), page))
     settings.FILE.write_text(settings.with_configuration(settings.FILE.read_text()))
 
 
