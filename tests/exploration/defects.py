@@ -713,7 +713,8 @@ DEFECTS = (
         "use_cases/operator_actions",
         (
             (
-                "    if pending is not None and pending.credentials is not None and not _has_value(pending, credentials):",
+                "    if pending is not None and pending.credentials is not None "
+                "and not _has_value(pending, credentials):",
                 "    if False:",
             ),
         ),
