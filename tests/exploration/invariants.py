@@ -207,8 +207,9 @@ def _acknowledged_are_kept(world: World, app: App, secret: FakeSecret) -> None:
         world.violate(NOTHING_DROPPED, f"secret {app.memory.superseded} is superseded no more, for an older one")
     in_use = app.amazon.number(app.memory.current)
     for number in app.memory.kept - kept:
-        alive = app.amazon.accepts(Sensitive(app.amazon.ever[number - 1].text))
-        if alive and number in app.memory.dated and 0 < in_use < number and number > superseded:
+        one = app.amazon.ever[number - 1]
+        lives = one in app.amazon.alive and one.expires_at > app.amazon.clock.now()
+        if lives and number in app.memory.dated and 0 < in_use < number and number > superseded:
             world.violate(NOTHING_DROPPED, f"secret {number} was acknowledged, and has lost its last label")
     newest = max(app.memory.superseded, superseded) if superseded in app.memory.dated else app.memory.superseded
     if (kept, newest) != (app.memory.kept, app.memory.superseded):
