@@ -269,9 +269,10 @@ def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
         world.violate(NO_SECOND_POST, "posted although Amazon cannot send to the queue")
     if cause is not Cause.FORCED and any(_is_newer(app, kept.body) for kept in world.unclaimed.messages):
         world.violate(NO_SECOND_POST, "posted although a newer secret lay unclaimed")
-    newer_waits = cause is not Cause.FORCED and _unread(world, app)
-    if newer_waits and not _near_expiry(world, app):
+    near = _near_expiry(world, app)
+    if cause is not Cause.FORCED and not near and _unread(world, app, CLOCKS):
         world.violate(NO_SECOND_POST, "posted although an unread secret waited")
+    newer_waits = _unread(world, app, timedelta(0) if near else CLOCKS)
     excused = cause is Cause.PLAIN and (newer_waits or _just_made_by_hand(world, app))
     app.amazon.cause = Cause.CONSOLE if excused else cause
     app.memory = app.memory._replace(
@@ -279,11 +280,11 @@ def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
     )
 
 
-def _unread(world: World, app: App) -> bool:
+def _unread(world: World, app: App, longer_than: timedelta) -> bool:
     """Whether a newer secret than the current one has waited in a queue."""
     current = app.amazon.number(app.memory.current)
     return current != 0 and any(
-        app.amazon.number(secret_in(message.body)) > current and world.clock.time - message.enqueued_at > CLOCKS
+        app.amazon.number(secret_in(message.body)) > current and world.clock.time - message.enqueued_at > longer_than
         for message in world.queue.messages
     )
 
