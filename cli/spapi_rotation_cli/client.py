@@ -1,7 +1,7 @@
 """One question to the function: a synchronous invocation, never repeated, and its answer."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,6 +15,7 @@ from spapi_rotation_cli import failures
 from spapi_rotation_cli.answers import Application, unexpected
 from spapi_rotation_cli.client_secret import ClientSecret
 from spapi_rotation_cli.errors import AnsweredError, CommandError, NoAnswer
+from spapi_rotation_cli.output import Output
 from spapi_rotation_cli.target import Target
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ class Answer:
 class Function:
     """The deployed function."""
 
-    def __init__(self, target: Target, debug: Callable[[str], None]) -> None:
+    def __init__(self, target: Target, output: Output) -> None:
         """Open a session. Raises CommandError when AWS's configuration does not allow it."""
-        self.target, self._debug = target, debug
+        self.target, self._output, self._debug = target, output, output.debug
         try:
             session = boto3.Session(profile_name=target.profile, region_name=target.region)
             self._lambda: LambdaClient = session.client("lambda", config=INVOKE)
@@ -88,11 +89,13 @@ class Function:
                 "schedule_arn": application.schedule_arn,
             }
         payload = json.dumps({key: value for key, value in event.items() if value is not None}, default=_reveal)
+        which = f"{application.name}: " if application is not None else ""
         try:
-            response = self._lambda.invoke(
-                FunctionName=self.target.function, InvocationType="RequestResponse", Payload=payload.encode()
-            )
-            text = response["Payload"].read()
+            with self._output.waiting(f"{which}{action.replace('_', ' ')}, waiting for the function"):
+                response = self._lambda.invoke(
+                    FunctionName=self.target.function, InvocationType="RequestResponse", Payload=payload.encode()
+                )
+                text = response["Payload"].read()
         except (BotoCoreError, ClientError) as error:
             self._debug(f"{action}: {failures.code_of(error)}")
             raise failures.explain(error, self.target, seconds=READ_SECONDS) from None

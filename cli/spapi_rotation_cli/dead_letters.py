@@ -70,7 +70,8 @@ def discard(session: Session, message_id: str, *, force: bool, yes: bool) -> Exi
             prompts.confirm_by_typing("discard", "A client secret in it would be lost.", yes=yes)
         else:
             prompts.confirm("Go on?", yes=yes)
-        time.sleep(max(0.0, HIDDEN_SECONDS - (time.monotonic() - started)))
+        with session.output.waiting("Waiting until the message can be seen again"):
+            time.sleep(max(0.0, HIDDEN_SECONDS - (time.monotonic() - started)))
     session.function.act("discard", None, message_id=message_id, force=force)
     if session.options.json:
         session.output.document({"message_id": message_id, "result": "discarded"})

@@ -45,8 +45,9 @@ def doctor(session: Session, name: str | None, client_id: str | None) -> ExitCod
     """
     applications = choosing.some(session, name, client_id)
     component = session.component().findings
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(lambda each: _examined(session, each), applications))
+    waiting = session.output.waiting("Looking at everything", len(applications))
+    with waiting as step, ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(lambda each: step.over(_examined(session, each)), applications))
     wrong = [one for findings in (component, *(each.findings for each in found)) for one in findings if one.failed]
     code = ExitCode.ATTENTION if wrong else ExitCode.OK
     if any(each.error for each in found):

@@ -1,10 +1,11 @@
 """The verb ``history``: who asked, what arrived, what Amazon accepted, as the function's log tells it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from spapi_rotation_cli import choosing
-from spapi_rotation_cli.answers import unexpected
+from spapi_rotation_cli.answers import Application, unexpected
 from spapi_rotation_cli.errors import ExitCode
 from spapi_rotation_cli.session import Session
 
@@ -49,23 +50,39 @@ def history(session: Session, name: str | None, client_id: str | None, since: st
         names = {which.client_id: which.name}
     events: list[Mapping[str, Any]] = []
     began: object = since
-    cursor: object = None
-    while True:
-        answer = session.function.ask("history", which, since=began, cursor=cursor).body
-        page = answer.get("events")
-        if not isinstance(page, list) or not all(isinstance(each, Mapping) for each in page):
-            raise unexpected("a history")
-        events += page
-        for event in page:
+    for page in pages(session, which, since):
+        began = page.since
+        events += page.events
+        for event in page.events:
             _tell(session, event, names)
-        # Every page is asked for with the first page's beginning, which the cursor belongs to.
-        began, cursor = answer.get("since"), answer.get("cursor")
-        if not isinstance(cursor, str):
-            break
     if session.options.json:
         session.output.document({"since": began, "events": events})
     session.output.message(f"{len(events)} events since {began}.")
     return ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the history: since when it is told, and its events, the oldest first."""
+
+    since: object
+    events: list[Mapping[str, Any]]
+
+
+def pages(session: Session, application: Application | None, since: str | None) -> Iterator[Page]:
+    """The history of one application, or of the component, page by page. Raises CommandError."""
+    began: object = since
+    cursor: object = None
+    while True:
+        answer = session.function.ask("history", application, since=began, cursor=cursor).body
+        events = answer.get("events")
+        if not isinstance(events, list) or not all(isinstance(each, Mapping) for each in events):
+            raise unexpected("a history")
+        # Every page is asked for with the first page's beginning, which the cursor belongs to.
+        began, cursor = answer.get("since"), answer.get("cursor")
+        yield Page(began, events)
+        if not isinstance(cursor, str):
+            return
 
 
 def _tell(session: Session, event: Mapping[str, Any], names: Mapping[str, str]) -> None:

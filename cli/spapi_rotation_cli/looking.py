@@ -15,15 +15,19 @@ AT_ONCE = 8
 
 def status(session: Session, name: str | None, client_id: str | None) -> ExitCode:
     """Show one application, or every one. Raises CommandError when there is nothing to show."""
-    applications = choosing.some(session, name, client_id)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    return screen.show(session, look(session, choosing.some(session, name, client_id)))
+
+
+def look(session: Session, applications: list[Application]) -> screen.Screen:
+    """Look at these applications and at the component. Raises CommandError when the only one cannot be read."""
+    with session.output.waiting("Reading the status", len(applications)) as step, ThreadPoolExecutor(AT_ONCE) as pool:
         component = pool.submit(_component, session)
         accepted = pool.submit(_accepted, session)
         if len(applications) == 1:
             views = [_view(session, applications[0])]
         else:
-            views = list(pool.map(lambda each: _view_or_error(session, each), applications))
-    return screen.show(session, views, component.result(), accepted.result())
+            views = list(pool.map(lambda each: step.over(_view_or_error(session, each)), applications))
+        return screen.Screen(views, component.result(), accepted.result())
 
 
 def register(session: Session) -> ExitCode:

@@ -4,11 +4,14 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
+
+from spapi_rotation_cli.progress import ProgressLine, Waiting
 
 INDENT = 17
 """Where the value of a labelled line begins."""
@@ -25,6 +28,7 @@ class Output:
         self.as_json = as_json
         self._debug = debug
         self._out, self._err = _console(sys.stdout), _console(sys.stderr)
+        self._progress = self._progress_line()
 
     def document(self, document: Mapping[str, Any]) -> None:
         """Data for a program, on stdout."""
@@ -34,7 +38,7 @@ class Output:
     def line(self, text: str = "", style: str = "") -> None:
         """A line of data for a person, on stdout. Nothing when the answer is JSON."""
         if not self.as_json:
-            _print(self._out, text, style)
+            self._print(self._out, text, style)
 
     def labelled(self, label: str, text: str, style: str = "", *, wrap: bool = True, indent: int = INDENT) -> None:
         """Lines of data with their label. On a terminal they are wrapped, and the rest is indented.
@@ -50,12 +54,46 @@ class Output:
 
     def message(self, text: str, style: str = "") -> None:
         """What a person should know meanwhile, on stderr."""
-        _print(self._err, text, style)
+        self._print(self._err, text, style)
+
+    @contextmanager
+    def waiting(self, text: str, of: int = 0) -> Iterator[Waiting]:
+        """While this lasts, a terminal shows on stderr what is waited for. Not when the answer is JSON.
+
+        Args:
+            of: how many things there are to do.
+        """
+        waiting = Waiting(printable(text), of)
+        if self._progress is None:
+            yield waiting
+            return
+        self._progress.begin(waiting)
+        try:
+            yield waiting
+        finally:
+            self._progress.end(waiting)
 
     def debug(self, text: str) -> None:
         """What --debug tells, on stderr. Callers give names, codes and ids, never a payload."""
         if self._debug:
-            _print(self._err, f"debug: {text}", "")
+            self._print(self._err, f"debug: {text}", "")
+
+    def _print(self, console: Console, text: str, style: str) -> None:
+        if self._progress is not None:
+            self._progress.clear()
+        console.print(Text(printable(text), style=style), soft_wrap=True)
+
+    def _progress_line(self) -> ProgressLine | None:
+        """Where waiting is shown; None where there is no terminal that can take a line back."""
+        console = self._err
+        if self.as_json or not console.file.isatty() or console.is_dumb_terminal or console.legacy_windows:
+            return None
+
+        def write(text: str) -> None:
+            console.file.write(text)
+            console.file.flush()
+
+        return ProgressLine(write, lambda: console.width)
 
 
 def printable(text: str) -> str:
@@ -68,10 +106,6 @@ def _console(stream: TextIO) -> Console:
     return Console(
         file=stream, color_system=None if plain else "auto", highlight=False, markup=False, emoji=False, soft_wrap=True
     )
-
-
-def _print(console: Console, text: str, style: str) -> None:
-    console.print(Text(printable(text), style=style), soft_wrap=True)
 
 
 def _wrapped(console: Console, first: str, text: str) -> list[str]:

@@ -49,7 +49,9 @@ def rotate(
         actions.report(session, done, outcome="requested")
         return ExitCode.OK
     session.output.message(f"{application.name}: {done.result}")
-    return _tell(session, done, _watch(session, done, timeout))
+    with session.output.waiting(f"{application.name}: watching until the new secret is in use"):
+        watched = _watch(session, done, timeout)
+    return _tell(session, done, watched)
 
 
 def _watch(session: Session, done: actions.Done, timeout: int) -> Watched:

@@ -62,28 +62,44 @@ class View:
         return found | {"status": document, "warnings": warnings, "next": self.next_commands(session)}
 
 
-def show(session: Session, views: list[View], component: ComponentView, accepted: Accepted) -> ExitCode:
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Everything that was found."""
+
+    views: list[View]
+    component: ComponentView
+    accepted: Accepted
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit code."""
+        return advice.worst([*(view.code for view in self.views), self.component.code])
+
+    def as_json(self, session: Session) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "exit_code": int(self.code),
+            "applications": [
+                {**view.as_json(session), "last_accepted": self.accepted.as_json(view.application.client_id)}
+                for view in self.views
+            ],
+            "component": self.component.as_json(session),
+        }
+
+
+def show(session: Session, screen: Screen) -> ExitCode:
     """Print the screen, or its JSON; returns the exit code."""
-    code = advice.worst([*(view.code for view in views), component.code])
     if session.options.json:
-        session.output.document(
-            {
-                "exit_code": int(code),
-                "applications": [
-                    {**view.as_json(session), "last_accepted": accepted.as_json(view.application.client_id)}
-                    for view in views
-                ],
-                "component": component.as_json(session),
-            },
-        )
-        return code
+        session.output.document(screen.as_json(session))
+        return screen.code
+    views = screen.views
     for number, view in enumerate(views):
         brief = len(views) > FULL_UP_TO and view.code is ExitCode.OK
         if number and not brief:
             session.output.line()
         _heading(session, view, brief=brief)
         if view.status is not None and not brief:
-            _details(session, view, view.status, accepted)
+            _details(session, view, view.status, screen.accepted)
     if len(views) > 1:
         session.output.line()
         healthy = sum(view.code is ExitCode.OK for view in views)
@@ -91,8 +107,8 @@ def show(session: Session, views: list[View], component: ComponentView, accepted
             f"{len(views)} applications, {healthy} of them healthy.", STYLES[advice.worst([v.code for v in views])]
         )
     session.output.line()
-    show_component(session, component)
-    return code
+    show_component(session, screen.component)
+    return screen.code
 
 
 def _heading(session: Session, view: View, *, brief: bool) -> None:
@@ -119,7 +135,7 @@ def _details(session: Session, view: View, status: Status, accepted: Accepted) -
     if status.pending is not None:
         since = times.ago(status.pending_since, now) if status.pending_since else "unknown"
         put("pending since", f"{since}, version {status.pending}")
-    put("next rotation", _next_rotation(view, status))
+    put("next rotation", next_rotation(view.application, status))
     put("last request", _last_request(status, now))
     put("last accepted", accepted.words(view.application.client_id, now))
     put("schedule", *_schedule(view.application))
@@ -145,10 +161,11 @@ def _expiry(status: Status, now: datetime) -> tuple[str, str]:
     return times.ahead(status.expires_at, now), "yellow" if advice.expires_soon(status, now) else ""
 
 
-def _next_rotation(view: View, status: Status) -> str:
+def next_rotation(application: Application, status: Status) -> str:
+    """When the schedule rotates, or why it does not."""
     if not status.verdict:
         return "unknown"
-    reason = _without_remedy(status.detail, view.application)
+    reason = _without_remedy(status.detail, application)
     return f"declined: {reason}" if status.verdict == "declined" else reason
 
 

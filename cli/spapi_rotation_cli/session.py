@@ -22,7 +22,8 @@ class Session:
     @cached_property
     def function(self) -> Function:
         """The deployed function. Raises CommandError when it is not found."""
-        return Function(discovery.find(self.options, self.output.debug), self.output.debug)
+        with self.output.waiting("Looking for the function"):
+            return Function(discovery.find(self.options, self.output.debug), self.output)
 
     def status(self, application: Application) -> tuple[Status, Answer]:
         """One application's status, and the answer that holds it. Raises CommandError."""

@@ -46,7 +46,7 @@ class Application(TypedDict):
     """The customer-managed key that encrypts the existing secret: its ARN. Not needed for the AWS managed key."""
 
     secret_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
-    """Where the existing secret's JSON names its keys in another way: a map from `client_id`, `client_secret`, `issued_at`, `expires_at`, `previous_expires_at`, `rotation_id`, `fingerprint` or `replaces` to your key."""  # noqa: E501
+    """How the secret's JSON names its keys, for a client that wants other names: a map from `client_id`, `client_secret`, `issued_at`, `expires_at`, `previous_expires_at`, `rotation_id`, `fingerprint` or `replaces` to your key. For an existing secret and for one that is made; not to be changed once credentials are in it."""  # noqa: E501
 
 
 class RotationWindow(TypedDict):
@@ -128,6 +128,15 @@ class ClientSecretRotationArgs(TypedDict):
 
     expiry_alarm_days: NotRequired[pulumi.Input[int]]
     """Days before a secret's expiry at which the alarm sounds, at least 7 days after a rotation is due. Default: 21."""
+
+    runbook_url: NotRequired[str | None]
+    """Where the runbook is that the alarms and the dashboard name: an https URL without a fragment, at most 150 characters. Default: the project's docs/runbook.md."""  # noqa: E501
+
+    dashboard: NotRequired[bool]
+    """Whether a CloudWatch dashboard is made, one for all applications. It costs 3 USD a month if the account has more than three, and each look at it a query of the function's log. Default: false."""  # noqa: E501
+
+    event_bus_arn: NotRequired[pulumi.Input[str] | None]
+    """An EventBridge bus in the component's region for its events, in this account or another; there its policy must let the function's role put events. Default: the account's default bus."""  # noqa: E501
 
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags for every taggable resource, merged over the component's own."""

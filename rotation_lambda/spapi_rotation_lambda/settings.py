@@ -5,7 +5,7 @@ The component writes these variables, the handler reads them, and the limits her
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -49,7 +49,9 @@ class Env(StrEnum):
     PAUSED = "PAUSED"
     DELIVERY_DEADLINE_MINUTES = "DELIVERY_DEADLINE_MINUTES"
     REPOST_AFTER_HOURS = "REPOST_AFTER_HOURS"
+    EXPIRY_ALARM_DAYS = "EXPIRY_ALARM_DAYS"
     ADOPTED_SECRETS = "ADOPTED_SECRETS"
+    SECRET_KEYS = "SECRET_KEYS"  # noqa: S105
     ALARMS = "ALARMS"
     METRICS_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
     SERVICE = "POWERTOOLS_SERVICE_NAME"
@@ -76,6 +78,8 @@ NUMBERS: Mapping[Env, Number] = {
     Env.ROTATE_EVERY_DAYS: Number(60, 8, 150, "days"),
     Env.CHECK_INTERVAL_HOURS: Number(1, 1, 24, "hours"),
     Env.PROMOTE_DELAY_MINUTES: Number(45, 0, 1440, "minutes"),
+    # The most is the lifetime, less the 8 days of the shortest interval, less the week of MIN_DAYS_TO_RENEW.
+    Env.EXPIRY_ALARM_DAYS: Number(21, 1, 165, "days"),
     # Not arguments of the component: shorter deadlines are for a sandbox that cannot wait.
     Env.DELIVERY_DEADLINE_MINUTES: Number(60, 0.01, 1440, "minutes"),
     Env.REPOST_AFTER_HOURS: Number(120, 0.001, 168, "hours"),
@@ -185,6 +189,8 @@ class Settings:
     """What the function is told: where things are, and how rotations are to go.
 
     Attributes:
+        component: its identity, or nothing.
+        event_bus: the name or ARN of the bus for its events.
         alarm_prefix: what the names of the component's alarms begin with; empty if it has none.
     """
 
@@ -193,6 +199,7 @@ class Settings:
     unclaimed_queue_url: str
     spapi_endpoint: str
     lwa_endpoint: str
+    component: str
     event_bus: str
     schedule_group: str
     alarm_prefix: str
@@ -225,11 +232,14 @@ class Settings:
             unclaimed_queue_url=environ[Env.UNCLAIMED_QUEUE_URL],
             spapi_endpoint=validated_endpoint(text(Env.SPAPI_ENDPOINT), Env.SPAPI_ENDPOINT, regional=True),
             lwa_endpoint=validated_endpoint(text(Env.LWA_ENDPOINT), Env.LWA_ENDPOINT, regional=False),
+            component=environ.get(Env.SERVICE, ""),
             event_bus=text(Env.EVENT_BUS),
             schedule_group=environ[Env.SCHEDULE_GROUP],
             alarm_prefix=alarm_prefix(environ.get(Env.SERVICE, "")) if _flag(text(Env.ALARMS), Env.ALARMS) else "",
             applications=ApplicationDirectory(
-                environ[Env.SECRET_PREFIX], parse_adopted_secrets(environ.get(Env.ADOPTED_SECRETS, ""))
+                environ[Env.SECRET_PREFIX],
+                parse_adopted_secrets(environ.get(Env.ADOPTED_SECRETS, "")),
+                parse_secret_keys(environ.get(Env.SECRET_KEYS, "")),
             ),
             policy=RotationPolicy(
                 rotate_every=timedelta(days=number(Env.ROTATE_EVERY_DAYS)),
@@ -240,6 +250,7 @@ class Settings:
                 promote_delay=timedelta(minutes=number(Env.PROMOTE_DELAY_MINUTES)),
                 delivery_deadline=timedelta(minutes=number(Env.DELIVERY_DEADLINE_MINUTES)),
                 repost_after=timedelta(hours=number(Env.REPOST_AFTER_HOURS)),
+                expiry_alarm=timedelta(days=number(Env.EXPIRY_ALARM_DAYS)),
             ),
         )
 
@@ -259,6 +270,25 @@ def parse_adopted_secrets(text: str) -> dict[str, AdoptedSecret]:
     except (ValueError, TypeError, KeyError, AttributeError):
         raise BadSettings(
             f"{Env.ADOPTED_SECRETS} is not a map of client ids to secrets.",
+            remedy="Deploy the function with the ClientSecretRotation component; never edit its variables.",
+        ) from None
+
+
+def parse_secret_keys(text: str) -> dict[str, KeyNames]:
+    """Read ``[{"keys": {ours: the owner's}, "of": [last part of a client id]}]``; empty for an empty text.
+
+    Returns:
+        the names of the keys, by the last part of the client id.
+
+    Raises:
+        BadSettings: it is something else.
+    """
+    try:
+        data: Sequence[Mapping[str, Any]] = json.loads(text) if text else []
+        return {str(name): KeyNames(**each["keys"]) for each in data for name in each["of"]}
+    except (ValueError, TypeError, KeyError):
+        raise BadSettings(
+            f"{Env.SECRET_KEYS} is not a list of names of keys.",
             remedy="Deploy the function with the ClientSecretRotation component; never edit its variables.",
         ) from None
 

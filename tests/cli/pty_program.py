@@ -2,19 +2,24 @@
 
 Writes the client secrets that Amazon made into FILE first, each on a line, the newest last. The secret holds no
 credentials; with ``WORLD=busy`` it does, the newest is pending, and its message is a dead letter as well. With
-``WORLD=telling`` it shows the newest, so that a search for it can be tried.
+``WORLD=telling`` it shows the newest, so that a search for it can be tried. With ``SLOW=1`` each answer takes longer
+than a person waits without being told; both are made short. ``WORLD=example`` is that of the documents' pictures.
 """
 
 import os
 import signal
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import boto3
 
+from spapi_rotation_cli import dead_letters, progress, rotating
 from spapi_rotation_cli.main import main
 from tests.cli.fake_aws import FakeAws, FakeLambda
+from tests.cli.report_example import component
 from tests.fakes.world import World
 
 
@@ -32,6 +37,14 @@ def busy(world: World) -> None:
     world.clock.advance(hours=2)
 
 
+class SlowLambda(FakeLambda):
+    """It takes its time to answer."""
+
+    def invoke(self, **asked: Any) -> dict[str, Any]:
+        time.sleep(0.5)
+        return super().invoke(**asked)
+
+
 def run() -> int:
     """Run the command; returns its exit code."""
     # A shell starts what runs in its background with Ctrl-C ignored; a person at a terminal has it.
@@ -42,7 +55,12 @@ def run() -> int:
     if wanted == "telling":
         sys.stdout.write(world.amazon.newest.text)
     Path(sys.argv[1]).write_text("\n".join(issued.text for issued in world.amazon.ever))
-    boto3.Session = FakeAws(FakeLambda(world))  # type: ignore[assignment,misc]
+    slow = "SLOW" in os.environ
+    if slow:
+        progress.SILENT_SECONDS, progress.REDRAW_SECONDS = 0.1, 0.05
+        rotating.POLL_SECONDS, dead_letters.HIDDEN_SECONDS = 0.1, 1.5
+    function = component() if wanted == "example" else (SlowLambda if slow else FakeLambda)(world)
+    boto3.Session = FakeAws(function)  # type: ignore[assignment,misc]
     os.environ["SPAPI_ROTATION_FUNCTION"] = "rotation"
     return main(sys.argv[2:])
 

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from spapi_rotation_cli.main import app
-from tests.cli.test_cli_output import ROOT
+from tests.cli.on_terminal import ROOT
 from tests.cli.watching import WATCH
 
 GROUP: Any = typer.main.get_command(app)

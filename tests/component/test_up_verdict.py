@@ -19,6 +19,7 @@ from spapi_rotation.rotate_on_up.run import RotateOnUpError
 from spapi_rotation.rotate_on_up.verdict import Kind, Verdict, verdict
 from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.redaction import Sensitive
 from tests.component.test_rotate_on_up import props
 from tests.exploration.store_contract import labels, said, sequence
 from tests.fakes.clock import VirtualClock
@@ -78,6 +79,16 @@ def test_a_version_without_a_label_is_not_written_over(world: World) -> None:
     assert (told.kind, "has lost its label" in told.reason) == (Kind.UNKNOWN, True)
 
 
+def test_what_is_written_in_memory_counts_among_the_young_versions(world: World) -> None:
+    since = world.clock.now() - timedelta(hours=1)
+    dry = DryStore(world.store, world.clock)
+    there = dry.written_since(world.secret_id, since)
+    dry.write(world.secret_id, "one-more", Sensitive("{}"), Label.RECEIVED)
+    dry.write(world.secret_id, "one-more", Sensitive("{}"), Label.RECEIVED)
+    assert dry.written_since(world.secret_id, since) == there + 1
+    assert world.store.written_since(world.secret_id, since) == there
+
+
 # The verdict.
 
 
@@ -113,6 +124,12 @@ def test_a_dead_letter_declines_it_and_a_message_that_waits_may_be_taken(world: 
     world.queue.visible.clear()
     world.queue.dead.append("{}")
     assert judged(world).kind is Kind.DECLINED
+
+
+def test_an_update_that_waits_for_messages_says_so(world: World) -> None:
+    world.queue.visible.append("{}")
+    assert verdict(world.ports, world.application, "one", waits=True).kind is Kind.DECLINED
+    assert "waiting_for_unread_messages_to_be_taken" in world.recorder.text()
 
 
 @pytest.mark.rule(id="UP-7")

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials
+from spapi_rotation_lambda.domain.events import Event, RotationEvent
 from spapi_rotation_lambda.domain.labels import Label, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
-from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, RotationEvent, Scope
+from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, Scope
 from tests.exploration.standard_queue import StandardQueue, Unclaimed
 from tests.fakes.amazon import FakeAmazon, Issued, Whose, no_token
 from tests.fakes.clock import VirtualClock
@@ -296,6 +297,9 @@ class Said:
             self._world.violate("event", f"the rotation event names version {event.version_id}, which holds no secret")
         else:
             app.memory = app.memory._replace(unannounced=app.memory.unannounced - {secret})
+
+    def tell(self, event: Event) -> None:
+        self._search(event.DETAIL_TYPE, event)
 
     def _search(self, where: str, what: object) -> None:
         if CANARY in repr(what):

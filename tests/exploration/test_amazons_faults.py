@@ -1,4 +1,4 @@
-"""An Amazon that differs from its documentation, and what people do in AWS, with every single fault of a machine."""
+"""An Amazon that differs from its documentation, and what people do in AWS, each with every fault of a machine."""
 
 import pytest
 

@@ -49,7 +49,7 @@ TEXTS = ("one", "two", "new")
 
 MAY_BE_UNKNOWN = (UNASKED, "messages wait, and may be taken soon.", "lie unclaimed", "has lost its label.")
 
-READING = {Op.VERSIONS, Op.READ, Op.CREATED_AT, Op.WRITTEN_SINCE, Op.INSPECT}
+READING = {Op.VERSIONS, Op.READ, Op.CREATED_AT, Op.DESCRIBED, Op.WRITTEN_SINCE, Op.INSPECT}
 
 
 class Reached(Explorer):

@@ -15,8 +15,8 @@ from spapi_rotation_lambda.ports import Metric
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 QUEUE_AGE_SECONDS = 30 * MINUTE
-"""A message is taken within seconds. Received three times, it leaves this metric (SQS guide): later than a quarter of
-an hour after its first delivery nothing is in it but what was not delivered."""
+"""A message is taken within seconds. One that is received and not deleted leaves this metric at its third delivery or,
+read strictly, at its fourth (the SQS guide says both): before half an hour is over. What is older was not delivered."""
 
 
 MORE_DAYS_THAN_EVER = 1000
@@ -329,6 +329,15 @@ ALARM_CATALOG = (
         "Secrets Manager's own rotation switched on; a secret that does not tell of the last request, so that nothing "
         "keeps a second one from being made. What to do: `spapi-rotation doctor` (or look_failed in the log) names the "
         "application and the remedy. This alarm ends by itself, within two days after it is mended.",
+    ),
+    _own(
+        "not-published",
+        Metric.NOT_PUBLISHED,
+        NEXT_CHECK,
+        "EventBridge did not take an event: what listens to the events was not told, such as that another secret is in "
+        "use. Rotations go on. What to do: event_not_published in the function's log names the application and the "
+        "cause. See that its event bus exists, and that the policy of that bus lets the function's role put events. "
+        "That another secret is in use is published again by each check, until it is taken; other events are not.",
     ),
     AlarmDefinition(
         "unseeded",

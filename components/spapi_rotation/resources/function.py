@@ -8,12 +8,12 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.function_archive.archive import function_code
-from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, validated_environment
+from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, secret_keys, validated_environment
 from spapi_rotation.resources.iam import allow, document, trust_policy
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.arguments import ValidArgs
-from spapi_rotation.validation.inputs import text_of
+from spapi_rotation.validation.arguments import ValidArgs, validate_bus_region
+from spapi_rotation.validation.inputs import MaybeOutput, raising_invalid_argument, text_of
 from spapi_rotation_lambda.settings import HANDLER, Env
 
 RUNTIME = "python3.13"
@@ -28,7 +28,7 @@ MAX_CONCURRENCY = 2
 MAX_EVENT_AGE_SECONDS = 3600
 """A check that could not start for an hour is worth nothing: the next one is due."""
 
-EVENT_BUS = "default"
+DEFAULT_BUS = "default"
 METRICS_NAMESPACE = "SpApiRotation"
 
 SECRET_ACTIONS = (
@@ -42,7 +42,8 @@ QUEUE_ACTIONS = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMess
 """What Lambda needs to read a queue. Source: SQS developer guide, "Configuring an Amazon SQS queue to trigger an AWS
 Lambda function", whose list of the execution role's permissions these are."""
 
-KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey", "kms:GetKeyPolicy")
+KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+QUEUE_KEY_ACTIONS = ("kms:Decrypt", "kms:GetKeyPolicy")
 ADOPTED_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
@@ -52,11 +53,13 @@ class Function:
 
     Attributes:
         function: the Lambda function.
+        role: its execution role.
         environment: its environment variables, which are also the settings of `pulumi up`'s own request.
         ready: role policy and mapping; without them a delivered secret would not be taken.
     """
 
     function: aws.lambda_.Function
+    role: aws.iam.Role
     environment: Mapping[str, pulumi.Input[str]]
     ready: tuple[pulumi.Resource, ...]
 
@@ -67,6 +70,7 @@ def environment(
     queues: Queues,
     schedule_group: pulumi.Input[str],
     adopted: AdoptedSecrets | None,
+    bus: pulumi.Input[str] = DEFAULT_BUS,
 ) -> dict[str, pulumi.Input[str]]:
     """The function's environment variables; texts only, no secret."""
     variables: dict[str, pulumi.Input[str]] = {
@@ -79,19 +83,22 @@ def environment(
         Env.ROTATE_EVERY_DAYS.value: text_of(args.rotate_every_days),
         Env.PROMOTE_DELAY_MINUTES.value: text_of(args.promote_delay_minutes),
         Env.VERIFICATION.value: args.verification,
-        Env.EVENT_BUS.value: EVENT_BUS,
+        Env.EVENT_BUS.value: bus,
         Env.SCHEDULE_GROUP.value: schedule_group,
         Env.CHECK_INTERVAL_HOURS.value: text_of(args.check_interval_hours),
         Env.PAUSED.value: text_of(args.paused),
+        Env.EXPIRY_ALARM_DAYS.value: text_of(args.expiry_alarm_days),
         Env.ALARMS.value: text_of(args.alarms),
         Env.METRICS_NAMESPACE.value: METRICS_NAMESPACE,
         Env.SERVICE.value: scope.identity,
     }
     if args.rotation_window is not None:
         variables[Env.ROTATION_WINDOW.value] = args.rotation_window
-    if adopted is not None:
-        variables[Env.ADOPTED_SECRETS.value] = validated_environment(variables, adopted)
-    return variables
+    maps = {
+        Env.ADOPTED_SECRETS: adopted.environment if adopted is not None else None,
+        Env.SECRET_KEYS: secret_keys(args.applications),
+    }
+    return {**variables, **validated_environment(variables, maps)}
 
 
 def function_policy(
@@ -99,11 +106,13 @@ def function_policy(
     *,
     secret_prefix: pulumi.Input[str],
     key_arn: pulumi.Input[str],
+    queue_key_arn: pulumi.Input[str],
     queues: Queues,
     log_group_arn: pulumi.Input[str],
     schedule_group: pulumi.Input[str],
     topic_arn: pulumi.Input[str] | None = None,
     adopted: AdoptedSecrets | None = None,
+    bus_arn: pulumi.Input[str] | None = None,
 ) -> dict[str, Any]:
     """What the function may do. Only existing secrets make it longer; others are covered by their common name."""
     # Only names that end in a client id; Secrets Manager appends a hyphen and six characters to an ARN.
@@ -112,13 +121,16 @@ def function_policy(
     )
     return document(
         allow("Secrets", SECRET_ACTIONS, secrets),
+        # Lambda decrypts the function's environment by the same right.
         allow("Key", KEY_ACTIONS, key_arn),
+        # The function looks whether Amazon may use it.
+        allow("QueueKey", QUEUE_KEY_ACTIONS, queue_key_arn),
         allow("Receive", QUEUE_ACTIONS, queues.destination.arn),
         allow("HandleDeadLetters", QUEUE_ACTIONS, queues.dead_letter.arn),
         # What is for a stranger is moved there, and taken back when the application is added.
         allow("KeepUnclaimed", (*QUEUE_ACTIONS, "sqs:SendMessage"), queues.unclaimed.arn),
         allow("ReportFailure", ("sqs:SendMessage",), queues.operations.arn),
-        allow("Publish", ("events:PutEvents",), scope.arn("events", f"event-bus/{EVENT_BUS}")),
+        allow("Publish", ("events:PutEvents",), bus_arn or scope.arn("events", f"event-bus/{DEFAULT_BUS}")),
         # The operator interface names the applications by their schedules. ListSchedules knows no resources.
         allow("ListApplications", ("scheduler:ListSchedules",), "*"),
         # The doctor looks whether Lambda reads the queue. ListEventSourceMappings knows no resources.
@@ -146,6 +158,7 @@ def create_function(
     args: ValidArgs,
     *,
     key: aws.kms.Key,
+    queue_key: aws.kms.Key,
     queues: Queues,
     log_group: aws.cloudwatch.LogGroup,
     schedule_group: pulumi.Input[str],
@@ -155,8 +168,10 @@ def create_function(
     """Make the function and its role, and connect it to the destination queue.
 
     Args:
+        key: encrypts the environment, too; the role may decrypt by it anyway.
         topic_arn: the alarms' topic, for whoever asks the function about the alarms; None if there are none.
     """
+    bus_arn = bus_in_region(scope, args.event_bus_arn) if args.event_bus_arn is not None else None
     role = aws.iam.Role(
         f"{scope.name}-function-role",
         description="SP-API secret rotation: the function.",
@@ -172,16 +187,18 @@ def create_function(
                 scope,
                 secret_prefix=args.secret_prefix,
                 key_arn=key.arn,
+                queue_key_arn=queue_key.arn,
                 queues=queues,
                 log_group_arn=log_group.arn,
                 schedule_group=schedule_group,
                 topic_arn=topic_arn,
                 adopted=adopted,
+                bus_arn=bus_arn,
             )
         ),
         opts=scope.options(),
     )
-    variables = environment(args, scope, queues, schedule_group, adopted)
+    variables = environment(args, scope, queues, schedule_group, adopted, bus_arn or DEFAULT_BUS)
     function = aws.lambda_.Function(
         f"{scope.name}-function",
         description="Rotates SP-API client secrets.",
@@ -193,6 +210,7 @@ def create_function(
         timeout=TIMEOUT_SECONDS,
         role=role.arn,
         environment={"variables": variables},
+        kms_key_arn=key.arn,
         logging_config={
             "log_format": "JSON",
             "log_group": log_group.name,
@@ -204,7 +222,17 @@ def create_function(
         opts=scope.options(depends_on=[role_policy]),
     )
     mapping = _connect(scope, function, queues, role_policy)
-    return Function(function, variables, (role_policy, mapping))
+    return Function(function, role, variables, (role_policy, mapping))
+
+
+def bus_in_region(scope: Scope, arn: MaybeOutput[str]) -> pulumi.Output[str]:
+    """The ARN of the given bus.
+
+    Raises:
+        InvalidArgument: from the output, during the preview: it lies in another region.
+    """
+    both = pulumi.Output.all(arn, scope.region)
+    return both.apply(raising_invalid_argument(lambda each: validate_bus_region(str(each[0]), str(each[1]))))
 
 
 def _connect(

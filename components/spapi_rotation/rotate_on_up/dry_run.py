@@ -10,6 +10,7 @@ from enum import StrEnum
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import StoreFailed, TokenFault, TokenNotIssued
+from spapi_rotation_lambda.domain.events import Event, RotationEvent
 from spapi_rotation_lambda.domain.labels import Label, Version, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import (
@@ -25,9 +26,9 @@ from spapi_rotation_lambda.ports import (
     QueueCounts,
     QueueState,
     RotateAnswer,
-    RotationEvent,
     Scope,
     SecretStore,
+    Telemetry,
     UnclaimedQueue,
     VersionExists,
 )
@@ -56,7 +57,7 @@ def dry(ports: Ports, amazon: "DryAmazon", store: "DryStore", *, waits: bool) ->
     Args:
         waits: whether it may wait for messages to be taken, as the real run does.
     """
-    clock = ports.clock if waits else _JumpingClock(ports.clock)
+    clock = _ToldClock(ports.clock, ports.telemetry) if waits else _JumpingClock(ports.clock)
     queue = ports.queue if waits else _OneLook(ports.queue)
     return replace(
         ports,
@@ -86,6 +87,7 @@ class DryStore:
         self._labels: dict[str, set[str]] = {}
         self._made: dict[str, datetime] = {}
         self._texts: dict[str, Sensitive] = {}
+        self._written: set[str] = set()
 
     def versions(self, secret_id: str) -> Versions:
         """The labelled versions; read once."""
@@ -112,8 +114,9 @@ class DryStore:
         return self._real.described(secret_id)
 
     def written_since(self, secret_id: str, since: datetime) -> int:
-        """How many of its versions were written since then, those in memory not counted."""
-        return self._real.written_since(secret_id, since)
+        """How many of its versions were written since then, those in memory counted too."""
+        in_memory = sum(self._made[each] > since for each in self._written)
+        return self._real.written_since(secret_id, since) + in_memory
 
     def write(self, secret_id: str, version_id: str, text: Sensitive, label: str) -> None:
         """Write a version in memory.
@@ -136,6 +139,7 @@ class DryStore:
         first = not self._labels
         self._texts[version_id] = text
         self._made[version_id] = self._clock.now()
+        self._written.add(version_id)
         self._labels[version_id] = set()
         for each in (str(label), Label.CURRENT.value) if first else (str(label),):
             self._put(each, version_id)
@@ -227,6 +231,20 @@ class _JumpingClock:
         self._waited += timedelta(seconds=seconds)
 
 
+class _ToldClock:
+    """A clock on which waiting is told: nothing else of a dry run is, and this may take a minute and a half."""
+
+    def __init__(self, real: Clock, telemetry: Telemetry) -> None:
+        self._real, self._telemetry = real, telemetry
+
+    def now(self) -> datetime:
+        return self._real.now()
+
+    def sleep(self, seconds: float) -> None:
+        self._telemetry.info("waiting_for_unread_messages_to_be_taken")
+        self._real.sleep(seconds)
+
+
 class _OneLook:
     """The Queue port, asked once."""
 
@@ -275,4 +293,7 @@ class _Silent:
         pass
 
     def rotated(self, event: RotationEvent) -> None:
+        pass
+
+    def tell(self, event: Event) -> None:
         pass

@@ -15,11 +15,13 @@ from spapi_rotation_lambda.domain.errors import (
     RotationError,
     SecretMissing,
 )
+from spapi_rotation_lambda.domain.events import RejectedBy, SecretReceived
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.messages import NewSecret
 from spapi_rotation_lambda.domain.snapshot import HOLDERS, Snapshot, StoredVersion
 from spapi_rotation_lambda.ports import Metric, Ports, VersionExists
 from spapi_rotation_lambda.use_cases import verification
+from spapi_rotation_lambda.use_cases.announcing import tell, tell_rejected
 from spapi_rotation_lambda.use_cases.label_moves import freeing, labels_keep_moving, until_labels_stand_still
 from spapi_rotation_lambda.use_cases.promotion import keep_as_superseded, move_rejected
 from spapi_rotation_lambda.use_cases.settle import settle
@@ -47,7 +49,7 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
 
     message = message.believed(ports.clock.now())
 
-    def attempt() -> Receipt:
+    def attempt() -> tuple[Receipt, Snapshot]:
         snapshot = snapshot_of_ours(ports, application)
         if _is_unseeded(snapshot):
             if not verification.accepted(ports, message.credentials, None):
@@ -64,10 +66,12 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
             _keep_aside(ports, snapshot, message, receipt)
         else:
             _resume_first(ports, snapshot, message)
-        return receipt
+        return receipt, snapshot
 
-    receipt = until_labels_stand_still(attempt, labels_keep_moving(application, "Nothing: the message comes again."))
-    _report(ports, application, message, receipt)
+    receipt, snapshot = until_labels_stand_still(
+        attempt, labels_keep_moving(application, "Nothing: the message comes again.")
+    )
+    _report(ports, snapshot, message, receipt)
     return receipt
 
 
@@ -179,10 +183,16 @@ def _keep_aside(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: R
     in_use = current.credentials if current is not None else None
     if in_use is not None and not in_use.are_amazons and in_use.client_secret == message.credentials.client_secret:
         _move(ports, snapshot, Label.FIRST_SEEN, version_id)  # it knows Amazon's dates of the value in use
+<<<<<<< HEAD
     if label is Label.REJECTED:
         move_rejected(ports, snapshot, version_id)
     else:
         _move(ports, snapshot, label, version_id)
+=======
+    _move(ports, snapshot, label, version_id)
+    if label is Label.REJECTED:
+        tell_rejected(ports, snapshot, version_id, RejectedBy.CONTRADICTION)
+>>>>>>> 4348e6db85e0deddf3cb3a69a354d1d36aabceea
 
 
 def _holds_newer(snapshot: Snapshot, label: Label, credentials: Credentials) -> bool:
@@ -223,17 +233,24 @@ def _require_same(ports: Ports, application: Application, version_id: str, docum
         )
 
 
-def _report(ports: Ports, application: Application, message: NewSecret, verdict: Receipt) -> None:
-    metric, tell = {
+def _report(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: Receipt) -> None:
+    metric, say = {
         Receipt.STORED: (Metric.RECEIVED, ports.telemetry.info),
         Receipt.DUPLICATE: (Metric.DUPLICATE, ports.telemetry.info),
         Receipt.SUPERSEDED: (Metric.SUPERSEDED, ports.telemetry.info),
         Receipt.CONTRADICTORY: (Metric.CONTRADICTORY, ports.telemetry.warning),
     }[verdict]
     ports.telemetry.count(metric)
-    tell(
+    credentials = message.credentials
+    say(
         f"secret_{verdict.value}",
-        application,
+        snapshot.application,
         notification_id=message.notification_id,
-        issued_at=message.credentials.issued_at,
+        issued_at=credentials.issued_at,
     )
+    if verdict is Receipt.STORED:
+        issued, expires = credentials.issued, credentials.expires
+        tell(
+            ports,
+            SecretReceived(snapshot.application, snapshot.versions.arn, message.notification_id, issued, expires),
+        )
