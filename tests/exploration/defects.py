@@ -725,14 +725,8 @@ DEFECTS = (
         "use_cases/operator_actions",
         (
             (
-<<<<<<< HEAD
                 "    if pending is not None and pending.credentials is not None and not _has",
                 "    if False and not _has",
-=======
-                "    if pending is not None and pending.credentials is not None "
-                "and not _has_value(pending, credentials):",
-                "    if False:",
->>>>>>> 4348e6db85e0deddf3cb3a69a354d1d36aabceea
             ),
         ),
         ("the one in use is seeded while another is pending",),

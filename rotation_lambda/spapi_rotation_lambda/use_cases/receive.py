@@ -183,16 +183,11 @@ def _keep_aside(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: R
     in_use = current.credentials if current is not None else None
     if in_use is not None and not in_use.are_amazons and in_use.client_secret == message.credentials.client_secret:
         _move(ports, snapshot, Label.FIRST_SEEN, version_id)  # it knows Amazon's dates of the value in use
-<<<<<<< HEAD
     if label is Label.REJECTED:
         move_rejected(ports, snapshot, version_id)
+        tell_rejected(ports, snapshot, version_id, RejectedBy.CONTRADICTION)
     else:
         _move(ports, snapshot, label, version_id)
-=======
-    _move(ports, snapshot, label, version_id)
-    if label is Label.REJECTED:
-        tell_rejected(ports, snapshot, version_id, RejectedBy.CONTRADICTION)
->>>>>>> 4348e6db85e0deddf3cb3a69a354d1d36aabceea
 
 
 def _holds_newer(snapshot: Snapshot, label: Label, credentials: Credentials) -> bool:
