@@ -198,7 +198,7 @@ def test_every_block_is_typed() -> None:
     beginnings = [each.commands.split("\n")[0][:40].rstrip() for each in DEPLOY]
     assert beginnings == [
         "pulumi install",
-        "uv venv .venv",
+        "uv venv --seed .venv",
         "pulumi stack init production",
         "pulumi up",
         "spapi-rotation register",
