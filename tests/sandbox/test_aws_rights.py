@@ -35,6 +35,13 @@ CALLS: dict[str, tuple[str, str, Callable[[Any, str], Any]]] = {
         GROUP,
         lambda scheduler, arn: scheduler.list_tags_for_resource(ResourceArn=arn),
     ),
+    "lambda:CreateFunction": (
+        "lambda",
+        f"arn:aws:lambda:{HERE}:function:mine",
+        lambda functions, arn: functions.create_function(
+            FunctionName=arn.rpartition(":")[2], Role=f"arn:aws:iam::{ACCOUNT}:role/missing", Code={"ZipFile": b""}
+        ),
+    ),
     "kms:DeleteAlias": ("kms", ALIAS, lambda kms, arn: kms.delete_alias(AliasName=arn.rpartition(":")[2])),
 }
 

@@ -1,6 +1,7 @@
 """What a right is asked for: MiniStack asks some rights for everything, where AWS asks for the thing itself.
 
-Source: the Service Authorization Reference, resource types of SNS, KMS, CloudWatch and EventBridge Scheduler.
+Source: the Service Authorization Reference, resource types of SNS, KMS, CloudWatch, Lambda and EventBridge
+Scheduler.
 """
 
 import json
@@ -39,6 +40,8 @@ def _of_the_thing(extract: Callable[..., str]) -> Callable[..., str]:
         # Whoever asks for alarms asks for a list.
         if service == "monitoring" and named and "DescribeAlarms" not in f"{path}{headers}{given.get('Action')}":
             return f"arn:aws:cloudwatch:{here}:alarm:{named}"
+        if service == "lambda" and path.endswith("/functions") and given.get("FunctionName"):
+            return f"arn:aws:lambda:{here}:function:{given['FunctionName']}"
         if service == "scheduler" and path.startswith("/tags/"):
             return unquote(path.removeprefix("/tags/"))
         return arn
