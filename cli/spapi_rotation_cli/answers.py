@@ -220,9 +220,14 @@ def _optional(found: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
     return value if isinstance(value, kind) else None
 
 
-def _time(found: Mapping[str, Any], key: str) -> datetime | None:
+def moment(text: object) -> datetime | None:
+    """The point in time that a text of an answer names; None if it names none."""
     try:
-        moment = datetime.fromisoformat(_optional(found, key, str) or "")
+        found = datetime.fromisoformat(text if isinstance(text, str) else "")
     except ValueError:
         return None
-    return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    return found.astimezone(UTC) if found.tzinfo is not None else None
+
+
+def _time(found: Mapping[str, Any], key: str) -> datetime | None:
+    return moment(found.get(key))

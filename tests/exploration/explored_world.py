@@ -109,7 +109,8 @@ class Memory(NamedTuple):
         posts: the POSTs of the last nine days.
         arrived: the newest secret whose message ever reached the queue (its number from 1; 0 is none).
         dated: the secrets whose messages were ever acknowledged, by their numbers.
-        superseded: the newest secret that was ever under ROTATION_SUPERSEDED, by its number.
+        kept: the secrets under any label when last looked at, by their numbers.
+        superseded: the newest acknowledged secret that was ever under ROTATION_SUPERSEDED, by its number.
         current: the secret under AWSCURRENT when last looked at.
         unannounced: secrets that the machine put into use and has not published.
         by_hand: secrets that came into use although Amazon did not accept them, as a person wished, or as the
@@ -122,6 +123,7 @@ class Memory(NamedTuple):
     posts: tuple[Post, ...] = ()
     arrived: int = 0
     dated: frozenset[int] = frozenset()
+    kept: frozenset[int] = frozenset()
     superseded: int = 0
     current: str | None = None
     unannounced: frozenset[str] = frozenset()
@@ -262,6 +264,12 @@ class App:
     @property
     def secret_id(self) -> str:
         return self.application.secret_id
+
+
+def numbers_with_labels(app: App, secret: FakeSecret) -> frozenset[int]:
+    """Which of Amazon's secrets are under a label."""
+    found = (app.amazon.number(secret_in(version.text)) for version in secret.versions.values() if version.labels)
+    return frozenset(found) - {0}
 
 
 class Said:
@@ -449,7 +457,8 @@ class World:
         text = json.dumps(data)
         self.secrets.put(app.secret_id, f"{OWNERS}version-{self.next_serial():019d}", text, {Label.CURRENT.value})
         secret = secret_in(text)
-        app.memory = app.memory._replace(current=secret, stage=stage_in(text))
+        kept = numbers_with_labels(app, self.secrets.secrets[app.secret_id])
+        app.memory = app.memory._replace(current=secret, stage=stage_in(text), kept=kept)
         self.note_by_hand(app, secret)
 
     def note_by_hand(self, app: App, secret: str | None) -> None:

@@ -144,12 +144,21 @@ def _store(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:
     heir = message.credentials.replacing(*_replaced(snapshot, current))
     in_use = snapshot.versions.labelled(Label.CURRENT)
     version_id = derived_id("receive", message.notification_id, in_use.id if in_use else "")
+    last = snapshot.readable(Label.RECEIVED)
+    if last is not None and not last.version.labels & set(HOLDERS) and _is_another(last, heir):
+        keep_as_superseded(ports, snapshot, last)  # its owner's writes have left it this label alone
     _write(ports, application, version_id, base.with_credentials(heir, application), Label.RECEIVED)
     before = snapshot.readable(Label.PENDING)
-    if before is not None and before.credentials is not None and before.credentials.client_secret != heir.client_secret:
+    if before is not None and _is_another(before, heir):
         keep_as_superseded(ports, snapshot, before)
     with freeing(ports, snapshot, Label.PENDING, since=message.credentials.issued):
         _move(ports, snapshot, Label.PENDING, version_id)
+
+
+def _is_another(stored: StoredVersion, heir: Credentials) -> bool:
+    """Whether it holds another secret that Amazon has sent."""
+    known = stored.credentials
+    return known is not None and known.are_amazons and known.client_secret != heir.client_secret
 
 
 def _replaced(snapshot: Snapshot, current: StoredVersion | None) -> list[Credentials]:
@@ -170,6 +179,10 @@ def _keep_aside(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: R
     version_id = derived_id("aside", message.notification_id)
     alone = Document({}, application).with_credentials(message.credentials, application)
     _write(ports, application, version_id, alone, Label.SCRATCH)
+    current = snapshot.readable(Label.CURRENT)
+    in_use = current.credentials if current is not None else None
+    if in_use is not None and not in_use.are_amazons and in_use.client_secret == message.credentials.client_secret:
+        _move(ports, snapshot, Label.FIRST_SEEN, version_id)  # it knows Amazon's dates of the value in use
     _move(ports, snapshot, label, version_id)
     if label is Label.REJECTED:
         tell_rejected(ports, snapshot, version_id, RejectedBy.CONTRADICTION)
