@@ -34,7 +34,8 @@ help:
 	@echo "make lock      renew the lock files"
 	@echo "make clean     remove what these made in this folder (the cache outside stays)"
 
-$(READY): requirements-dev.txt pyproject.toml cli/pyproject.toml
+# The version comes from the function's code.
+$(READY): requirements-dev.txt pyproject.toml cli/pyproject.toml rotation_lambda/spapi_rotation_lambda/__init__.py
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt

@@ -3,13 +3,14 @@
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import metadata
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from spapi_rotation_cli import __version__, acting, dead_letters, doctoring, looking, rotating, seeding
+from spapi_rotation_cli import acting, dead_letters, doctoring, looking, rotating, seeding
 from spapi_rotation_cli import history as telling
 from spapi_rotation_cli import report as reporting
 from spapi_rotation_cli.errors import CommandError, ExitCode, UsageProblem
@@ -54,7 +55,7 @@ Lost = Annotated[bool, typer.Option("--force", help="Even if it holds a client s
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(__version__)
+        typer.echo(metadata.version("spapi-rotation-cli"))
         raise typer.Exit
 
 

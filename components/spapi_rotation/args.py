@@ -46,7 +46,7 @@ class Application(TypedDict):
     """The customer-managed key that encrypts the existing secret: its ARN. Not needed for the AWS managed key."""
 
     secret_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
-    """Where the existing secret's JSON names its keys in another way: a map from `client_id`, `client_secret`, `issued_at`, `expires_at`, `previous_expires_at`, `rotation_id`, `fingerprint` or `replaces` to your key."""  # noqa: E501
+    """How the secret's JSON names its keys, for a client that wants other names: a map from `client_id`, `client_secret`, `issued_at`, `expires_at`, `previous_expires_at`, `rotation_id`, `fingerprint` or `replaces` to your key. For an existing secret and for one that is made; not to be changed once credentials are in it."""  # noqa: E501
 
 
 class RotationWindow(TypedDict):

@@ -7,7 +7,7 @@ import pulumi
 from spapi_rotation.args import ClientSecretRotationArgs, Via
 from spapi_rotation.resources.adopted_secrets import adopt, settings_of_one
 from spapi_rotation.resources.alarms import alarm_topic, create_alarms
-from spapi_rotation.resources.encryption import create_key
+from spapi_rotation.resources.encryption import create_key, create_queue_key
 from spapi_rotation.resources.function import create_function
 from spapi_rotation.resources.guards import create_guards
 from spapi_rotation.resources.invocation import invoke_on_up
@@ -23,7 +23,7 @@ TYPE_TOKEN = "spapi-rotation:index:ClientSecretRotation"  # noqa: S105
 
 
 class ClientSecretRotation(pulumi.ComponentResource):
-    """Rotates the client secrets of Amazon Selling Partner API applications, unattended: the queue for Amazon's messages, one secret per application, the rotation function, its schedule and its alarms, all encrypted by one key."""  # noqa: E501
+    """Rotates the client secrets of Amazon Selling Partner API applications, unattended: the queue for Amazon's messages, one secret per application, the rotation function, its schedule and its alarms, all encrypted by customer-managed keys."""  # noqa: E501
 
     identity: pulumi.Output[str]
     """What secrets, log group, alarms and tags are named by; to be set as it is before a rename."""
@@ -33,6 +33,9 @@ class ClientSecretRotation(pulumi.ComponentResource):
 
     queue_url: pulumi.Output[str]
     """URL of the destination queue."""
+
+    dead_letter_queue_arn: pulumi.Output[str]
+    """ARN of the dead-letter queue."""
 
     dead_letter_queue_url: pulumi.Output[str]
     """URL of the dead-letter queue. Its messages may hold a live secret."""
@@ -49,11 +52,23 @@ class ClientSecretRotation(pulumi.ComponentResource):
     function_name: pulumi.Output[str]
     """Name of the rotation function."""
 
+    function_role_arn: pulumi.Output[str]
+    """ARN of the rotation function's role."""
+
+    log_group_name: pulumi.Output[str]
+    """Name of the rotation function's log group."""
+
     schedule_names: pulumi.Output[dict[str, str]]
     """Name of each application's schedule, by the application's name."""
 
     key_arn: pulumi.Output[str]
-    """ARN of the key of queues, secrets, log and alarms."""
+    """ARN of the key of secrets, function, log and alarms, and of every queue but the destination."""
+
+    queue_key_arn: pulumi.Output[str]
+    """ARN of the destination queue's key, which Amazon's sender may use."""
+
+    alarm_names: pulumi.Output[dict[str, str]]
+    """Name of each alarm, by what it watches. Empty if alarms are switched off."""
 
     alarm_topic_arn: pulumi.Output[str | None]
     """ARN of the SNS topic of the alarms, made or given; subscribe to it. Absent if alarms are switched off."""
@@ -81,8 +96,9 @@ class ClientSecretRotation(pulumi.ComponentResource):
         adopted = adopt(scope, valid.applications, secret_prefix=valid.secret_prefix)
         own_topic = valid.alarms and valid.alarm_topic_arn is None
         key = create_key(scope, valid.key_deletion_window_days, alarms=own_topic)
+        queue_key = create_queue_key(scope, valid.key_deletion_window_days)
         log_group = create_log_group(scope, key, valid.log_retention_days)
-        queues = create_queues(scope, key)
+        queues = create_queues(scope, key=key, queue_key=queue_key)
         secret_arns = create_secrets(
             scope,
             valid.applications,
@@ -98,6 +114,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
             scope,
             valid,
             key=key,
+            queue_key=queue_key,
             queues=queues,
             log_group=log_group,
             schedule_group=group.name,
@@ -114,7 +131,9 @@ class ClientSecretRotation(pulumi.ComponentResource):
             key=key,
             secret_arns=secret_arns,
         )
-        create_alarms(scope, valid, queues=queues, function=function.function, log_group=log_group, topic_arn=topic_arn)
+        alarm_names = create_alarms(
+            scope, valid, queues=queues, function=function.function, log_group=log_group, topic_arn=topic_arn
+        )
         children = frozenset(self._childResources)
         for application in valid.applications:
             if application.rotate_on_up is not None:
@@ -128,19 +147,26 @@ class ClientSecretRotation(pulumi.ComponentResource):
                     function_name=function.function.name,
                     wait_seconds=valid.wait_seconds,
                     via=valid.via,
-                    opts=scope.options(depends_on=[key, queues.destination_policy, function.function, *function.ready]),
+                    opts=scope.options(
+                        depends_on=[key, queue_key, queues.destination_policy, function.function, *function.ready]
+                    ),
                 )
         create_guards(scope, children=children, triggers=frozenset(self._childResources) - children)
         self.identity = pulumi.Output.from_input(valid.identity)
         self.queue_arn = queues.destination.arn
         self.queue_url = queues.destination.url
+        self.dead_letter_queue_arn = queues.dead_letter.arn
         self.dead_letter_queue_url = queues.dead_letter.url
         self.unclaimed_queue_url = queues.unclaimed.url
         self.operations_queue_url = queues.operations.url
         self.secret_arns = pulumi.Output.all(**secret_arns)
         self.function_name = function.function.name
+        self.function_role_arn = function.role.arn
+        self.log_group_name = log_group.name
         self.schedule_names = pulumi.Output.all(**{app: each.name for app, each in schedules.items()})
         self.key_arn = key.arn
+        self.queue_key_arn = queue_key.arn
+        self.alarm_names = pulumi.Output.all(**alarm_names).apply(dict)
         self.alarm_topic_arn = pulumi.Output.from_input(topic_arn)
         self.registration_steps = queues.destination.arn.apply(registration_steps)
         self.register_outputs({output: getattr(self, output) for output in OUTPUTS})

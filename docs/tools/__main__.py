@@ -1,6 +1,6 @@
 """``python -m docs.tools``: renew every picture and table in ``docs/`` that is made from something else."""
 
-from docs.tools import reference, settings
+from docs.tools import outputs, reference, settings
 from docs.tools.pictures import PICTURES, draw
 from docs.tools.terminals import FOLDER, TERMINALS
 from tests.engine.fault_scenarios import suite
@@ -17,6 +17,7 @@ def main() -> None:
     observable.DOCS.write_text(observable.document())
     for page in (reference.README, reference.REFERENCE):
         page.write_text(reference.with_tables(page.read_text(), page))
+    outputs.FILE.write_text(outputs.with_outputs(outputs.FILE.read_text()))
     settings.FILE.write_text(settings.with_configuration(settings.FILE.read_text()))
 
 

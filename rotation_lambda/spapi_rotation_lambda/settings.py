@@ -5,7 +5,7 @@ The component writes these variables, the handler reads them, and the limits her
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -50,6 +50,7 @@ class Env(StrEnum):
     DELIVERY_DEADLINE_MINUTES = "DELIVERY_DEADLINE_MINUTES"
     REPOST_AFTER_HOURS = "REPOST_AFTER_HOURS"
     ADOPTED_SECRETS = "ADOPTED_SECRETS"
+    SECRET_KEYS = "SECRET_KEYS"  # noqa: S105
     ALARMS = "ALARMS"
     METRICS_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
     SERVICE = "POWERTOOLS_SERVICE_NAME"
@@ -229,7 +230,9 @@ class Settings:
             schedule_group=environ[Env.SCHEDULE_GROUP],
             alarm_prefix=alarm_prefix(environ.get(Env.SERVICE, "")) if _flag(text(Env.ALARMS), Env.ALARMS) else "",
             applications=ApplicationDirectory(
-                environ[Env.SECRET_PREFIX], parse_adopted_secrets(environ.get(Env.ADOPTED_SECRETS, ""))
+                environ[Env.SECRET_PREFIX],
+                parse_adopted_secrets(environ.get(Env.ADOPTED_SECRETS, "")),
+                parse_secret_keys(environ.get(Env.SECRET_KEYS, "")),
             ),
             policy=RotationPolicy(
                 rotate_every=timedelta(days=number(Env.ROTATE_EVERY_DAYS)),
@@ -259,6 +262,25 @@ def parse_adopted_secrets(text: str) -> dict[str, AdoptedSecret]:
     except (ValueError, TypeError, KeyError, AttributeError):
         raise BadSettings(
             f"{Env.ADOPTED_SECRETS} is not a map of client ids to secrets.",
+            remedy="Deploy the function with the ClientSecretRotation component; never edit its variables.",
+        ) from None
+
+
+def parse_secret_keys(text: str) -> dict[str, KeyNames]:
+    """Read ``[{"keys": {ours: the owner's}, "of": [last part of a client id]}]``; empty for an empty text.
+
+    Returns:
+        the names of the keys, by the last part of the client id.
+
+    Raises:
+        BadSettings: it is something else.
+    """
+    try:
+        data: Sequence[Mapping[str, Any]] = json.loads(text) if text else []
+        return {str(name): KeyNames(**each["keys"]) for each in data for name in each["of"]}
+    except (ValueError, TypeError, KeyError):
+        raise BadSettings(
+            f"{Env.SECRET_KEYS} is not a list of names of keys.",
             remedy="Deploy the function with the ClientSecretRotation component; never edit its variables.",
         ) from None
 

@@ -22,6 +22,11 @@ PAUSE_SECONDS = 2.0
 REAL_PAUSE_SECONDS = 15.0
 
 
+def an_application() -> dict[str, Any]:
+    """One that Amazon does not know."""
+    return {"client_id": f"amzn1.application-oa2-client.{secrets.token_hex(16)}"}
+
+
 class Scene:
     """What the steps act on.
 
@@ -30,6 +35,10 @@ class Scene:
         show: what the steps print to.
         stack: the throw-away stack; its backend is in the run's own folder.
         made: everything that the stack ever held.
+        applications: those of its configuration, at first one; Amazon knows none of them.
+        settings: what else is configured, beside what is always.
+        second: another stack that was begun and is not destroyed yet.
+        identity: first part of the names of what has a given name.
     """
 
     def __init__(
@@ -41,36 +50,40 @@ class Scene:
         self.made: set[Made] = set()
         self.passphrase_file = folder / "passphrase"
         self._patience_seconds = patience_seconds
-        self._client_id = f"amzn1.application-oa2-client.{secrets.token_hex(16)}"
+        self.applications: dict[str, dict[str, Any]] = {APPLICATION: an_application()}
+        self.settings: dict[str, Any] = {}
+        self.second: Stack | None = None
         self._listener: str | None = None
-        name = f"acceptance-{secrets.token_hex(3)}"
-        passphrase = secrets.token_urlsafe(24)
-        environment = account.environment() | {
+        self._engine = engine
+        self._passphrase = secrets.token_urlsafe(24)
+        self.passphrase_file.touch(mode=0o600)
+        self.passphrase_file.write_text(self._passphrase)
+        self.stack = self.another_stack("pulumi", f"acceptance-{secrets.token_hex(3)}")
+        self.identity = f"{PROJECT}/{self.stack.name}/{COMPONENT}"
+
+    def another_stack(self, folder: str, name: str) -> Stack:
+        """A stack of the same program, with a backend of its own."""
+        environment = self.account.environment() | {
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "false",
-            "PULUMI_CONFIG_PASSPHRASE": passphrase,
+            "PULUMI_CONFIG_PASSPHRASE": self._passphrase,
         }
         # The engine looks for plugins on PATH and, if none is there, gets the real one from its own site.
-        self.stack = Stack(folder / "pulumi", engine=engine.bin, plugins=engine.bin, environment=environment, name=name)
-        self.passphrase_file.touch(mode=0o600)
-        self.passphrase_file.write_text(passphrase)
+        bin_ = self._engine.bin
+        return Stack(self.folder / folder, engine=bin_, plugins=bin_, environment=environment, name=name)
 
-    @property
-    def identity(self) -> str:
-        """First part of the names of what has a given name."""
-        return f"{PROJECT}/{self.stack.name}/{COMPONENT}"
-
-    def configure(self, **more: Any) -> None:
-        """Set the stack's configuration: one application that Amazon does not know, and what costs least to remove."""
-        self.stack.configure(
+    def configure(self, stack: Stack | None = None, **more: Any) -> None:
+        """Set the configuration of a stack, if not this one's: these applications, and what costs least to remove."""
+        (stack or self.stack).configure(
             {
                 "aws:region": self.account.region,
                 "aws:profile": self.account.profile,
-                "applications": {APPLICATION: {"client_id": self._client_id}},
+                "applications": self.applications,
                 "deletion_protection": True,
                 "secret_recovery_window_days": 0,
                 "key_deletion_window_days": 7,
                 "log_retention_days": 1,
-                "tags": {"spapi-rotation:purpose": "acceptance run, to be deleted"},
+                "tags": {"spapi-rotation:purpose": "acceptance run - to be deleted"},
+                **self.settings,
                 **more,
             }
         )
@@ -82,9 +95,10 @@ class Scene:
         finally:
             self.remember()
 
-    def remember(self) -> None:
-        """Note everything that the state names."""
-        state = json.loads(self.stack.run("stack", "export", "--stack", self.stack.name).text)
+    def remember(self, stack: Stack | None = None) -> None:
+        """Note everything that the state of a stack, if not this one's, names."""
+        stack = stack or self.stack
+        state = json.loads(stack.run("stack", "export", "--stack", stack.name).text)
         for resource in state["deployment"].get("resources", ()):
             if resource.get("custom") and resource.get("id") and resource["type"].startswith("aws:"):
                 self.made.add(Made(resource["type"], str(resource["id"])))
@@ -107,7 +121,8 @@ class Scene:
         group = f"/aws/lambda/{self.identity}"
         pages = self.account.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
         lines = (parse_log_line(event["message"]) for page in pages for event in page["events"])
-        return [line for line in lines if line and line["message"] == "check" and line["client_id"] == self._client_id]
+        client_id = self.applications[APPLICATION]["client_id"]
+        return [line for line in lines if line and line["message"] == "check" and line["client_id"] == client_id]
 
     def listen(self, topic_arn: str) -> None:
         """Make a queue of the run's own and subscribe it to the topic."""
@@ -145,13 +160,23 @@ class Scene:
 
     def by_hand(self) -> list[str]:
         """The lines that lift the protection and destroy the stack, for somebody with a shell of this machine."""
-        kept = ("PULUMI_HOME", "PULUMI_BACKEND_URL", "PYTHONPATH", "AWS_PROFILE", "AWS_REGION")
+        kept = ("PULUMI_HOME", "PYTHONPATH", "AWS_PROFILE", "AWS_REGION")
         exports = {name: self.stack.environment[name] for name in kept}
         exports["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(self.passphrase_file)
         exports["PATH"] = self.stack.environment["PATH"]
+        second = []
+        if self.second is not None:
+            second = [
+                f"cd {shlex.quote(str(self.second.project))}",
+                f"export PULUMI_BACKEND_URL={shlex.quote(self.second.environment['PULUMI_BACKEND_URL'])}",
+                f"pulumi state unprotect --all --yes --stack {self.second.name}",
+                f"pulumi destroy --yes --stack {self.second.name}",
+            ]
         return [
-            f"cd {shlex.quote(str(self.stack.project))}",
             *(f"export {name}={shlex.quote(value)}" for name, value in exports.items()),
+            *second,
+            f"cd {shlex.quote(str(self.stack.project))}",
+            f"export PULUMI_BACKEND_URL={shlex.quote(self.stack.environment['PULUMI_BACKEND_URL'])}",
             f"pulumi cancel --yes --stack {self.stack.name}  # if it was interrupted",
             f"pulumi config set deletion_protection false --stack {self.stack.name}",
             f"pulumi up --yes --stack {self.stack.name} && pulumi destroy --yes --stack {self.stack.name}",

@@ -1,15 +1,20 @@
 """What an acceptance run does, step by step. Each step looks at what AWS holds, not at what Pulumi printed.
 
-A further step is a function of the scene and a line in STEPS. A step leaves the stack as it found it: deployed,
-protected, with its alarms.
+A further step is a function of the scene and a line in STEPS. A step leaves the stack deployed, protected, with its
+alarms and its application.
 """
 
-from collections.abc import Callable
+import re
+import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.acceptance.leftovers import KINDS, PENDING
-from tests.acceptance.scene import APPLICATION, Scene
+from tests.acceptance.leftovers import KINDS, PENDING, Made
+from tests.acceptance.scene import APPLICATION, Scene, an_application
+
+TYPE = "spapi-rotation:index:ClientSecretRotation"
+"""The component's, in Pulumi's URNs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +105,83 @@ def alarm_through_topic(scene: Scene) -> None:
 
 
 def guarded_destroy(scene: Scene) -> None:
-    """While deletion protection is on, ``destroy`` fails and takes nothing away."""
+    """While deletion protection is on, no way of asking for it takes anything away."""
     before = scene.standing()
-    run = scene.stack.run("destroy", "--yes", "--non-interactive", "--color=never", check=False)
-    scene.show.check("destroy fails while protection is on", run.code != 0, f"exit code {run.code}")
-    gone = sorted(each.resource_id for each in before.keys() - scene.standing().keys())
+    (component,) = re.findall(rf"^ +URN: (\S+::{TYPE}::\S+)$", _shown(scene, "stack", "--show-urns"), re.MULTILINE)
+    for words, ends_well in (
+        ((), False),
+        (("--skip-preview",), False),
+        (("--target", component, "--target-dependents"), False),
+        (("--exclude-protected",), True),
+    ):
+        run = scene.stack.run("destroy", "--yes", "--non-interactive", "--color=never", *words, check=False)
+        asked = " ".join(("destroy", *(word for word in words if word != component)))
+        scene.show.check(f"{asked} ends as documented", (run.code == 0) is ends_well, f"exit code {run.code}")
+        _nothing_is_gone(scene, before)
+
+
+def _nothing_is_gone(scene: Scene, before: Mapping[Made, str | bool]) -> None:
+    gone = sorted(each.resource_id for each, seen in before.items() if scene.standing().get(each) != seen)
     scene.show.check("nothing is gone from the account", not gone, ", ".join(gone))
     scene.stack.preview(unchanged=True)
     scene.show.check("nothing is gone from the state", True)
+
+
+def _shown(scene: Scene, *words: str) -> str:
+    return scene.stack.run(*words, "--stack", scene.stack.name).text
+
+
+def second_deployment(scene: Scene) -> None:
+    """Another backend with a stack of the same project and name: its ``up`` fails and touches nothing of the first."""
+    before = scene.standing()
+    scene.second = scene.another_stack("second", scene.stack.name)
+    scene.second.init()
+    scene.configure(scene.second)
+    run = scene.second.run("up", "--yes", "--skip-preview", "--non-interactive", "--color=never", check=False)
+    scene.remember(scene.second)
+    refused = run.code != 0 and "ResourceAlreadyExistsException" in run.text
+    scene.show.check("it is refused at the log group", refused, f"exit code {run.code}")
+    scene.second.run("state", "unprotect", "--all", "--yes")
+    scene.second.destroy()
+    scene.second = None
+    _nothing_is_gone(scene, before)
+
+
+def rename_stack(scene: Scene) -> None:
+    """Renamed as docs/living.md says, the stack has nothing to change."""
+    before = scene.standing()
+    new = f"{scene.stack.name}-renamed"
+    scene.settings["identity"] = scene.identity
+    scene.configure()
+    scene.stack.run("stack", "rename", new, "--stack", scene.stack.name)
+    scene.stack.name = new
+    _nothing_is_gone(scene, before)
+
+
+def leave_and_come_back(scene: Scene) -> None:
+    """A further application retires, leaves its secret behind, and comes back by the commands that the error names."""
+    scene.applications["guest"] = guest = an_application()
+    scene.configure()
+    scene.up()
+    arn = str(scene.stack.outputs()["secret_arns"]["guest"])
+    scene.applications["guest"] = {**guest, "retired": True}
+    scene.configure()
+    scene.up()
+    del scene.applications["guest"]
+    scene.configure()
+    scene.up()
+    secret = Made("aws:secretsmanager/secret:Secret", arn)
+    scene.show.check("its secret stays when it has left", scene.standing().get(secret) is True)
+    scene.applications["guest"] = guest
+    scene.configure()
+    run = scene.stack.run("up", "--yes", "--skip-preview", "--non-interactive", "--color=never", check=False)
+    named = re.search(r"`pulumi (import [^`]*) ARN ([^`]*)`", run.text)
+    scene.show.check("the error names the command that takes it back", run.code != 0 and named is not None)
+    if named is not None:
+        scene.stack.run(*shlex.split(f"{named[1]} {arn} {named[2]}"), "--yes", "--non-interactive")
+    scene.up()
+    scene.show.check("it is back with the same secret", scene.stack.outputs()["secret_arns"].get("guest") == arn)
+    scene.stack.preview(unchanged=True)
 
 
 def alarms_off_and_on(scene: Scene) -> None:
@@ -143,12 +217,19 @@ STEPS: tuple[Step, ...] = (
     Step("an alarm goes through the topic", alarm_through_topic),
     Step("pulumi destroy, with deletion protection on", guarded_destroy),
     Step("alarms off and on", alarms_off_and_on),
+    Step("a second deployment of the same identity", second_deployment),
+    Step("pulumi stack rename", rename_stack),
+    Step("an application leaves and comes back", leave_and_come_back),
 )
 """In this order. Beside these, the run ends with TEARDOWN, whatever happened."""
 
 
 def lift_and_destroy(scene: Scene) -> None:
     """Lift the protection in one update, destroy in the next."""
+    if scene.second is not None:
+        scene.second.run("state", "unprotect", "--all", "--yes")
+        scene.second.destroy()
+        scene.second = None
     scene.configure(deletion_protection=False)
     scene.up()
     scene.stack.destroy()

@@ -22,6 +22,7 @@ WITH_THEIR_OWNER = {
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
     "aws:lambda/invocation:Invocation",
     "aws:scheduler/schedule:Schedule",
+    "aws:sns/topicPolicy:TopicPolicy",
 }
 
 

@@ -116,7 +116,7 @@ def test_a_run_that_fails_says_what_is_left_and_the_printed_lines_remove_it(rehe
     for name in ("queues", "functions", "secrets", "alarms", "topics", "roles", "log groups"):
         assert len(made[name]) > len(before[name]), name
     told = done.stdout.splitlines()
-    by_hand = told[next(n for n, line in enumerate(told) if line.startswith("cd ")) :]
+    by_hand = told[next(n for n, line in enumerate(told) if line.startswith("export ")) :]
     script = [line for line in by_hand if line.startswith(("cd ", "export ", "pulumi "))]
     one_by_one = [line for line in by_hand if line.startswith("aws ")]
     for url in set(made["queues"]) - set(before["queues"]):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import spapi_rotation_cli
+import spapi_rotation_lambda
 from spapi_rotation_cli.client_secret import ClientSecret
 from spapi_rotation_cli.errors import ExitCode
 from tests.cli.terminal import CANARY, Terminal, parsed
@@ -37,10 +38,9 @@ def test_it_stands_alone() -> None:
     assert [re.split("[<>=]", each)[0] for each in PROJECT["dependencies"]] == ["boto3", "typer", "rich"]
 
 
-def test_its_version_is_the_same_in_both_places(terminal: Terminal) -> None:
-    assert PROJECT["version"] == spapi_rotation_cli.__version__
+def test_it_says_its_version(terminal: Terminal) -> None:
     typed = terminal.type("--version", found=())
-    assert (typed.code, typed.out) == (0, f"{PROJECT['version']}\n")
+    assert (typed.code, typed.out) == (0, f"{spapi_rotation_lambda.__version__}\n"), "is .venv older than the version?"
 
 
 def test_it_is_typed_and_its_modules_are_small() -> None:

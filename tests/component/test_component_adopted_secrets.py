@@ -163,7 +163,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("secret_key_arn", {"secret_arn": secret(), "secret_key_arn": key("*")}),
     ("secret_key_arn", {"secret_arn": secret(), "secret_key_arn": ""}),
     ("secret_key_arn", {"secret_key_arn": key()}),
-    ("secret_keys", {"secret_keys": KEYS}),
+    ("secret_keys", {"secret_keys": {"clientId": "id"}}),
     ("secret_keys", {"secret_arn": secret(), "secret_keys": "client_id"}),
     ("secret_keys", {"secret_arn": secret(), "secret_keys": ["client_id"]}),
     ("secret_keys", {"secret_arn": secret(), "secret_keys": {"clientId": "id"}}),
@@ -235,6 +235,50 @@ def test_one_secret_for_two_applications_is_refused_in_the_preview() -> None:
     given = {f"app{n}": {"client_id": client_id(n), "secret_arn": secret()} for n in (1, 2)}
     with pytest.raises(InvalidArgument, match="Two applications have the same secret_arn"):
         deploy_component(applications=given, preview=True)
+
+
+def test_a_secret_that_is_made_has_the_keys_that_its_owner_names() -> None:
+    recording = deploy(secret_keys=KEYS)
+    assert len(recording.of_type("aws:secretsmanager/secret:Secret")) == 2
+    assert "ADOPTED_SECRETS" not in variables(recording)
+    applications = Settings.from_environment(variables(recording)).applications
+    made, other = applications.find(client_id(2), "shop"), applications.find(client_id(1))
+    assert made.secret_id == f"{PROJECT}/{STACK}/rotation/{client_id(2)}"
+    assert made.keys == KeyNames(client_id="LWA_CLIENT_ID", client_secret="LWA_CLIENT_SECRET")
+    assert other.keys == KeyNames()
+
+
+def test_names_of_keys_that_many_applications_share_are_told_once() -> None:
+    entries = {f"app{n}": {"client_id": client_id(n), "secret_keys": KEYS} for n in (2, 1)}
+    told = json.loads(variables(deploy_component(applications=entries))["SECRET_KEYS"])
+    assert told == [{"keys": KEYS, "of": [client_id(n).rpartition(".")[2] for n in (1, 2)]}]
+    assert deploy_component(applications={n: e | {"secret_keys": {}} for n, e in entries.items()}) is not None
+
+
+def test_rotation_on_up_gets_the_names_of_its_own_secrets_keys_alone() -> None:
+    entries = {f"app{n}": {"client_id": client_id(n), "secret_keys": KEYS, "rotate_on_up": "1"} for n in (1, 2)}
+    recording = deploy_component(applications=entries)
+    for n in (1, 2):
+        suffix = client_id(n).rpartition(".")[2]
+        settings = recording.named(f"rotation-rotate-{suffix}").inputs["settings"]
+        assert json.loads(settings["SECRET_KEYS"]) == [{"keys": KEYS, "of": [suffix]}]
+
+
+def test_names_of_keys_can_be_given_late_for_a_secret_that_is_made() -> None:
+    recording = deploy(secret_keys=pulumi.Output.from_input(KEYS))
+    found = Settings.from_environment(variables(recording)).applications.find(client_id(2))
+    assert found.keys.client_secret == "LWA_CLIENT_SECRET"
+
+
+def test_more_names_of_keys_than_the_environment_holds_are_refused_in_the_preview() -> None:
+    def entries(count: int) -> dict[str, Any]:
+        # As long as Amazon's.
+        ids = [f"amzn1.application-oa2-client.{n:032x}" for n in range(1, count + 1)]
+        return {f"app{n}": {"client_id": each, "secret_keys": KEYS} for n, each in enumerate(ids)}
+
+    assert deploy_component(applications=entries(80), preview=True)
+    with pytest.raises(InvalidArgument, match="bytes of 4096 that Lambda allows"):
+        deploy_component(applications=entries(100), preview=True)
 
 
 def fleet(count: int) -> dict[str, Any]:

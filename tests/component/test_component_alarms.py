@@ -240,11 +240,47 @@ def test_a_check_that_fails_each_time_keeps_the_operations_alarm_and_one_that_do
         assert reach(operations.span, hours) <= timedelta(hours=hours + 2)
 
 
-def test_a_message_that_the_function_only_fails_on_never_sets_the_queue_age_alarm_off(recording: Recording) -> None:
-    """It leaves the metric at its third delivery, or at the latest when that is over (SQS developer guide)."""
-    queue = recording.named("rotation-queue").inputs
-    three_deliveries = 3 * queue["visibilityTimeoutSeconds"]
-    assert three_deliveries < deployed(recording, "queue-age")["threshold"] < queue["messageRetentionSeconds"]
+def oldest_age(at: float, received: list[float], leaves: int) -> float:
+    """The queue's ApproximateAgeOfOldestMessage for one message, sent at 0 and never deleted."""
+    return 0 if sum(each <= at for each in received) >= leaves else at
+
+
+LEAVES_THE_METRIC = pytest.mark.parametrize("leaves", [3, 4])
+"""Received "three times (or more)", or "more than three times": the SQS developer guide has both."""
+
+
+@LEAVES_THE_METRIC
+@pytest.mark.parametrize(
+    ("first", "deliveries", "sounds"),
+    [
+        pytest.param(0, 0, True, id="nobody takes it"),
+        pytest.param(0, 1, True, id="taken once, then no more"),
+        pytest.param(0, 2, True, id="taken twice, then no more"),
+        pytest.param(0, 240, False, id="the function fails on it"),
+        pytest.param(4 * 3600, 240, True, id="nobody takes it for 4 hours, then the function fails on it"),
+    ],
+)
+def test_the_queue_age_alarm_tells_of_a_message_that_lambda_does_not_take(
+    recording: Recording, leaves: int, first: int, deliveries: int, sounds: bool
+) -> None:
+    every = recording.named("rotation-queue").inputs["visibilityTimeoutSeconds"]
+    alarm = deployed(recording, "queue-age")
+    received = [first + number * every for number in range(deliveries)]
+    ages = {at: oldest_age(at, received, leaves) for at in range(0, 86_400, 60)}
+    over = [at for at, age in ages.items() if age >= alarm["threshold"]]
+    assert bool(over) is sounds
+    assert not over or over[0] == 30 * 60
+    # It ends with the metric, although the message is there: the description says so.
+    ends = first + (leaves - 1) * every
+    assert not over or over[-1] == (ends - 60 if deliveries >= leaves else 86_340)
+
+
+def test_the_queue_age_alarm_says_what_its_metric_leaves_out(recording: Recording) -> None:
+    said = deployed(recording, "queue-age")["alarmDescription"]
+    assert "took three times leaves this alarm's metric, and the alarm ends although the message is there" in said
+    named = said.partition("the message is there: the alarms ")[2].partition(" tell of those")[0]
+    assert re.split(", | and ", named) == ["errors", "throttles", "unknown-messages"]
+    assert set(re.split(", | and ", named)) < set(EXPECTED)
 
 
 def test_a_refused_request_that_is_repeated_keeps_its_alarm() -> None:

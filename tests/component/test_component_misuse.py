@@ -1,6 +1,7 @@
 """What people write into the arguments by mistake: what is refused, and what they are told to do instead."""
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -117,19 +118,20 @@ def test_a_client_secret_is_recognised_everywhere_and_never_shown(args: dict[str
     assert "canary" not in str(error).lower()
 
 
-LATE: list[dict[str, Any]] = [
-    {"secret_prefix": pulumi.Output.from_input(CANARY)},
-    {"tags": {"note": pulumi.Output.from_input(CANARY)}},
-    {"tags": pulumi.Output.from_input({CANARY: "note"})},
-    {"rotation_window": {**NIGHT, "time_zone": pulumi.Output.from_input(CANARY)}},
-    {"applications": {"shop": {"client_id": client_id(1), "rotate_on_up": pulumi.Output.from_input(CANARY)}}},
+LATE: list[Callable[[], dict[str, Any]]] = [
+    lambda: {"secret_prefix": pulumi.Output.from_input(CANARY)},
+    lambda: {"tags": {"note": pulumi.Output.from_input(CANARY)}},
+    lambda: {"tags": pulumi.Output.from_input({CANARY: "note"})},
+    lambda: {"rotation_window": {**NIGHT, "time_zone": pulumi.Output.from_input(CANARY)}},
+    lambda: {"applications": {"shop": {"client_id": client_id(1), "rotate_on_up": pulumi.Output.from_input(CANARY)}}},
 ]
+"""Made in the test: an Output belongs to the event loop of the moment in which it is made."""
 
 
 @pytest.mark.parametrize("number", range(len(LATE)))
 def test_so_is_one_that_comes_later(number: int) -> None:
     with pytest.raises(InvalidArgument, match="is an Output holds a client secret") as refused:
-        deploy_component(**LATE[number])
+        deploy_component(**LATE[number]())
     assert "canary" not in str(refused.value)
 
 

@@ -47,7 +47,7 @@ def test_rotation_on_up_is_declared_in_one_method_for_applications_with_a_trigge
     )
     assert (call["trigger"], call["wait_seconds"]) == ("2026-01", 0)
     assert call["via"] is Via.DYNAMIC
-    assert set(call["settings"]) == OF_EVERY_COMPONENT | {"ADOPTED_SECRETS"}
+    assert set(call["settings"]) == OF_EVERY_COMPONENT | {"ADOPTED_SECRETS", "SECRET_KEYS"}
 
 
 def test_rotation_on_up_is_a_dynamic_resource_that_waits_for_everything_it_needs() -> None:

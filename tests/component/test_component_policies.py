@@ -10,6 +10,7 @@ from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording,
 
 AMAZON = "arn:aws:iam::437568002678:root"
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/rotation-key-0000001"
+QUEUE_KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/rotation-queue-key-0000001"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:rotation-function-0000001"
 LOG_GROUP_ARN = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{PROJECT}/{STACK}/rotation"
 OWN_ALARMS = {
@@ -64,18 +65,21 @@ def test_other_queues_only_demand_tls(recording: Recording, queue: str) -> None:
     assert policy.inputs["queueUrl"].endswith(f"/rotation-{queue}-0000001")
 
 
-def test_key(recording: Recording) -> None:
-    key = recording.named("rotation-key")
+ACCOUNT_ADMINISTERS = {
+    "Sid": "AccountAdministers",
+    "Effect": "Allow",
+    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+    "Action": "kms:*",
+    "Resource": "*",
+}
+
+
+def test_the_queues_own_key_lets_amazon_encrypt_and_nothing_else(recording: Recording) -> None:
+    key = recording.named("rotation-queue-key")
     assert key.policy() == {
         "Version": "2012-10-17",
         "Statement": [
-            {
-                "Sid": "AccountAdministers",
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
-                "Action": "kms:*",
-                "Resource": "*",
-            },
+            ACCOUNT_ADMINISTERS,
             {
                 "Sid": "AllowAmazonToEncrypt",
                 "Effect": "Allow",
@@ -83,6 +87,18 @@ def test_key(recording: Recording) -> None:
                 "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
                 "Resource": "*",
             },
+        ],
+    }
+    assert key_access(key.inputs["policy"], QUEUE_KEY_ARN) == Access()
+
+
+def test_the_secrets_key_is_never_granted_to_amazon(recording: Recording) -> None:
+    key = recording.named("rotation-key")
+    assert AMAZON not in key.inputs["policy"]
+    assert key.policy() == {
+        "Version": "2012-10-17",
+        "Statement": [
+            ACCOUNT_ADMINISTERS,
             {
                 "Sid": "AllowLogGroup",
                 "Effect": "Allow",
@@ -107,13 +123,12 @@ def test_key(recording: Recording) -> None:
             },
         ],
     }
-    assert key_access(key.inputs["policy"], KEY_ARN) == Access()
 
 
 @pytest.mark.parametrize("given", [{"alarms": False}, {"alarm_topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:pager"}])
 def test_alarms_have_no_use_of_the_key_without_a_topic_that_it_encrypts(given: dict[str, Any]) -> None:
     statements = deploy_component(**given).named("rotation-key").policy()["Statement"]
-    assert [each["Sid"] for each in statements] == ["AccountAdministers", "AllowAmazonToEncrypt", "AllowLogGroup"]
+    assert [each["Sid"] for each in statements] == ["AccountAdministers", "AllowLogGroup"]
 
 
 def test_topic_lets_its_own_alarms_publish_and_nobody_in_plain_text(recording: Recording) -> None:
@@ -168,7 +183,8 @@ def test_function_role(recording: Recording) -> None:
             ],
             f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:{secrets}",
         ),
-        "Key": (["kms:Decrypt", "kms:GenerateDataKey", "kms:GetKeyPolicy"], KEY_ARN),
+        "Key": (["kms:Decrypt", "kms:GenerateDataKey"], KEY_ARN),
+        "QueueKey": (["kms:Decrypt", "kms:GetKeyPolicy"], QUEUE_KEY_ARN),
         "Receive": (
             ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
             queue_arn("queue"),
@@ -240,7 +256,13 @@ def test_roles_have_no_star_and_only_allow(recording: Recording, policy: str) ->
 
 def test_policies_do_not_grow_with_the_applications(recording: Recording) -> None:
     fleet = deploy_component(applications={f"app{n}": {"client_id": client_id(n)} for n in range(1, 41)})
-    for name in ("rotation-function-policy", "rotation-schedule-policy", "rotation-key", "rotation-queue-policy"):
+    for name in (
+        "rotation-function-policy",
+        "rotation-schedule-policy",
+        "rotation-key",
+        "rotation-queue-key",
+        "rotation-queue-policy",
+    ):
         assert fleet.named(name).policy() == recording.named(name).policy()
 
 

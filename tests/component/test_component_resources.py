@@ -23,6 +23,8 @@ SHARED = {
     "rotation": TYPE_TOKEN,
     "rotation-key": "aws:kms/key:Key",
     "rotation-key-alias": "aws:kms/alias:Alias",
+    "rotation-queue-key": "aws:kms/key:Key",
+    "rotation-queue-key-alias": "aws:kms/alias:Alias",
     "rotation-queue": "aws:sqs/queue:Queue",
     "rotation-dead-letter-queue": "aws:sqs/queue:Queue",
     "rotation-unclaimed-queue": "aws:sqs/queue:Queue",
@@ -51,7 +53,7 @@ SHARED = {
 NO_ARGUMENTS = {"DELIVERY_DEADLINE_MINUTES", "REPOST_AFTER_HOURS"}
 """Variables that only a sandbox sets."""
 
-OF_EVERY_COMPONENT = {each.value for each in Env} - NO_ARGUMENTS - {"ROTATION_WINDOW", "ADOPTED_SECRETS"}
+OF_EVERY_COMPONENT = {each.value for each in Env} - NO_ARGUMENTS - {"ROTATION_WINDOW", "ADOPTED_SECRETS", "SECRET_KEYS"}
 
 
 def of_application(number: int) -> dict[str, str]:
@@ -91,6 +93,7 @@ def test_renaming_an_application_keeps_every_logical_and_physical_name() -> None
 
 PROTECTED = {
     "rotation-key",
+    "rotation-queue-key",
     "rotation-queue",
     "rotation-dead-letter-queue",
     "rotation-unclaimed-queue",
@@ -116,16 +119,18 @@ def test_protect_of_the_component_is_inherited_without_deletion_protection() -> 
     assert all(each.protect for each in recording.resources)
 
 
-def test_keeps_the_key_as_long_as_the_secrets() -> None:
+@pytest.mark.parametrize("name", ["rotation-key", "rotation-queue-key"])
+def test_keeps_the_keys_as_long_as_the_secrets(name: str) -> None:
     recording = deploy_component()
-    key = recording.named("rotation-key").inputs
+    key = recording.named(name).inputs
     assert key["enableKeyRotation"] is True
     assert key["deletionWindowInDays"] == 30
     assert recording.named(f"rotation-secret-{SUFFIX}").inputs["recoveryWindowInDays"] == 30
-    assert recording.named("rotation-key-alias").inputs == {"targetKeyId": "rotation-key-0000001"}
+    assert recording.named(f"{name}-alias").inputs == {"targetKeyId": f"{name}-0000001"}
 
 
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/rotation-key-0000001"
+QUEUE_KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/rotation-queue-key-0000001"
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-queue-0000001"
 DEAD_LETTER_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-dead-letter-queue-0000001"
 OPERATIONS_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-operations-queue-0000001"
@@ -134,7 +139,7 @@ OPERATIONS_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-operations-queue-0000
 @pytest.mark.parametrize("queue", ["queue", "dead-letter-queue", "unclaimed-queue", "operations-queue"])
 def test_queues_are_encrypted_and_keep_messages_for_14_days(queue: str) -> None:
     inputs = deploy_component().named(f"rotation-{queue}").inputs
-    assert inputs["kmsMasterKeyId"] == KEY_ARN
+    assert inputs["kmsMasterKeyId"] == (QUEUE_KEY_ARN if queue == "queue" else KEY_ARN)
     assert inputs["messageRetentionSeconds"] == 14 * 86_400
     assert "fifoQueue" not in inputs
 
@@ -199,6 +204,7 @@ def test_function() -> None:
         "architectures": ["arm64"],
         "description": "Rotates SP-API client secrets.",
         "handler": HANDLER,
+        "kmsKeyArn": KEY_ARN,
         "loggingConfig": {
             "logFormat": "JSON",
             "logGroup": f"/aws/lambda/{PROJECT}/{STACK}/rotation",
@@ -254,7 +260,7 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
         "POWERTOOLS_METRICS_NAMESPACE": "SpApiRotation",
         "POWERTOOLS_SERVICE_NAME": f"{PROJECT}/{STACK}/rotation",
     }
-    assert set(variables) == {each.value for each in Env} - {"ADOPTED_SECRETS"} - NO_ARGUMENTS
+    assert set(variables) == {each.value for each in Env} - {"ADOPTED_SECRETS", "SECRET_KEYS"} - NO_ARGUMENTS
 
 
 def test_default_environment_gives_the_functions_own_default_settings() -> None:
@@ -367,16 +373,25 @@ def test_outputs() -> None:
         "identity": f"{PROJECT}/{STACK}/rotation",
         "queue_arn": QUEUE_ARN,
         "queue_url": f"{QUEUE_URL}/rotation-queue-0000001",
+        "dead_letter_queue_arn": DEAD_LETTER_ARN,
         "dead_letter_queue_url": f"{QUEUE_URL}/rotation-dead-letter-queue-0000001",
         "unclaimed_queue_url": f"{QUEUE_URL}/rotation-unclaimed-queue-0000001",
         "operations_queue_url": f"{QUEUE_URL}/rotation-operations-queue-0000001",
         "secret_arns": {"storefront": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}"},
         "function_name": "rotation-function-0000001",
+        "function_role_arn": f"arn:aws:iam::{ACCOUNT}:role/rotation-function-role-0000001",
+        "log_group_name": f"/aws/lambda/{PROJECT}/{STACK}/rotation",
         "schedule_names": {"storefront": SUFFIX},
         "key_arn": KEY_ARN,
+        "queue_key_arn": QUEUE_KEY_ARN,
+        "alarm_names": {each.name: f"{PROJECT}/{STACK}/rotation/{each.name}" for each in ALARM_CATALOG},
         "alarm_topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:rotation-alarm-topic-0000001",
     }
     assert set(OUTPUTS) == {*recording.outputs, "registration_steps"}
+
+
+def test_without_alarms_there_are_no_names_of_alarms() -> None:
+    assert deploy_component(alarms=False).outputs["alarm_names"] == {}
 
 
 def test_asks_aws_by_the_components_own_provider() -> None:

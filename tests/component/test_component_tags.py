@@ -1,6 +1,7 @@
 """Tags that an AWS service would refuse in the middle of `pulumi up` fail the preview."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import botocore.session
@@ -10,7 +11,7 @@ import pytest
 from spapi_rotation import InvalidArgument
 from spapi_rotation.validation.tags import AWS_LIMIT, MAX_KEY, MAX_TAGS, MAX_VALUE, validate_tags
 from spapi_rotation_lambda.domain.errors import BadSettings
-from tests.component.recorder import Recording, deploy_component
+from tests.component.recorder import Recording, client_id, deploy_component
 
 ODD = "ä 中 ٣ a_b.c:d/e=f+g-h@i"
 """Every kind of character that is allowed."""
@@ -25,7 +26,7 @@ ODD = "ä 中 ٣ a_b.c:d/e=f+g-h@i"
         {ODD: ODD},
         {"awsome": "awsome", "aws": "aws", "x-aws:y": "see aws:z"},
         {"team": "shop", "team2": "shop", "Team3": "SHOP"},
-        {"spapi-rotation:component": "mine"},
+        {"spapi-rotation:identity": "mine"},
         {str(number): "x" for number in range(MAX_TAGS)},
     ],
 )
@@ -60,8 +61,8 @@ BAD: list[tuple[Any, str, str]] = [
         "tags.team and tags.Team differ only in upper and lower case",
         "to IAM they are the same",
     ),
-    ({"Spapi-Rotation:component": "b"}, "begins with the component's own prefix", "another text"),
-    ({str(n): "x" for n in range(46)}, "tags has 46 entries; at most 45 are possible", "defaultTags count too"),
+    ({"Spapi-Rotation:identity": "b"}, "begins with the component's own prefix", "another text"),
+    ({str(n): "x" for n in range(49)}, "tags has 49 entries; at most 48 are possible", "defaultTags count too"),
 ]
 
 
@@ -76,14 +77,14 @@ def test_refused(tags: Any, said: str, remedy: str) -> None:
 @pytest.mark.parametrize(
     "tags",
     [
-        {"team": pulumi.Output.from_input("a,b")},
-        pulumi.Output.from_input({"team": "a,b"}),
-        pulumi.Output.from_input({"team": pulumi.Output.from_input("a,b")}),
+        lambda: {"team": pulumi.Output.from_input("a,b")},
+        lambda: pulumi.Output.from_input({"team": "a,b"}),
+        lambda: pulumi.Output.from_input({"team": pulumi.Output.from_input("a,b")}),
     ],
 )
-def test_a_tag_that_comes_later_is_refused_when_it_is_known(tags: Any) -> None:
+def test_a_tag_that_comes_later_is_refused_when_it_is_known(tags: Callable[[], Any]) -> None:
     with pytest.raises(InvalidArgument, match=r"tags\.team holds a character"):
-        deploy_component(tags=tags)
+        deploy_component(tags=tags())
 
 
 def test_a_tag_that_comes_later_reaches_the_resources() -> None:
@@ -95,10 +96,19 @@ def tagged(recording: Recording) -> list[dict[str, str]]:
     return [each.inputs["tags"] for each in recording.resources if each.inputs.get("tags")]
 
 
-def test_with_as_many_tags_as_are_possible_no_resource_has_too_many() -> None:
-    recording = deploy_component(tags={str(number): "x" for number in range(MAX_TAGS)})
+def test_with_as_many_tags_as_are_possible_a_secret_has_as_many_as_aws_takes() -> None:
+    recording = deploy_component(tags={str(number): "x" for number in range(48)})
     assert len(tagged(recording)) > 20
-    assert max(map(len, tagged(recording))) <= AWS_LIMIT
+    assert max(map(len, tagged(recording))) == 50
+
+
+def test_the_components_own_tags_are_within_the_limits_with_the_longest_names() -> None:
+    name = "a" * 64
+    recording = deploy_component(identity="i" * 200, applications={name: {"client_id": client_id(1)}})
+    own: set[tuple[str, str]] = {tag for tags in tagged(recording) for tag in tags.items()}
+    assert own == {("spapi-rotation:identity", "i" * 200), ("spapi-rotation:application", name)}
+    for key, text in own:
+        assert validate_tags({key: text})
 
 
 SERVICES = {

@@ -19,6 +19,7 @@ from spapi_rotation.rotate_on_up.run import RotateOnUpError
 from spapi_rotation.rotate_on_up.verdict import Kind, Verdict, verdict
 from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.redaction import Sensitive
 from tests.component.test_rotate_on_up import props
 from tests.exploration.store_contract import labels, said, sequence
 from tests.fakes.clock import VirtualClock
@@ -76,6 +77,16 @@ def test_a_version_without_a_label_is_not_written_over(world: World) -> None:
     assert {each.id for each in world.store.versions(world.secret_id).items} == {each.id for each in at_first.items}
     told = verdict(world.ports, world.application, "two")
     assert (told.kind, "has lost its label" in told.reason) == (Kind.UNKNOWN, True)
+
+
+def test_what_is_written_in_memory_counts_among_the_young_versions(world: World) -> None:
+    since = world.clock.now() - timedelta(hours=1)
+    dry = DryStore(world.store, world.clock)
+    there = dry.written_since(world.secret_id, since)
+    dry.write(world.secret_id, "one-more", Sensitive("{}"), Label.RECEIVED)
+    dry.write(world.secret_id, "one-more", Sensitive("{}"), Label.RECEIVED)
+    assert dry.written_since(world.secret_id, since) == there + 1
+    assert world.store.written_since(world.secret_id, since) == there
 
 
 # The verdict.

@@ -3,8 +3,11 @@
 import re
 import tomllib
 from collections import defaultdict
+from datetime import date
+from importlib import metadata
 from pathlib import Path
 
+import pytest
 import yaml
 
 import spapi_rotation_lambda
@@ -21,9 +24,25 @@ def test_no_two_helper_modules_of_the_tests_share_a_name() -> None:
     assert {name: files for name, files in found.items() if len(files) > 1} == {}
 
 
-def test_the_version_is_the_same_in_both_places() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == spapi_rotation_lambda.__version__
+@pytest.mark.parametrize("folder", [ROOT, ROOT / "cli"])
+def test_both_distributions_have_the_version_of_the_functions_code(folder: Path) -> None:
+    """So it is in one place. The same module says it to Amazon, in the User-Agent."""
+    document = tomllib.loads((folder / "pyproject.toml").read_text())
+    assert "version" not in document["project"]
+    assert document["project"]["dynamic"] == ["version"]
+    source = document["tool"]["hatch"]["version"]
+    assert (folder / source.pop("path")).resolve() == Path(spapi_rotation_lambda.__file__)
+    assert source == {}
+    assert metadata.version(document["project"]["name"]) == spapi_rotation_lambda.__version__, "is .venv older than it?"
+
+
+def test_the_newest_entry_of_the_changelog_is_the_version() -> None:
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+    newest = re.fullmatch(r"\[(\d+\.\d+\.\d+)\] - (\d{4}-\d{2}-\d{2})", headings[1])
+    assert newest
+    assert newest[1] == spapi_rotation_lambda.__version__
+    assert date.fromisoformat(newest[2])
 
 
 def test_the_oldest_engine_is_the_same_everywhere() -> None:

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from docs.tools import outputs
+from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG
+
 README = (Path(__file__).parents[2] / "README.md").read_text()
 BLOCKS = [
     re.sub("^   ", "", block, flags=re.M) for block in re.findall(r"^ *```bash\n(.*?)^ *```", README, re.M | re.S)
@@ -100,7 +103,18 @@ def test_credentials_that_are_not_stored_stay_in_the_file_for_their_owner_alone(
     assert not (tmp_path / "stored").exists()
 
 
+def test_the_number_of_alarms_is_that_of_the_catalog() -> None:
+    changelog = (Path(__file__).parents[2] / "CHANGELOG.md").read_text()
+    said = re.findall(r"(\d+) alarms", README + changelog.partition("\n## [0.1.0]")[2])
+    assert said == [str(len(ALARM_CATALOG))] * 3
+    assert f"{len(ALARM_CATALOG)} alarms {len(ALARM_CATALOG) / 10:.2f} USD" in README
+
+
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_a_block_is_a_program_of_the_shell(number: int) -> None:
     done = subprocess.run(["bash", "-n"], input=BLOCKS[number], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_table_of_outputs_is_made_from_the_component() -> None:
+    assert outputs.with_outputs(README) == README, "run: make docs"

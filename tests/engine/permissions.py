@@ -15,7 +15,8 @@ from spapi_rotation_lambda.domain.times import LIFETIME, format_time
 from tests.engine.fault_scenarios.deployment import World
 from tests.engine.fault_scenarios.runs import of_a_stranger
 
-FUNCTION, SCHEDULES, QUEUE, KEY = "function role", "schedule role", "queue policy", "key policy"
+FUNCTION, SCHEDULES, QUEUE = "function role", "schedule role", "queue policy"
+KEY, QUEUE_KEY = "key policy", "queue key policy"
 
 NO_LOG = "nothing is logged"
 NO_REPORT = "failed event is lost: DestinationDeliveryFailures"
@@ -86,22 +87,20 @@ class Bench:
         aws, world = self.world.box.aws, self.world
         outputs = world.box.stack.outputs()
         self.key_arn, self.queue_arn = str(outputs["key_arn"]), str(outputs["queue_arn"])
+        self.queue_key_arn = str(outputs["queue_key_arn"])
         self.topic_arn = str(outputs["alarm_topic_arn"])
         configuration = world.lambda_.get_function_configuration(FunctionName=world.function)
         self.function_arn, self.log_group = configuration["FunctionArn"], configuration["LoggingConfig"]["LogGroup"]
-        self.scheduler, kms = aws.client("scheduler"), aws.client("kms")
+        self.scheduler = aws.client("scheduler")
         found = self.scheduler.list_schedules()["Schedules"][0]
         self.schedule = self.scheduler.get_schedule(GroupName=found["GroupName"], Name=found["Name"])
         self._mapping = world.lambda_.list_event_source_mappings()["EventSourceMappings"][0]["UUID"]
-        key_policy = kms.get_key_policy(KeyId=self.key_arn, PolicyName="default")["Policy"]
         self.policies = {
             FUNCTION: self._role_policy(configuration["Role"]),
             SCHEDULES: self._role_policy(self.schedule["Target"]["RoleArn"]),
             QUEUE: self.queue_policy(world.queue_url),
-            KEY: Policy(
-                json.loads(key_policy),
-                lambda text: kms.put_key_policy(KeyId=self.key_arn, PolicyName="default", Policy=text),
-            ),
+            KEY: self._key_policy(self.key_arn),
+            QUEUE_KEY: self._key_policy(self.queue_key_arn),
         }
 
     def _role_policy(self, role_arn: str) -> Policy:
@@ -111,6 +110,13 @@ class Bench:
             raise AssertionError("the role has policies besides its own")
         document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         return Policy(document, lambda text: iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=text))
+
+    def _key_policy(self, key_arn: str) -> Policy:
+        kms = self.world.box.aws.client("kms")
+        text = kms.get_key_policy(KeyId=key_arn, PolicyName="default")["Policy"]
+        return Policy(
+            json.loads(text), lambda text: kms.put_key_policy(KeyId=key_arn, PolicyName="default", Policy=text)
+        )
 
     def queue_policy(self, url: str) -> Policy:
         """A queue's policy."""

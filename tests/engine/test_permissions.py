@@ -26,6 +26,7 @@ from tests.engine.permissions import (
     NO_REPORT,
     NO_SCHEDULE_REPORT,
     QUEUE,
+    QUEUE_KEY,
     SCHEDULES,
     Bench,
     Permission,
@@ -56,7 +57,8 @@ SYMPTOMS = {
     + fails("secretsmanager:UpdateSecretVersionStage"),
     Permission(FUNCTION, "Key", "kms:Decrypt"): UNREADABLE,
     Permission(FUNCTION, "Key", "kms:GenerateDataKey"): f"check fails: {fails('secretsmanager:PutSecretValue')}",
-    Permission(FUNCTION, "Key", "kms:GetKeyPolicy"): "check warns: key_policy_unreadable",
+    Permission(FUNCTION, "QueueKey", "kms:Decrypt"): NOT_TAKEN,
+    Permission(FUNCTION, "QueueKey", "kms:GetKeyPolicy"): "check warns: key_policy_unreadable",
     Permission(FUNCTION, "Receive", "sqs:DeleteMessage"): NOT_TAKEN,
     Permission(FUNCTION, "Receive", "sqs:GetQueueAttributes"): NO_COUNTS,
     Permission(FUNCTION, "Receive", "sqs:ReceiveMessage"): NOT_TAKEN,
@@ -115,8 +117,9 @@ SYMPTOMS = {
     Permission(QUEUE, "AllowAmazonToSend", "sqs:GetQueueAttributes"): NOT_READY,
     Permission(QUEUE, "AllowAmazonToSend", "sqs:SendMessage"): NOT_READY,
     Permission(KEY, "AccountAdministers", "kms:*"): UNREADABLE,
-    Permission(KEY, "AllowAmazonToEncrypt", "kms:Decrypt"): NOT_READY,
-    Permission(KEY, "AllowAmazonToEncrypt", "kms:GenerateDataKey"): NOT_READY,
+    Permission(QUEUE_KEY, "AccountAdministers", "kms:*"): "check warns: key_policy_unreadable",
+    Permission(QUEUE_KEY, "AllowAmazonToEncrypt", "kms:Decrypt"): NOT_READY,
+    Permission(QUEUE_KEY, "AllowAmazonToEncrypt", "kms:GenerateDataKey"): NOT_READY,
 }
 """What is seen to fail without each permission that the emulator enforces."""
 
@@ -142,8 +145,8 @@ ADOPTED = 18
 AMAZON_IS_REFUSED = {
     Permission(QUEUE, "AllowAmazonToSend", "sqs:GetQueueAttributes"): "GetQueueAttributes: AccessDenied",
     Permission(QUEUE, "AllowAmazonToSend", "sqs:SendMessage"): "SendMessage: AccessDenied",
-    Permission(KEY, "AllowAmazonToEncrypt", "kms:Decrypt"): "SendMessage: KMS.AccessDeniedException",
-    Permission(KEY, "AllowAmazonToEncrypt", "kms:GenerateDataKey"): "SendMessage: KMS.AccessDeniedException",
+    Permission(QUEUE_KEY, "AllowAmazonToEncrypt", "kms:Decrypt"): "SendMessage: KMS.AccessDeniedException",
+    Permission(QUEUE_KEY, "AllowAmazonToEncrypt", "kms:GenerateDataKey"): "SendMessage: KMS.AccessDeniedException",
 }
 """What Amazon's sender itself is told without each of its permissions; the function notices before it asks Amazon."""
 
@@ -201,7 +204,12 @@ def test_the_lack_of_the_unobservable_ones_is_not_seen(bench: Bench) -> None:
 
 OWN_SECRET, ADOPTED_SECRET = "a secret of the component", "an existing secret"
 OTHERS_SECRET, NEIGHBOUR = "another secret", "another secret of the same prefix"
-OWN_KEY, ADOPTED_KEY, OTHERS_KEY = "the key", "the existing secret's key", "another key"
+OWN_KEY, OWN_QUEUE_KEY, ADOPTED_KEY, OTHERS_KEY = (
+    "the key",
+    "the queue's key",
+    "the existing secret's key",
+    "another key",
+)
 DESTINATION, DEAD_LETTERS, OPERATIONS, OTHERS_QUEUE = "the queue", "dead letters", "operations", "another queue"
 UNCLAIMED = "unclaimed"
 BUS, OTHERS_BUS, LOG, OTHERS_LOG = "the bus", "another bus", "the log", "another log"
@@ -243,8 +251,9 @@ NEEDED = {
         (UNCLAIMED, "sqs:GetQueueAttributes"),
         (UNCLAIMED, "sqs:ReceiveMessage"),
         (UNCLAIMED, "sqs:DeleteMessage"),
+        (OWN_QUEUE_KEY, "kms:Decrypt"),
         # The function looks whether Amazon may use the key. KMS API reference, GetKeyPolicy.
-        (OWN_KEY, "kms:GetKeyPolicy"),
+        (OWN_QUEUE_KEY, "kms:GetKeyPolicy"),
         # Lambda developer guide, "Retaining records of asynchronous invocations"; SQS developer guide, "Key
         # management": a producer needs kms:GenerateDataKey and kms:Decrypt.
         (OPERATIONS, "sqs:SendMessage"),
@@ -297,6 +306,7 @@ def resources(bench: Bench) -> dict[str, str]:
         OTHERS_SECRET: f"arn:aws:secretsmanager:{here}:secret:other/{bench.base.client_id}-AbCdEf",
         NEIGHBOUR: f"{world.arn(bench.base).rpartition('/')[0]}/database-AbCdEf",
         OWN_KEY: bench.key_arn,
+        OWN_QUEUE_KEY: bench.queue_key_arn,
         ADOPTED_KEY: world.secrets.describe_secret(SecretId=world.arn(bench.adopted[0]))["KmsKeyId"],
         OTHERS_KEY: f"arn:aws:kms:{here}:key/{uuid.uuid4()}",
         DESTINATION: bench.queue_arn,
@@ -393,7 +403,8 @@ def test_amazons_sender_may_do_exactly_what_amazon_documents(bench: Bench) -> No
     # "Set up credential rotation notifications" (queue), and the notifications guide on encrypted queues (key).
     for policy, resource, actions in (
         (QUEUE, bench.queue_arn, {"sqs:GetQueueAttributes", "sqs:SendMessage"}),
-        (KEY, bench.key_arn, {"kms:Decrypt", "kms:GenerateDataKey"}),
+        (QUEUE_KEY, bench.queue_key_arn, {"kms:Decrypt", "kms:GenerateDataKey"}),
+        (KEY, bench.key_arn, set[str]()),
     ):
         statements = [
             each

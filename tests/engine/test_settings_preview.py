@@ -71,9 +71,10 @@ REGION = "The region cn-north-1 lies in AWS China, from which Amazon cannot be r
 """The next thing to be refused, when a setting is mended."""
 
 
-def test_a_region_of_another_partition(stack: Stack, refused: Callable[[], str]) -> None:
-    configure(stack)
-    assert refused().startswith(REGION)
+@pytest.mark.parametrize(("region", "where"), [("cn-north-1", "AWS China"), ("us-gov-west-1", "AWS GovCloud")])
+def test_a_region_of_another_partition(stack: Stack, refused: Callable[[], str], region: str, where: str) -> None:
+    configure(stack, **{"aws:region": region})
+    assert refused().startswith(f"The region {region} lies in {where}, from which Amazon cannot be reached.")
 
 
 def test_a_region_that_there_is_not(stack: Stack, refused: Callable[[], str]) -> None:
@@ -104,6 +105,8 @@ def test_a_client_secret_in_place_of_a_client_id_and_the_command_that_takes_it_o
     stack.run("config", "set", "--path", "applications.store.client_id", CANARY)
     error = refused()
     assert error.startswith("applications.store.client_id holds a client secret. It now lies as plain text")
+    assert "the shell's history" in error
+    assert "have Amazon make another one in the Developer Console" in error
     type_in(stack, command_in(error))
     assert "canary" not in (stack.project / f"Pulumi.{stack.name}.yaml").read_text()
     error = refused()
@@ -117,6 +120,9 @@ def test_a_client_secret_in_place_of_a_client_id_and_the_command_that_takes_it_o
     [
         ({"tags": {"aws:team": "shop"}}, "The key aws:team in tags begins with AWS's own prefix aws:"),
         ({"tags": {"team": "a", "Team": "b"}}, "tags.Team and tags.team differ only in upper and lower case."),
+        ({"tags": {f"team{n}": "shop" for n in range(49)}}, "tags has 49 entries; at most 48 are possible."),
+        ({"tags": {"k" * 129: "shop"}}, "A key in tags has 129 characters; at most 128 are possible"),
+        ({"tags": {"team": "v" * 257}}, "tags.team has 257 characters; 1 to 256 are possible."),
         ({"rotation_window": {"start": "22:00", "end": "04:00", "days": ["mon"]}}, "rotation_window.days must be a"),
         ({"spapi_endpoint": "us-east-1"}, "spapi_endpoint is not a usable endpoint."),
     ],
@@ -124,6 +130,33 @@ def test_a_client_secret_in_place_of_a_client_id_and_the_command_that_takes_it_o
 def test_other_settings(stack: Stack, refused: Callable[[], str], settings: dict[str, Any], said: str) -> None:
     configure(stack, **settings)
     assert refused().startswith(said)
+
+
+def test_names_of_endpoints_in_lower_case_are_accepted(stack: Stack, refused: Callable[[], str]) -> None:
+    configure(stack, spapi_endpoint="eu", verification="lwa")
+    assert refused().startswith(REGION)
+
+
+PROGRAM = """
+import pulumi
+from spapi_rotation import ClientSecretRotation
+
+late = pulumi.Output.from_input("{client_id}")
+ClientSecretRotation("rotation", {{"applications": {{"shop": {{"client_id": late}}}}}})
+"""
+
+
+def test_a_client_id_that_is_an_output(stack: Stack, refused: Callable[[], str]) -> None:
+    """In a program of somebody's own."""
+    configure(stack)
+    program = stack.project / "__main__.py"
+    text = program.read_text()
+    program.write_text(PROGRAM.format(**SHOP))
+    try:
+        error = refused()
+    finally:
+        program.write_text(text)
+    assert error.startswith("applications.shop.client_id is an Output. It must be known before anything is deployed")
 
 
 def test_the_engine_itself_refuses_a_setting_of_the_wrong_type(stack: Stack) -> None:

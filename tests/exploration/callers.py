@@ -18,8 +18,10 @@ from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import DeadMessage, Ports, QueueCounts, ScheduledApplication
+from spapi_rotation_lambda.surroundings import Alarm, LogLine, LogPage, QueueReader, Subscribers
 from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases import request as request_module
+from spapi_rotation_lambda.use_cases.history import REQUESTS
 from spapi_rotation_lambda.use_cases.request import request
 from tests.exploration import invariants
 from tests.exploration.explored_world import App, Cause, World, secret_in
@@ -36,6 +38,7 @@ from tests.exploration.faulty import (
     Plan,
 )
 from tests.exploration.standard_queue import Message
+from tests.fakes.amazon import Issued
 from tests.fakes.world import PLAIN
 
 HOUR = timedelta(hours=1)
@@ -63,14 +66,43 @@ class _NoSchedules:
 NO_SCHEDULES = _NoSchedules()
 
 
-class _NotLookedAt:
-    """Nothing in a history looks at the component around the function, or at its log."""
+class Around:
+    """The component around the function: the Surroundings port, as far as a check looks at it."""
 
-    def __getattr__(self, name: str) -> Any:
-        raise AssertionError(name)
+    has_alarms = True
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def queue_readers(self) -> list[QueueReader]:
+        others = (QueueReader(True, "", ours=False) for _ in range(1, self._world.readers))
+        return [QueueReader(True, ""), *others]
+
+    def log_level(self) -> str:
+        return "INFO"
+
+    def alarms(self) -> list[Alarm]:
+        raise AssertionError
+
+    def subscribers(self, topic_arn: str) -> Subscribers:
+        raise AssertionError(topic_arn)
 
 
-NOT_LOOKED_AT = _NotLookedAt()
+class RememberedLog:
+    """The function's log: the Log port, as far as a check looks at it. It tells of the requests that were made."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def read(self, events: tuple[str, ...], since: datetime, cursor: str | None) -> LogPage:
+        assert events == REQUESTS
+        lines = [
+            LogLine(post.at, {"client_id": app.application.client_id})
+            for app in self._world.everyone()
+            for post in app.memory.posts
+            if post.at >= since and post.reached and not post.refused
+        ]
+        return LogPage(tuple(lines), None)
 
 
 class _NoDeadLetters:
@@ -168,8 +200,8 @@ def invoke(
         telemetry=world.said,
         schedules=NO_SCHEDULES,
         dead_letters=NO_DEAD_LETTERS,
-        surroundings=NOT_LOOKED_AT,
-        log=NOT_LOOKED_AT,
+        surroundings=Around(world),
+        log=RememberedLog(world),
         policy=world.policy,
         applications=PLAIN.applications,
     )
@@ -264,11 +296,17 @@ def action(world: World, app: App, name: str, plan: Plan = NO_FAULTS, *, before:
 
 
 def reseed(
-    world: World, app: App, plan: Plan = NO_FAULTS, *, verify: bool = True, before: Before | None = None
+    world: World,
+    app: App,
+    plan: Plan = NO_FAULTS,
+    *,
+    issued: Issued | None = None,
+    verify: bool = True,
+    before: Before | None = None,
 ) -> Ended:
-    """``seed`` with Amazon's newest secret, as a person sees it in the console: with its date of expiry."""
-    newest = app.amazon.newest
-    credentials = Credentials(app.application.client_id, Sensitive(newest.text), expires_at=newest.expires_at)
+    """``seed`` with a secret, by default Amazon's newest, as a person sees it in the console: with its expiry."""
+    one = issued or app.amazon.newest
+    credentials = Credentials(app.application.client_id, Sensitive(one.text), expires_at=one.expires_at)
 
     def run(ports: Ports) -> object:
         return operator_actions.seed(ports, app.application, credentials, verify=verify)

@@ -329,7 +329,7 @@ DEFECTS = (
     Defect(
         "the secret in use is never tried",
         "use_cases/check",
-        (("and in_daily_slot:", "and False:"),),
+        (("            state = _try_current(ports, snapshot, state)\n", "            pass\n"),),
         ("a silent rotation in the console, then nobody acts",),
     ),
     Defect(

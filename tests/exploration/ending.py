@@ -311,7 +311,9 @@ def _console(world: World, app: App) -> None:
 
 
 def _console_and_seed(world: World, app: App) -> None:
-    """A new secret, made by hand; its message never comes. Seeded when Amazon accepts it."""
+    """A new secret, made by hand, without a message. Seeded when Amazon accepts it; what is pending stops that."""
+    if world.value(app, "AWSPENDING") is not None:
+        action(world, app, "reject")
     rotate_in_console(world, app, message=False)
     advance(world, world.clock.time + max(app.amazon.usable_after, HOUR))
     ended = reseed(world, app)

@@ -108,6 +108,7 @@ class Memory(NamedTuple):
         posts: the POSTs of the last nine days.
         arrived: the newest secret whose message ever reached the queue (its number from 1; 0 is none).
         dated: the secrets whose messages were ever acknowledged, by their numbers.
+        superseded: the newest secret that was ever under ROTATION_SUPERSEDED, by its number.
         current: the secret under AWSCURRENT when last looked at.
         unannounced: secrets that the machine put into use and has not published.
         by_hand: secrets that came into use although Amazon did not accept them, as a person wished, or as the
@@ -120,6 +121,7 @@ class Memory(NamedTuple):
     posts: tuple[Post, ...] = ()
     arrived: int = 0
     dated: frozenset[int] = frozenset()
+    superseded: int = 0
     current: str | None = None
     unannounced: frozenset[str] = frozenset()
     by_hand: frozenset[str] = frozenset()
@@ -159,7 +161,11 @@ class Secrets(FakeSecretsManager):
                 (
                     name,
                     secret.created_at,
-                    tuple((vid, v.text, frozenset(v.labels), v.created_at) for vid, v in secret.versions.items()),
+                    secret.rotates_natively,
+                    tuple(
+                        (vid, v.text, frozenset(v.labels), v.created_at, v.has_value)
+                        for vid, v in secret.versions.items()
+                    ),
                 )
                 for name, secret in self.secrets.items()
             ),
@@ -167,11 +173,14 @@ class Secrets(FakeSecretsManager):
         )
 
     def restore(self, saved: tuple[Any, ...]) -> None:
-        for name, created_at, versions in saved[0]:
+        for name, created_at, rotates_natively, versions in saved[0]:
             secret = self.secrets.get(name)
             if secret is None:
                 secret = self.secrets[name] = FakeSecret(f"arn:{name}", created_at)
-            secret.versions = {vid: FakeVersion(text, set(labels), at) for vid, text, labels, at in versions}
+            secret.rotates_natively = rotates_natively
+            secret.versions = {
+                vid: FakeVersion(text, set(labels), at, has_value) for vid, text, labels, at, has_value in versions
+            }
         self._before = dict(saved[1])
 
 
@@ -339,6 +348,7 @@ class World:
         strangers: applications that are not ours yet: the function finds no secret of theirs.
         store_down_until: until when Secrets Manager fails every call of the function.
         tells_dates: whether the dates in Amazon's messages are there, and true.
+        readers: how many mappings read the queue; the first one is ours.
     """
 
     def __init__(
@@ -363,6 +373,7 @@ class World:
         self.fleet = Fleet(self)
         self.deliver = deliver
         self.tells_dates = tells_dates
+        self.readers = 1
         self.transit: tuple[Transit, ...] = ()
         self.next_check = self.clock.time
         self.violations: list[str] = []
@@ -446,7 +457,8 @@ class World:
         """The JSON under a label."""
         secret = self.secrets.secrets[(app or self.app).secret_id]
         holder = secret.holder(label)
-        data = json.loads(secret.versions[holder].text) if holder is not None else None
+        version = secret.versions[holder] if holder is not None else None
+        data = json.loads(version.text) if version is not None and version.has_value else None
         return data if isinstance(data, dict) else None
 
     # Saved and restored.
@@ -463,13 +475,14 @@ class World:
             self.store_down_until,
             self.unclaimed.save(),
             self.strangers,
+            self.readers,
             tuple((app.amazon.save(), app.memory) for app in self.apps.values()),
         )
 
     def restore(self, saved: SavedWorld) -> None:
         """Back to a saved world."""
         self.clock.time, self.next_check, secrets, queue, self.transit, self.serial, *rest = saved
-        self.store_down_until, unclaimed, self.strangers, apps = rest
+        self.store_down_until, unclaimed, self.strangers, self.readers, apps = rest
         self.unclaimed.restore(unclaimed)
         self.secrets.restore(secrets)
         self.queue.restore(queue)

@@ -29,7 +29,7 @@ def violations(budget: int, first: Sequence[str], *, only: bool = False) -> Iter
         if isinstance(one, Meeting):
             figures = Meetings(one, budget, stop_at_first=True).run()
         else:
-            figures = Explorer(one, budget, stop_at_first=True).run()
+            figures = Explorer(one, min(budget, one.faults), stop_at_first=True).run()
         yield from figures.violations[:1]
 
 

@@ -13,7 +13,7 @@ from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.domain.times import parse_typed
 from tests.exploration.explored_world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
 from tests.exploration.faulty import Died
-from tests.fakes.amazon import Issued
+from tests.fakes.amazon import LIFETIME, Issued
 from tests.fakes.secrets_manager import YOUNG, FakeSecret
 
 CURRENT_ACCEPTED = "1 AWSCURRENT is accepted"
@@ -55,6 +55,7 @@ def check(world: World, *, action: str = "", unproven: int = 0) -> None:
         if current is not None and not app.amazon.accepts(Sensitive(current)):
             _not_accepted(world, app, secret, current)
         _newest_is_durable(world, app, secret)
+        _acknowledged_are_kept(world, app, secret)
         if len(secret.versions) > MOST_KEPT and _kept(world, secret) > MOST_KEPT:
             world.violate(QUIET, f"{_kept(world, secret)} versions that AWS may not drop")
 
@@ -181,6 +182,28 @@ def _newest_is_durable(world: World, app: App, secret: FakeSecret) -> None:
         world.violate(NEWEST_DURABLE, f"secret {app.memory.arrived} is nowhere")
 
 
+def _acknowledged_are_kept(world: World, app: App, secret: FakeSecret) -> None:
+    """What was acknowledged and is newer than the one in use is under a label while it lives.
+
+    So is what is kept as superseded, until a newer one is: older messages are acknowledged because of it.
+    """
+    if not world.tells_dates:
+        return  # which one is newer nobody can know
+    held = {app.amazon.number(secret_in(version.text)) for version in secret.versions.values() if version.labels}
+    holder = secret.holder(Label.SUPERSEDED)
+    superseded = app.amazon.number(secret_in(secret.versions[holder].text)) if holder is not None else 0
+    if superseded < app.memory.superseded:
+        world.violate(NOTHING_DROPPED, f"secret {app.memory.superseded} is superseded no more, for an older one")
+    elif superseded > app.memory.superseded:
+        app.memory = app.memory._replace(superseded=superseded)
+    in_use = app.amazon.number(app.memory.current)
+    for one in app.amazon.alive:
+        number = app.amazon.number(one.text)
+        kept = number in held or number < superseded or number not in app.memory.dated
+        if not kept and 0 < in_use < number and one.expires_at > app.amazon.clock.now():
+            world.violate(NOTHING_DROPPED, f"secret {number} was acknowledged, and no label holds it any more")
+
+
 def check_acknowledged(world: World, body: str) -> None:
     """A message that may be deleted now: a label that keeps a secret holds its value, or a newer one is superseded.
 
@@ -260,9 +283,9 @@ def _is_newer(app: App, body: str) -> bool:
 
 
 def _near_expiry(world: World, app: App) -> bool:
-    """Whether the secret in use is dated to die so soon that unread messages no longer forbid a request."""
-    expires_at = _stored_expiry(world, app)
-    return expires_at is not None and expires_at - world.clock.time < NEAR + CLOCKS
+    """Whether the secret in use is so old that unread messages no longer forbid a request."""
+    number = app.amazon.number(app.memory.current)
+    return number > 0 and app.amazon.ever[number - 1].issued_at + LIFETIME - world.clock.time < NEAR + CLOCKS
 
 
 def _stored_expiry(world: World, app: App) -> datetime | None:
@@ -325,7 +348,8 @@ def untrue_labels(world: World, app: App) -> list[str]:
         label: app.amazon.number(secret_in(secret.versions[holder].text)) if holder is not None else 0
         for label, holder in holders.items()
     }
-    if holders[Label.PENDING] is not None and numbers[Label.PENDING] <= numbers[Label.CURRENT]:
+    pending = holders[Label.PENDING]
+    if pending is not None and secret.versions[pending].has_value and numbers[Label.PENDING] <= numbers[Label.CURRENT]:
         found.append("AWSPENDING is on a version that is not newer than the current one")
     if holders[Label.REJECTED] is not None and holders[Label.REJECTED] == holders[Label.CURRENT]:
         found.append("REJECTED is on the current version")

@@ -359,7 +359,7 @@ def not_requested_again(world: World, _plan: Plan) -> Ended:
     """No more than one request may have reached Amazon in the days before."""
     reached = [post for post in world.app.memory.posts if post.reached and not post.refused]
     if len([post for post in reached if world.clock.time - post.at < A_WEEK]) > 1:
-        world.violate(NO_SECOND_POST, "a second request although a newer secret was put in by hand after the first")
+        world.violate(NO_SECOND_POST, "a second request that nothing called for")
     return Ended()
 
 

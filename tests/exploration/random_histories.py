@@ -127,7 +127,7 @@ def run(examples: int, steps: int, seed: int, *, shrink: bool = False) -> Random
     try:
         run_state_machine_as_test(hypothesis.seed(seed)(RandomHistories), settings=chosen)
     except (AssertionError, ExceptionGroup) as error:
-        _figures.violation = "".join(traceback.format_exception(error))[-9000:]
+        _figures.violation = "".join(traceback.format_exception(error))[-20000:]
     return _figures
 
 

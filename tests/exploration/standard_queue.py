@@ -14,21 +14,30 @@ from spapi_rotation_lambda.ports import DeadMessage, QueueCounts, QueueState
 from tests.fakes.clock import VirtualClock
 
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination"
+ANOTHER_QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:destination-2"
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/1"
 VISIBILITY = timedelta(minutes=6)
 RETENTION = timedelta(days=14)
 MAX_RECEIVES = 240
 
-_ALLOW = sender_policy.queue_statement(QUEUE_ARN)
-_DENY_OUTSIDERS = {
-    "Effect": "Deny",
-    "Principal": "*",
-    "Action": "sqs:SendMessage",
-    "Resource": QUEUE_ARN,
-    "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}},
+
+def _policy(arn: str, *, denies_outsiders: bool) -> str:
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-ours"}},
+    }
+    allow = sender_policy.queue_statement(arn)
+    return json.dumps({"Statement": [allow, deny] if denies_outsiders else [allow]})
+
+
+_POLICIES = {
+    (arn, denies): _policy(arn, denies_outsiders=denies)
+    for arn in (QUEUE_ARN, ANOTHER_QUEUE_ARN)
+    for denies in (True, False)
 }
-_POLICY = json.dumps({"Statement": [_ALLOW]})
-_POLICY_OF_THE_ORGANISATION = json.dumps({"Statement": [_ALLOW, _DENY_OUTSIDERS]})
 _KEY_POLICY = json.dumps({"Statement": [sender_policy.key_statement()]})
 
 
@@ -43,7 +52,7 @@ class Message(NamedTuple):
     dead: bool = False
 
 
-QueueContent = tuple[tuple[Message, ...], int, bool, bool]
+QueueContent = tuple[tuple[Message, ...], int, bool, bool, str]
 
 
 class Kept(NamedTuple):
@@ -104,6 +113,7 @@ class StandardQueue:
 
     Attributes:
         denies_outsiders: whether its policy denies whoever is not of the owner's organisation, such as Amazon.
+        arn: which queue it is: people may bring another one.
     """
 
     def __init__(self, clock: VirtualClock, *, newest_first: bool = False) -> None:
@@ -111,6 +121,7 @@ class StandardQueue:
         self.messages: list[Message] = []
         self.lost_to_retention = False
         self.denies_outsiders = False
+        self.arn = QUEUE_ARN
         self._sent = 0
 
     # Amazon, and whoever else sends.
@@ -183,8 +194,8 @@ class StandardQueue:
             not message.dead and message.receives > 0 and message.visible_at > now for message in self.messages
         )
         return QueueState(
-            arn=QUEUE_ARN,
-            policy=_POLICY_OF_THE_ORGANISATION if self.denies_outsiders else _POLICY,
+            arn=self.arn,
+            policy=_POLICIES[self.arn, self.denies_outsiders],
             key_arn=KEY_ARN,
             key_policy=_KEY_POLICY,
             key_readable=True,
@@ -196,8 +207,8 @@ class StandardQueue:
     # Saved and restored.
 
     def save(self) -> QueueContent:
-        return tuple(self.messages), self._sent, self.lost_to_retention, self.denies_outsiders
+        return tuple(self.messages), self._sent, self.lost_to_retention, self.denies_outsiders, self.arn
 
     def restore(self, saved: QueueContent) -> None:
-        messages, self._sent, self.lost_to_retention, self.denies_outsiders = saved
+        messages, self._sent, self.lost_to_retention, self.denies_outsiders, self.arn = saved
         self.messages = list(messages)

@@ -24,7 +24,8 @@ from tests.exploration.callers import (
     HOUR,
     NO_DEAD_LETTERS,
     NO_SCHEDULES,
-    NOT_LOOKED_AT,
+    Around,
+    RememberedLog,
     rotate_in_console,
     telling_nonces_apart,
 )
@@ -48,7 +49,7 @@ TEXTS = ("one", "two", "new")
 
 MAY_BE_UNKNOWN = (UNASKED, "messages wait, and may be taken soon.", "lie unclaimed", "has lost its label.")
 
-READING = {Op.VERSIONS, Op.READ, Op.CREATED_AT, Op.INSPECT}
+READING = {Op.VERSIONS, Op.READ, Op.CREATED_AT, Op.DESCRIBED, Op.WRITTEN_SINCE, Op.INSPECT}
 
 
 class Reached(Explorer):
@@ -71,8 +72,8 @@ class Reached(Explorer):
 
 def outside(saved: SavedWorld) -> object:
     """A saved world without what the invariants remember, and without the number of the last nonce."""
-    *before, _serial, down_until, unclaimed, strangers, applications = saved
-    return *before, down_until, unclaimed, strangers, tuple(amazon for amazon, _memory in applications)
+    *before, _serial, down_until, unclaimed, strangers, readers, applications = saved
+    return *before, down_until, unclaimed, strangers, readers, tuple(amazon for amazon, _memory in applications)
 
 
 def run(world: World, what: Callable[[Ports], Any]) -> tuple[Any, list[Op]]:
@@ -94,8 +95,8 @@ def run(world: World, what: Callable[[Ports], Any]) -> tuple[Any, list[Op]]:
         telemetry=world.said,
         schedules=NO_SCHEDULES,
         dead_letters=NO_DEAD_LETTERS,
-        surroundings=NOT_LOOKED_AT,
-        log=NOT_LOOKED_AT,
+        surroundings=Around(world),
+        log=RememberedLog(world),
         policy=world.policy,
         applications=PLAIN.applications,
     )

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import yaml
+
+from sandbox.engine import HOST, Engine
+
 ROOT = Path(__file__).parents[2]
 
 Installer = Literal["pip", "uv"]
@@ -73,3 +77,15 @@ class Environment:
     def says(self, program: str) -> str:
         """What a program prints there, away from every checkout."""
         return run([str(self.python), "-I", "-W", "ignore", "-c", program], self.python.parent).strip()
+
+
+def as_the_project_says(engine: Engine, folder: Path, project: Path) -> list[Path]:
+    """PATH's folders for the engine. A built one has a Python host of a version that takes the project's options from
+    its command line, where the engine no longer puts them: they are put there for it."""
+    if engine.origin == "built":
+        options = yaml.safe_load((project / "Pulumi.yaml").read_text())["runtime"]["options"]
+        folder.mkdir()
+        host = folder / HOST
+        host.write_text(f'#!/bin/sh\nexec {engine.bin / HOST} -root "$PWD" -virtualenv {options["virtualenv"]} "$@"\n')
+        host.chmod(0o755)
+    return [folder, engine.bin]

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from sandbox.aws.emulator import REGION, AwsEmulator
-from sandbox.engine import HOST, Engine, ensure_engine
+from sandbox.engine import ensure_engine
 from sandbox.provider.install import install
-from tests.installs.environments import clone
+from tests.installs.environments import as_the_project_says, clone
 
 pytestmark = [pytest.mark.engine, pytest.mark.installs, pytest.mark.slow]
 
@@ -67,18 +66,6 @@ class Shell:
         found = re.search(r"What to do\S*(?: [^:]+)?: (?:make it anew: )?(.+)$", shown, re.MULTILINE)
         assert found, shown
         return found[1]
-
-
-def as_the_project_says(engine: Engine, folder: Path, project: Path) -> list[Path]:
-    """PATH's folders for the engine. A built one has a Python host of a version that takes the project's options from
-    its command line, where the engine no longer puts them: they are put there for it."""
-    if engine.origin == "built":
-        options = yaml.safe_load((project / "Pulumi.yaml").read_text())["runtime"]["options"]
-        folder.mkdir()
-        host = folder / HOST
-        host.write_text(f'#!/bin/sh\nexec {engine.bin / HOST} -root "$PWD" -virtualenv {options["virtualenv"]} "$@"\n')
-        host.chmod(0o755)
-    return [folder, engine.bin]
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,17 @@ def allow(actions: str | list[str], resource: str = "*") -> dict[str, Any]:
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
 
 
+def acting_as(aws: AwsEmulator, *statements: dict[str, Any]) -> dict[str, str]:
+    """Credentials of a session that may do what the statements say, for ``AwsEmulator.client``."""
+    role, iam = make_role(aws, *statements), aws.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    iam.update_assume_role_policy(
+        RoleName=role.rpartition("/")[2], PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    given: dict[str, str] = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    return given
+
+
 def make_function(aws: AwsEmulator, code: str, role: str | None = None, **settings: Any) -> str:
     """Create a Python function from the text of a module with ``handler(event, context)``; return its ARN."""
     archive = io.BytesIO()

@@ -115,6 +115,8 @@ ADDITIONS: tuple[Addition, ...] = (
             f"{LAMBDA}::test_an_event_source_needs_each_permission_of_the_role",
             f"{RULES}::test_without_its_statement_amazon_cannot_send",
             f"{RULES}::test_with_its_statement_and_a_tls_rule_amazon_can_send",
+            f"{LAMBDA}::test_an_environment_is_written_with_a_key_by_who_may_use_it",
+            f"{LAMBDA}::test_an_encrypted_environment_is_shown_to_who_may_decrypt_it",
             f"{RULES}::test_an_encrypted_queue_needs_amazons_statement_on_its_key",
             f"{RULES}::test_a_secrets_key_is_needed_to_read_and_write_its_value",
             f"{RULES}::test_a_mapping_reads_nothing_while_its_role_may_not_use_the_queues_key",
@@ -197,7 +199,7 @@ UNOBSERVABLE: tuple[Unobservable, ...] = (
         (f"{DIFFERENCES}::test_an_alarm_reaches_a_topic_whose_policy_and_key_do_not_let_it",),
         (
             f"{POLICIES}::test_topic_lets_its_own_alarms_publish_and_nobody_in_plain_text",
-            f"{POLICIES}::test_key",
+            f"{POLICIES}::test_the_secrets_key_is_never_granted_to_amazon",
             f"{ALARMS}::test_the_policies_name_every_alarm",
             f"{ALARMS}::test_topic_is_encrypted_by_the_components_key",
         ),
@@ -222,7 +224,10 @@ UNOBSERVABLE: tuple[Unobservable, ...] = (
         "Encryption of the log group, and the log service's right to the key",
         "The group is made and filled whatever the key's policy says.",
         (f"{DIFFERENCES}::test_a_log_group_is_made_with_a_key_that_the_log_service_may_not_use",),
-        (f"{RESOURCES}::test_log_group_is_encrypted_and_kept_for_a_year", f"{POLICIES}::test_key"),
+        (
+            f"{RESOURCES}::test_log_group_is_encrypted_and_kept_for_a_year",
+            f"{POLICIES}::test_the_secrets_key_is_never_granted_to_amazon",
+        ),
     ),
     Unobservable(
         "The refusal of plain text by queue and topic policies",
@@ -266,7 +271,7 @@ UNOBSERVABLE: tuple[Unobservable, ...] = (
         (
             f"{RESOURCES}::test_queues_are_encrypted_and_keep_messages_for_14_days",
             f"{RESOURCES}::test_log_group_is_encrypted_and_kept_for_a_year",
-            f"{RESOURCES}::test_keeps_the_key_as_long_as_the_secrets",
+            f"{RESOURCES}::test_keeps_the_keys_as_long_as_the_secrets",
         ),
     ),
 )

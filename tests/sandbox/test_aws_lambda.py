@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws.emulator import ACCOUNT, REGION, AwsEmulator
-from tests.sandbox.aws_support import allow, eventually, make_function, make_queue, make_role, receive
+from tests.sandbox.aws_support import acting_as, allow, eventually, make_function, make_queue, make_role, receive
 
 pytestmark = pytest.mark.sandbox
 
@@ -74,6 +74,41 @@ def test_a_role_that_lambda_may_not_assume_is_refused(aws: AwsEmulator) -> None:
         make_function(aws, "", make_role(aws, service="scheduler.amazonaws.com"))
     with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
         make_function(aws, "", f"arn:aws:iam::{ACCOUNT}:role/missing")
+
+
+@pytest.mark.parametrize("lacking", [None, "kms:CreateGrant", "kms:Encrypt"])
+def test_an_environment_is_written_with_a_key_by_who_may_use_it(aws: AwsEmulator, lacking: str | None) -> None:
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    function = make_function(aws, "", Environment={"Variables": {"A": "b"}}, KMSKeyArn=key).rpartition(":")[2]
+    may = ["kms:CreateGrant", "kms:Encrypt", "lambda:UpdateFunctionConfiguration"]
+    session = acting_as(aws, allow([action for action in may if action != lacking]))
+    update = aws.client("lambda", credentials=session).update_function_configuration
+    if lacking is None:
+        update(FunctionName=function, Environment={"Variables": {"A": "c"}})
+        return
+    update(FunctionName=function, Description="needs no key")
+    for written in ({"Environment": {"Variables": {"A": "c"}}}, {"KMSKeyArn": key}):
+        with pytest.raises(ClientError, match=f"invalid for {lacking.partition(':')[2]}"):
+            update(FunctionName=function, **written)
+
+
+@pytest.mark.parametrize("lacking", [None, "kms:Decrypt"])
+def test_an_encrypted_environment_is_shown_to_who_may_decrypt_it(aws: AwsEmulator, lacking: str | None) -> None:
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    code = "import os\ndef handler(event, context):\n    return os.environ['A']"
+    function = make_function(aws, code, Environment={"Variables": {"A": "b"}}, KMSKeyArn=key).rpartition(":")[2]
+    may = ["kms:Decrypt", "lambda:GetFunction", "lambda:GetFunctionConfiguration"]
+    session = acting_as(aws, allow([action for action in may if action != lacking]))
+    client = aws.client("lambda", credentials=session)
+    for shown in (
+        client.get_function_configuration(FunctionName=function),
+        client.get_function(FunctionName=function)["Configuration"],
+    ):
+        assert shown["KMSKeyArn"] == key
+        assert shown["Environment"].get("Variables") == (None if lacking else {"A": "b"})
+        assert ("Error" in shown["Environment"]) == bool(lacking)
+    # By its grant, with a role that may nothing.
+    assert invoke(aws, function) == "b"
 
 
 def test_logs_go_to_the_configured_group_if_the_role_may_write_them(aws: AwsEmulator) -> None:

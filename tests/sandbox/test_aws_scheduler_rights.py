@@ -1,12 +1,10 @@
 """Rights to schedules are asked for the schedule in its group."""
 
-import json
-
 import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws.emulator import ACCOUNT, REGION, AwsEmulator
-from tests.sandbox.aws_support import allow, make_role, refusal
+from tests.sandbox.aws_support import acting_as, allow, make_role, refusal
 
 pytestmark = pytest.mark.sandbox
 
@@ -14,11 +12,7 @@ SCHEDULES = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule"
 
 
 def test_the_group_of_a_schedule_counts(aws: AwsEmulator) -> None:
-    role = make_role(aws, allow(["scheduler:GetSchedule", "scheduler:DeleteSchedule"], f"{SCHEDULES}/group/*"))
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-    aws.client("iam").update_assume_role_policy(
-        RoleName=role.rpartition("/")[2], PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    )
+    session = acting_as(aws, allow(["scheduler:GetSchedule", "scheduler:DeleteSchedule"], f"{SCHEDULES}/group/*"))
     scheduler = aws.client("scheduler")
     scheduler.create_schedule_group(Name="group")
     target = {
@@ -33,7 +27,6 @@ def test_the_group_of_a_schedule_counts(aws: AwsEmulator) -> None:
             FlexibleTimeWindow={"Mode": "OFF"},
             Target=target,
         )
-    session = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
     mine = aws.client("scheduler", credentials=session)
     assert mine.get_schedule(Name="name", GroupName="group")["Arn"] == f"{SCHEDULES}/group/name"
     for call in (mine.get_schedule, mine.delete_schedule):

@@ -1,5 +1,6 @@
 """The stand-in's types have the names, properties and requirements of the installed pulumi_aws package."""
 
+import importlib
 import inspect
 import json
 import typing
@@ -95,9 +96,11 @@ def test_the_providers_configuration_is_the_sdks() -> None:
 
 @pytest.mark.parametrize("token", invokes._FUNCTIONS)
 def test_the_functions_are_the_sdks(token: str) -> None:
-    name = token.split(":")[2]
+    _, where, name = token.split(":")
     snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-    assert token in inspect.getsource(getattr(pulumi_aws, snake))
+    module = where.split("/")[0]
+    holder = "pulumi_aws" if module == "index" else f"pulumi_aws.{module}"
+    assert token in inspect.getsource(importlib.import_module(f"{holder}.{snake}"))
 
 
 def test_the_version_is_the_installed_packages() -> None:

@@ -13,7 +13,7 @@ from spapi_rotation_lambda.domain.applications import ApplicationDirectory, KeyN
 from spapi_rotation_lambda.domain.errors import BadSettings, MalformedSecret, StoreFailed
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.settings import parse_adopted_secrets
+from spapi_rotation_lambda.settings import parse_adopted_secrets, parse_secret_keys
 from spapi_rotation_lambda.use_cases.settle import settle
 from tests.fakes.world import CLIENT_ID, SCHEDULE_ARN, FakeSchedules, World
 from tests.unit.conftest import MakeWorld
@@ -44,6 +44,19 @@ def test_any_other_has_the_components_name() -> None:
 def test_a_map_that_somebody_edited_is_refused(text: str) -> None:
     with pytest.raises(BadSettings, match="ADOPTED_SECRETS"):
         parse_adopted_secrets(text)
+
+
+@pytest.mark.rule(id="SEC-4")
+def test_the_components_own_secret_can_have_other_names_of_keys() -> None:
+    told = json.dumps([{"keys": KEYS, "of": [CLIENT_ID.rpartition(".")[2]]}])
+    found = ApplicationDirectory("prefix", {}, parse_secret_keys(told)).find(CLIENT_ID)
+    assert (found.secret_id, found.keys) == (f"prefix/{CLIENT_ID}", KeyNames(**KEYS))
+
+
+@pytest.mark.parametrize("text", ["{", "5", '{"a": {}}', "[5]", "[{}]", '[{"keys": {"no": "y"}, "of": ["a"]}]'])
+def test_names_of_keys_that_somebody_edited_are_refused(text: str) -> None:
+    with pytest.raises(BadSettings, match="SECRET_KEYS"):
+        parse_secret_keys(text)
 
 
 @pytest.mark.rule(id="SEC-4")

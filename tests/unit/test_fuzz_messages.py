@@ -18,7 +18,7 @@ ANYTHING, MUTATED = 1_500, 3_000
 
 COMPLAINTS = (
     *("the message is not", "it is not JSON", "payload is not", "notificationType is not"),
-    *("APPLICATION_OAUTH_CLIENT", "clientId", "newClientSecret is not", "clientSecretExpiryTime"),
+    *("APPLICATION_OAUTH_CLIENT", "clientId", "newClientSecret", "clientSecretExpiryTime"),
 )
 """Words of each refusal; all but the first can befall a mutated sample, those from the fifth on in its inner part."""
 

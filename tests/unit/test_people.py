@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from spapi_rotation_lambda.domain.errors import TooManyVersions, UnreadMessages
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Metric
@@ -14,6 +15,7 @@ from tests.fakes.interposer import traced
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
 from tests.unit.requesting import ask
+from tests.unit.support import raises
 
 
 def in_use(world: World) -> str:
@@ -40,6 +42,54 @@ def test_a_typed_expiry_makes_no_newer_secret_vanish(make_world: MakeWorld, expi
     world.drain()
     assert in_use(world) == world.amazon.newest.text
     assert len(world.amazon.ever) == 2
+
+
+@pytest.mark.rule(id="SEC-9")
+@pytest.mark.parametrize("days", [1, 29, -200], ids=["dies tomorrow", "dies in a month", "a year early"])
+def test_a_typed_expiry_lets_no_request_pass_an_unread_message_or_many_versions(
+    make_world: MakeWorld, days: float
+) -> None:
+    world = make_world()
+    typed(world, world.amazon.newest, client_secret_expires_at=format_time(world.clock.now() + timedelta(days=days)))
+    world.clock.advance(days=8)
+    world.queue.dead.append("perhaps a newer secret")
+    with raises(world, UnreadMessages):
+        ask(world)
+    world.queue.dead.clear()
+    for number in range(60):
+        world.store.put(world.secret_id, f"other-{number}", "{}", {"OTHER"})
+    with raises(world, TooManyVersions):
+        ask(world)
+    assert world.amazon.posts == 0
+
+
+@pytest.mark.rule(id="SEC-9")
+def test_180_days_after_it_was_first_seen_a_secret_is_dead_whatever_was_typed(make_world: MakeWorld) -> None:
+    world = make_world()
+    typed(world, world.amazon.newest, client_secret_expires_at="in winter")
+    world.clock.advance(days=150, hours=1)
+    world.queue.dead.append("poison")
+    assert ask(world).certain
+
+
+@pytest.mark.rule(id="SEC-9")
+@pytest.mark.rule(id="REQ-16")
+def test_a_typed_expiry_brings_no_second_request_before_its_time(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.seed()
+    ask(world)
+    world.drain()  # a request that was answered through this queue
+    world.clock.advance(days=60)
+    world.amazon.rotate_by_hand(message=False)
+    typed(world, world.amazon.newest, client_secret_expires_at=format_time(world.clock.now()))
+    world.clock.advance(days=8)
+    world.amazon.lose_next = True
+    ask(world)
+    posts = world.amazon.posts
+    world.run(hours=5 * 24 - 1)
+    assert world.amazon.posts == posts
+    world.run(hours=2)
+    assert world.amazon.posts == posts + 1
 
 
 @pytest.mark.rule(id="REC-18")

@@ -72,6 +72,7 @@ def test_every_variable_is_read() -> None:
         DELIVERY_DEADLINE_MINUTES="0.5",
         REPOST_AFTER_HOURS="1",
         ADOPTED_SECRETS='{"id": {"secret_arn": "arn", "keys": {"client_id": "own"}}}',
+        SECRET_KEYS='[{"keys": {"client_secret": "mine"}, "of": ["one", "two"]}]',
     ) == Settings(
         "https://queue",
         "https://dead",
@@ -81,7 +82,11 @@ def test_every_variable_is_read() -> None:
         event_bus="bus",
         schedule_group="g",
         alarm_prefix="project/stack/name/",
-        applications=ApplicationDirectory("prefix", {"id": AdoptedSecret("arn", KeyNames(client_id="own"))}),
+        applications=ApplicationDirectory(
+            "prefix",
+            {"id": AdoptedSecret("arn", KeyNames(client_id="own"))},
+            {name: KeyNames(client_secret="mine") for name in ("one", "two")},
+        ),
         policy=RotationPolicy(
             rotate_every=timedelta(days=8),
             promote_delay=timedelta(0),

@@ -1,7 +1,7 @@
-"""Existing secrets that applications keep: where they must lie, and how the function learns of them."""
+"""Existing secrets that applications keep: where they must lie. How the function learns of them, and of key names."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,6 +11,7 @@ from spapi_rotation.scope import Scope
 from spapi_rotation.validation.applications import Adoption, ValidApplication
 from spapi_rotation.validation.arguments import PARTITION
 from spapi_rotation.validation.inputs import MaybeOutput, raising_invalid_argument
+from spapi_rotation_lambda.domain.applications import schedule_name
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import Env
 
@@ -63,7 +64,7 @@ def adopt(
         secrets[application.name] = arn
         if adoption.key_arn is not None:
             keys.append(_here(scope, adoption.key_arn, f"{adoption.argument}.secret_key_arn"))
-        entries.append(pulumi.Output.all(application.client_id, arn, adoption.keys).apply(_entry))
+        entries.append(pulumi.Output.all(application.client_id, arn, application.keys).apply(_entry))
     if not secrets:
         return None
     return AdoptedSecrets(
@@ -88,34 +89,75 @@ def environment_of(entries: Sequence[Entry]) -> str:
             )
         named: Mapping[str, object] = {"keys": dict(keys)} if keys else {}
         found[client_id] = {"secret_arn": arn, **named}
-    return json.dumps(found, sort_keys=True, separators=(",", ":"))
+    return _compact(found)
+
+
+def secret_keys(applications: Sequence[ValidApplication]) -> pulumi.Output[str] | None:
+    """The text of SECRET_KEYS, for the secrets that the component makes; None if no application names keys."""
+    named = [each for each in applications if each.adoption is None and each.keys]
+    if not named:
+        return None
+    return pulumi.Output.all(*(pulumi.Output.all(each.suffix, each.keys) for each in named)).apply(_keys_of)
+
+
+def _keys_of(entries: Sequence[Any]) -> str:
+    """As short as it can be: clients of many applications want the same names."""
+    found: dict[str, list[str]] = {}
+    for suffix, keys in entries:
+        found.setdefault(_compact(dict(keys)), []).append(str(suffix))
+    return _compact([{"keys": json.loads(keys), "of": sorted(of)} for keys, of in sorted(found.items())])
 
 
 def settings_of_one(environment: Mapping[str, pulumi.Input[str]], client_id: str) -> dict[str, pulumi.Input[str]]:
     """The function's environment as far as it concerns one application: another one's secret is no change to it."""
-    adopted = pulumi.Output.from_input(environment.get(Env.ADOPTED_SECRETS.value, ""))
-    return {**environment, Env.ADOPTED_SECRETS.value: adopted.apply(lambda text: _entry_of(text, client_id))}
+
+    def own(variable: Env, pick: Callable[[str], str]) -> pulumi.Output[str]:
+        return pulumi.Output.from_input(environment.get(variable.value, "")).apply(pick)
+
+    return {
+        **environment,
+        Env.ADOPTED_SECRETS.value: own(Env.ADOPTED_SECRETS, lambda text: _entry_of(text, client_id)),
+        Env.SECRET_KEYS.value: own(Env.SECRET_KEYS, lambda text: _keys_of_one(text, schedule_name(client_id))),
+    }
 
 
 def _entry_of(text: str, client_id: str) -> str:
     entries: dict[str, object] = json.loads(text) if text else {}
-    own = {client_id: entries[client_id]} if client_id in entries else None
-    return json.dumps(own, sort_keys=True, separators=(",", ":")) if own else ""
+    return _compact({client_id: entries[client_id]}) if client_id in entries else ""
 
 
-def validated_environment(variables: Mapping[str, pulumi.Input[str]], adopted: AdoptedSecrets) -> pulumi.Output[str]:
-    """ADOPTED_SECRETS, validated to fit into the function's environment together with the other variables.
+def _keys_of_one(text: str, suffix: str) -> str:
+    groups: list[dict[str, Any]] = json.loads(text) if text else []
+    own = [{**each, "of": [suffix]} for each in groups if suffix in each["of"]]
+    return _compact(own) if own else ""
+
+
+def _compact(data: object) -> str:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"))
+
+
+def validated_environment(
+    variables: Mapping[str, pulumi.Input[str]], maps: Mapping[Env, pulumi.Output[str] | None]
+) -> dict[str, pulumi.Output[str]]:
+    """What tells of the secrets, validated to fit into the function's environment with the other variables.
 
     What AWS names, unknown in the first preview, is counted at its longest, so that the preview can tell.
+
+    Args:
+        variables: the others.
+        maps: ADOPTED_SECRETS and SECRET_KEYS, where there are any.
     """
+    given = {name.value: text for name, text in maps.items() if text is not None}
+    if not given:
+        return {}
     unknown = {
         Env.QUEUE_URL.value: "x" * LONGEST_QUEUE_URL,
         Env.DEAD_LETTER_QUEUE_URL.value: "x" * LONGEST_QUEUE_URL,
         Env.UNCLAIMED_QUEUE_URL.value: "x" * LONGEST_QUEUE_URL,
         Env.SCHEDULE_GROUP.value: "x" * LONGEST_SCHEDULE_GROUP,
     }
-    known = {**variables, **unknown, Env.ADOPTED_SECRETS.value: adopted.environment}
-    return pulumi.Output.all(**known).apply(raising_invalid_argument(_validate_size))
+    known = pulumi.Output.all(**{**variables, **unknown, **given}).apply(raising_invalid_argument(_validate_size))
+    return {name: known.apply(lambda all_, name=name: str(all_[name])) for name in given}  # type: ignore[misc]
 
 
 def validate_place(arn: str, region: str, account: str, argument: str) -> str:
@@ -179,14 +221,14 @@ def _here(scope: Scope, arn: pulumi.Input[str], argument: str) -> pulumi.Output[
     )
 
 
-def _validate_size(variables: Mapping[str, str]) -> str:
+def _validate_size(variables: Mapping[str, str]) -> Mapping[str, str]:
     # As JSON, because Lambda's own refusal shows that as what it measured: quotes within a value count twice.
     size = len(json.dumps(dict(variables), separators=(",", ":")).encode())
     if size > ENVIRONMENT_LIMIT:
         raise BadSettings(
-            f"The existing secrets need too much of the function's environment: about {size} bytes of "
+            f"The existing secrets and secret_keys need too much of the function's environment: about {size} bytes of "
             f"{ENVIRONMENT_LIMIT} that Lambda allows.",
-            remedy="Spread the applications with a secret_arn over several components, or let the component make "
-            "their secrets.",
+            remedy="Spread the applications with a secret_arn or secret_keys over several components, or let the "
+            "component make their secrets, with its own names of the keys.",
         )
-    return variables[Env.ADOPTED_SECRETS.value]
+    return variables

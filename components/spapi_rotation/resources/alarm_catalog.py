@@ -15,8 +15,8 @@ from spapi_rotation_lambda.ports import Metric
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 QUEUE_AGE_SECONDS = 30 * MINUTE
-"""A message is taken within seconds. Received three times, it leaves this metric (SQS guide): later than a quarter of
-an hour after its first delivery nothing is in it but what was not delivered."""
+"""A message is taken within seconds. One that is received and not deleted leaves this metric at its third delivery or,
+read strictly, at its fourth (the SQS guide says both): before half an hour is over. What is older was not delivered."""
 
 
 MORE_DAYS_THAN_EVER = 1000

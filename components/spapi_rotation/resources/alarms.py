@@ -42,10 +42,14 @@ def create_alarms(
     function: aws.lambda_.Function,
     log_group: aws.cloudwatch.LogGroup,
     topic_arn: pulumi.Output[str] | None,
-) -> None:
-    """Make the alarms, unless there is no topic."""
+) -> dict[str, pulumi.Output[str]]:
+    """Make the alarms, unless there is no topic.
+
+    Returns:
+        the name of each alarm, by what it is called in the catalog.
+    """
     if topic_arn is None:
-        return
+        return {}
     sources: Mapping[Source, Metrics] = {
         Source.OWN: (METRICS_NAMESPACE, {SERVICE_DIMENSION: scope.identity}),
         Source.QUEUE: ("AWS/SQS", {"QueueName": queues.destination.name}),
@@ -54,8 +58,7 @@ def create_alarms(
         Source.OPERATIONS: ("AWS/SQS", {"QueueName": queues.operations.name}),
         Source.FUNCTION: ("AWS/Lambda", {"FunctionName": function.name}),
     }
-    for alarm in ALARM_CATALOG:
-        _alarm(scope, args, alarm, sources, topic_arn, log_group)
+    return {alarm.name: _alarm(scope, args, alarm, sources, topic_arn, log_group).name for alarm in ALARM_CATALOG}
 
 
 def validate_topic_region(arn: str, region: str) -> str:

@@ -1,4 +1,4 @@
-"""The customer-managed key of the queues, the secrets and the log."""
+"""The two customer-managed keys: that of the destination queue, which Amazon uses, and that of everything else."""
 
 from typing import Any
 
@@ -12,45 +12,76 @@ from spapi_rotation_lambda.domain.sender_policy import Statement, key_statement
 
 
 def key_policy(scope: Scope, *, alarms: bool) -> dict[str, Any]:
-    """The key's policy: three statements, and a fourth if the alarms' topic is encrypted by it.
+    """The policy of the secrets' key: two statements, and a third if the alarms' topic is encrypted by it.
 
     The account administers the key, which also lets IAM policies of this account grant its use: the
     function's role, the schedules' role and whoever reads the secrets get it there. So Secrets Manager, SQS,
-    Lambda and Scheduler need no statement of their own; they act with the caller's permissions. Amazon's
-    sender belongs to another account, and CloudWatch's logs and alarms act for nobody: these must be named.
+    Lambda and Scheduler need no statement of their own; they act with the caller's permissions. CloudWatch's
+    logs and alarms act for nobody: these must be named. Nobody outside the account is.
     """
-    administers = {
+    alarm_statements = [alarm_key_statement(scope)] if alarms else []
+    return document(_administration(scope), _log_statement(scope), *alarm_statements)
+
+
+def queue_key_policy(scope: Scope) -> dict[str, Any]:
+    """The policy of the destination queue's key: the account's statement, and what Amazon's sender needs."""
+    return document(_administration(scope), key_statement())
+
+
+def create_key(scope: Scope, deletion_window_days: pulumi.Input[int], *, alarms: bool) -> aws.kms.Key:
+    """The key of the secrets and of all else but the destination queue, rotated by AWS once a year, and its alias.
+
+    Args:
+        alarms: whether CloudWatch's alarms need it, for the component's own topic.
+    """
+    return _key(
+        scope,
+        "key",
+        deletion_window_days,
+        description="SP-API client secrets: secrets, function, log, alarms, queues other than the destination.",
+        policy=key_policy(scope, alarms=alarms),
+    )
+
+
+def create_queue_key(scope: Scope, deletion_window_days: pulumi.Input[int]) -> aws.kms.Key:
+    """The destination queue's own key, and its alias: what Amazon may do with it does not reach the secrets."""
+    return _key(
+        scope,
+        "queue-key",
+        deletion_window_days,
+        description="SP-API client secrets: the queue that Amazon sends to.",
+        policy=queue_key_policy(scope),
+    )
+
+
+def _key(
+    scope: Scope, role: str, deletion_window_days: pulumi.Input[int], *, description: str, policy: dict[str, Any]
+) -> aws.kms.Key:
+    key = aws.kms.Key(
+        f"{scope.name}-{role}",
+        description=description,
+        deletion_window_in_days=deletion_window_days,
+        enable_key_rotation=True,
+        policy=pulumi.Output.json_dumps(policy),
+        tags=scope.tags,
+        opts=scope.options(protected=True),
+    )
+    aws.kms.Alias(
+        f"{scope.name}-{role}-alias",
+        target_key_id=key.key_id,
+        opts=scope.options(),
+    )
+    return key
+
+
+def _administration(scope: Scope) -> Statement:
+    return {
         "Sid": "AccountAdministers",
         "Effect": "Allow",
         "Principal": {"AWS": pulumi.Output.concat("arn:aws:iam::", scope.account_id, ":root")},
         "Action": "kms:*",
         "Resource": "*",
     }
-    alarm_statements = [alarm_key_statement(scope)] if alarms else []
-    return document(administers, key_statement(), _log_statement(scope), *alarm_statements)
-
-
-def create_key(scope: Scope, deletion_window_days: pulumi.Input[int], *, alarms: bool) -> aws.kms.Key:
-    """The key, rotated by AWS once a year, and its alias.
-
-    Args:
-        alarms: whether CloudWatch's alarms need it, for the component's own topic.
-    """
-    key = aws.kms.Key(
-        f"{scope.name}-key",
-        description="SP-API client secrets: queues, secrets, log, alarms.",
-        deletion_window_in_days=deletion_window_days,
-        enable_key_rotation=True,
-        policy=pulumi.Output.json_dumps(key_policy(scope, alarms=alarms)),
-        tags=scope.tags,
-        opts=scope.options(protected=True),
-    )
-    aws.kms.Alias(
-        f"{scope.name}-key-alias",
-        target_key_id=key.key_id,
-        opts=scope.options(),
-    )
-    return key
 
 
 def _log_statement(scope: Scope) -> Statement:

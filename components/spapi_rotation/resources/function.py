@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.function_archive.archive import function_code
-from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, validated_environment
+from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, secret_keys, validated_environment
 from spapi_rotation.resources.iam import allow, document, trust_policy
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
@@ -42,7 +42,8 @@ QUEUE_ACTIONS = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMess
 """What Lambda needs to read a queue. Source: SQS developer guide, "Configuring an Amazon SQS queue to trigger an AWS
 Lambda function", whose list of the execution role's permissions these are."""
 
-KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey", "kms:GetKeyPolicy")
+KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+QUEUE_KEY_ACTIONS = ("kms:Decrypt", "kms:GetKeyPolicy")
 ADOPTED_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
@@ -52,11 +53,13 @@ class Function:
 
     Attributes:
         function: the Lambda function.
+        role: its execution role.
         environment: its environment variables, which are also the settings of `pulumi up`'s own request.
         ready: role policy and mapping; without them a delivered secret would not be taken.
     """
 
     function: aws.lambda_.Function
+    role: aws.iam.Role
     environment: Mapping[str, pulumi.Input[str]]
     ready: tuple[pulumi.Resource, ...]
 
@@ -89,9 +92,11 @@ def environment(
     }
     if args.rotation_window is not None:
         variables[Env.ROTATION_WINDOW.value] = args.rotation_window
-    if adopted is not None:
-        variables[Env.ADOPTED_SECRETS.value] = validated_environment(variables, adopted)
-    return variables
+    maps = {
+        Env.ADOPTED_SECRETS: adopted.environment if adopted is not None else None,
+        Env.SECRET_KEYS: secret_keys(args.applications),
+    }
+    return {**variables, **validated_environment(variables, maps)}
 
 
 def function_policy(
@@ -99,6 +104,7 @@ def function_policy(
     *,
     secret_prefix: pulumi.Input[str],
     key_arn: pulumi.Input[str],
+    queue_key_arn: pulumi.Input[str],
     queues: Queues,
     log_group_arn: pulumi.Input[str],
     schedule_group: pulumi.Input[str],
@@ -112,7 +118,10 @@ def function_policy(
     )
     return document(
         allow("Secrets", SECRET_ACTIONS, secrets),
+        # Lambda decrypts the function's environment by the same right.
         allow("Key", KEY_ACTIONS, key_arn),
+        # The function looks whether Amazon may use it.
+        allow("QueueKey", QUEUE_KEY_ACTIONS, queue_key_arn),
         allow("Receive", QUEUE_ACTIONS, queues.destination.arn),
         allow("HandleDeadLetters", QUEUE_ACTIONS, queues.dead_letter.arn),
         # What is for a stranger is moved there, and taken back when the application is added.
@@ -146,6 +155,7 @@ def create_function(
     args: ValidArgs,
     *,
     key: aws.kms.Key,
+    queue_key: aws.kms.Key,
     queues: Queues,
     log_group: aws.cloudwatch.LogGroup,
     schedule_group: pulumi.Input[str],
@@ -155,6 +165,7 @@ def create_function(
     """Make the function and its role, and connect it to the destination queue.
 
     Args:
+        key: encrypts the environment, too; the role may decrypt by it anyway.
         topic_arn: the alarms' topic, for whoever asks the function about the alarms; None if there are none.
     """
     role = aws.iam.Role(
@@ -172,6 +183,7 @@ def create_function(
                 scope,
                 secret_prefix=args.secret_prefix,
                 key_arn=key.arn,
+                queue_key_arn=queue_key.arn,
                 queues=queues,
                 log_group_arn=log_group.arn,
                 schedule_group=schedule_group,
@@ -193,6 +205,7 @@ def create_function(
         timeout=TIMEOUT_SECONDS,
         role=role.arn,
         environment={"variables": variables},
+        kms_key_arn=key.arn,
         logging_config={
             "log_format": "JSON",
             "log_group": log_group.name,
@@ -204,7 +217,7 @@ def create_function(
         opts=scope.options(depends_on=[role_policy]),
     )
     mapping = _connect(scope, function, queues, role_policy)
-    return Function(function, variables, (role_policy, mapping))
+    return Function(function, role, variables, (role_policy, mapping))
 
 
 def _connect(

@@ -46,13 +46,19 @@ def queue_policy(queue_arn: str, *, from_amazon: bool) -> dict[str, Any]:
     return document(*own, deny_plain_text("sqs:*", queue_arn))
 
 
-def create_queues(scope: Scope, key: aws.kms.Key) -> Queues:
-    """Make the four queues, encrypted by the key, and their policies."""
+def create_queues(scope: Scope, *, key: aws.kms.Key, queue_key: aws.kms.Key) -> Queues:
+    """Make the four queues and their policies.
+
+    Args:
+        key: encrypts the three queues that Amazon does not send to.
+        queue_key: encrypts the destination queue. SQS leaves a message that it moves to the dead-letter queue
+            encrypted by it. Source: SQS developer guide, "Encryption at rest in Amazon SQS".
+    """
     dead_letter = _queue(scope, "dead-letter-queue", key, protected=True)
     destination = _queue(
         scope,
         "queue",
-        key,
+        queue_key,
         protected=True,
         visibility_timeout_seconds=VISIBILITY_SECONDS,
         redrive_policy=pulumi.Output.json_dumps(

@@ -87,6 +87,7 @@ class DryStore:
         self._labels: dict[str, set[str]] = {}
         self._made: dict[str, datetime] = {}
         self._texts: dict[str, Sensitive] = {}
+        self._written: set[str] = set()
 
     def versions(self, secret_id: str) -> Versions:
         """The labelled versions; read once."""
@@ -113,8 +114,9 @@ class DryStore:
         return self._real.described(secret_id)
 
     def written_since(self, secret_id: str, since: datetime) -> int:
-        """How many of its versions were written since then, those in memory not counted."""
-        return self._real.written_since(secret_id, since)
+        """How many of its versions were written since then, those in memory counted too."""
+        in_memory = sum(self._made[each] > since for each in self._written)
+        return self._real.written_since(secret_id, since) + in_memory
 
     def write(self, secret_id: str, version_id: str, text: Sensitive, label: str) -> None:
         """Write a version in memory.
@@ -137,6 +139,7 @@ class DryStore:
         first = not self._labels
         self._texts[version_id] = text
         self._made[version_id] = self._clock.now()
+        self._written.add(version_id)
         self._labels[version_id] = set()
         for each in (str(label), Label.CURRENT.value) if first else (str(label),):
             self._put(each, version_id)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from spapi_rotation.args import Application
 from spapi_rotation.validation.inputs import (
@@ -20,7 +20,7 @@ from spapi_rotation_lambda.settings import validated_client_id
 
 MAX_TRIGGER_LENGTH = 128
 MAX_KEY_LENGTH = 128
-KEY_NAMES = tuple(field.name for field in fields(KeyNames))
+KEY_NAMES = tuple(each.name for each in fields(KeyNames))
 """What `secret_keys` can map: the names that this package uses."""
 
 _APPLICATION_ID = "amzn1.sp.solution."
@@ -42,13 +42,11 @@ class Adoption:
         argument: the application's place in the arguments, for messages.
         secret_arn: the secret, of the right shape; whether it lies where the component does is validated later.
         key_arn: the customer-managed key that encrypts it, if any.
-        keys: the owner's names of our keys, where they differ.
     """
 
     argument: str
     secret_arn: MaybeOutput[str]
     key_arn: MaybeOutput[str] | None
-    keys: MaybeOutput[Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,7 @@ class ValidApplication:
 
     Attributes:
         retired: whether it is on its way out.
+        keys: the owner's names of our keys in the secret, where they differ.
     """
 
     name: str
@@ -64,6 +63,7 @@ class ValidApplication:
     rotate_on_up: MaybeOutput[str] | None
     adoption: Adoption | None = None
     retired: bool = False
+    keys: MaybeOutput[Mapping[str, str]] = field(default_factory=dict[str, str])
 
     @property
     def suffix(self) -> str:
@@ -176,7 +176,7 @@ def _validate_application(name: object, entry: object) -> ValidApplication:
         )
     where = f"applications.{name}"
     given = known_keys(plain(entry, where, "it says which resources there are"), Application.__annotations__, where)
-    trigger = given.get("rotate_on_up")
+    trigger, keys = given.get("rotate_on_up"), given.get("secret_keys")
     argument = f"{where}.rotate_on_up"
     retired = validate_flag(given.get("retired") or False, f"{where}.retired")
     if retired and trigger is not None:
@@ -190,6 +190,7 @@ def _validate_application(name: object, entry: object) -> ValidApplication:
         rotate_on_up=None if trigger is None else validated(trigger, lambda v: validate_trigger(v, argument)),
         adoption=_validate_adoption(given, where),
         retired=retired,
+        keys=validated_within({} if keys is None else keys, lambda v: validate_key_names(v, f"{where}.secret_keys")),
     )
 
 
@@ -210,11 +211,11 @@ def _validate_client_id(value: object, argument: str) -> str:
 
 
 def _validate_adoption(given: Mapping[str, object], where: str) -> Adoption | None:
-    arn, key, keys = (given.get(name) for name in ("secret_arn", "secret_key_arn", "secret_keys"))
+    arn, key = given.get("secret_arn"), given.get("secret_key_arn")
     if arn is None:
-        if alone := [name for name in ("secret_key_arn", "secret_keys") if given.get(name) is not None]:
+        if key is not None:
             raise BadSettings(
-                f"{where}.{alone[0]} is given without {where}.secret_arn.",
+                f"{where}.secret_key_arn is given without {where}.secret_arn.",
                 remedy="It concerns an existing secret: name that by secret_arn, or leave both out.",
             )
         return None
@@ -222,7 +223,6 @@ def _validate_adoption(given: Mapping[str, object], where: str) -> Adoption | No
         argument=where,
         secret_arn=validated(arn, lambda v: validate_secret_arn(v, f"{where}.secret_arn")),
         key_arn=None if key is None else validated(key, lambda v: validate_key_arn(v, f"{where}.secret_key_arn")),
-        keys=validated_within({} if keys is None else keys, lambda v: validate_key_names(v, f"{where}.secret_keys")),
     )
 
 

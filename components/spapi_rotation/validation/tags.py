@@ -17,8 +17,8 @@ TAG_PREFIX = "spapi-rotation"
 AWS_LIMIT = 50
 """Tags of a resource. Source: IAM and CloudWatch Logs API references; KMS, SQS, SNS, Secrets Manager say the same."""
 
-OWN_TAGS = 5
-"""Room for the component's own, some of which only some resources have."""
+OWN_TAGS = 2
+"""The component's own: ``identity`` everywhere, and a secret has ``application`` too."""
 
 MAX_TAGS = AWS_LIMIT - OWN_TAGS
 MAX_KEY = 128
@@ -54,8 +54,8 @@ def validate_tags(value: object) -> Tags:
     if len(value) > MAX_TAGS:
         raise BadSettings(
             f"tags has {len(value)} entries; at most {MAX_TAGS} are possible.",
-            remedy=f"AWS takes {AWS_LIMIT} tags for a resource, and up to {OWN_TAGS} are the component's own. The AWS "
-            "provider's defaultTags count too.",
+            remedy=f"AWS takes {AWS_LIMIT} tags for a resource, and {OWN_TAGS} of a secret are the component's own. "
+            "The AWS provider's defaultTags count too.",
         )
     spelled: dict[str, str] = {}
     for key, text in value.items():

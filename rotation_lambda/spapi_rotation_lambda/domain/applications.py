@@ -15,7 +15,7 @@ def schedule_name(client_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class KeyNames:
-    """Names of our keys in the secret's JSON; others than the defaults only for an adopted secret."""
+    """Names of our keys in the secret's JSON; others than the defaults where its owner says so."""
 
     client_id: str = "client_id"
     client_secret: str = "client_secret"  # noqa: S105
@@ -60,10 +60,13 @@ class ApplicationDirectory:
     Attributes:
         secret_prefix: the component's own secrets are named ``<secret_prefix>/<client_id>``.
         adopted: the adopted secrets, by client id.
+        key_names: how the keys of the component's own secrets are named where they differ, by the last part of the
+            client id.
     """
 
     secret_prefix: str
     adopted: Mapping[str, AdoptedSecret] = field(default_factory=dict)
+    key_names: Mapping[str, KeyNames] = field(default_factory=dict)
 
     def find(self, client_id: str, name: str | None = None) -> Application:
         """The application of a valid client id.
@@ -73,5 +76,6 @@ class ApplicationDirectory:
         """
         adopted = self.adopted.get(client_id)
         if adopted is None:
-            return Application(name or client_id, client_id, f"{self.secret_prefix}/{client_id}")
+            keys = self.key_names.get(schedule_name(client_id), KeyNames())
+            return Application(name or client_id, client_id, f"{self.secret_prefix}/{client_id}", keys)
         return Application(name or client_id, client_id, adopted.arn, adopted.keys)

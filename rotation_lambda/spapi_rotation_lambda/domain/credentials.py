@@ -155,6 +155,8 @@ def _is_deeper(data: Mapping[str, Any], levels: int) -> bool:
     """Whether a JSON object is nested deeper: what can just be read may be too deep to be written again."""
     level: list[Any] = [data]
     for _ in range(levels):
+        if not level:
+            return False
         level = [inner for outer in level if isinstance(outer, dict) for inner in outer.values()] + [
             inner for outer in level if isinstance(outer, list) for inner in outer
         ]

@@ -28,6 +28,7 @@ EARLIEST_REPOST, REPOST_ROOM = timedelta(hours=24), timedelta(days=1)
 FIRST_REFUSAL_WAIT, LATER_REFUSAL_WAIT = timedelta(hours=6), timedelta(hours=24)
 UNDATED_GRACE = timedelta(days=30)
 STUCK_BEFORE_DEATH = timedelta(hours=24)
+EXPIRY_IS_NEAR = timedelta(days=30)
 
 
 def last_request(snapshot: Snapshot) -> datetime | None:
@@ -112,6 +113,13 @@ def require_credentials(snapshot: Snapshot) -> Credentials:
     return current.credentials
 
 
+def dies_soon(asked: Asked) -> bool:
+    """Whether the secret in use dies within 30 days, so that a request must not wait any longer."""
+    current = asked.snapshot.current
+    dies_at = asked.snapshot.dies_at(current) if current is not None else None
+    return dies_at is not None and dies_at - asked.now < EXPIRY_IS_NEAR
+
+
 def repost_at(snapshot: Snapshot, policy: RotationPolicy) -> datetime | None:
     """From when on the unanswered request is repeated, for 8 days after it; None when it is not.
 
@@ -124,7 +132,7 @@ def repost_at(snapshot: Snapshot, policy: RotationPolicy) -> datetime | None:
     if record is None or record.reposts > 0 or not record.queue_has_answered:
         return None
     late = unanswered + policy.repost_after
-    dies_at = snapshot.expires(snapshot.current) if snapshot.current else None
+    dies_at = snapshot.dies_at(snapshot.current) if snapshot.current else None
     if dies_at is None or dies_at >= late + REPOST_ROOM:
         return late
     return unanswered + min(EARLIEST_REPOST, policy.repost_after)

@@ -175,14 +175,20 @@ class Snapshot:
         return current.credentials is not None and self._first_seen_of(current.credentials) is not None
 
     def expires(self, current: StoredVersion) -> datetime | None:
-        """When the secret in use dies at the latest; None if there is none."""
+        """When the secret in use dies at the latest, as far as is known or its owner says; None if there is none."""
         known = self.told(current)
         if known is None:
             return None
-        dates = [known.expires, *self._announced_deaths(current)]
-        if not known.are_amazons:
-            dates.append(self.first_seen(current) + LIFETIME)
+        dates = (known.expires, self.dies_at(current))
         return min((date for date in dates if date is not None), default=None)
+
+    def dies_at(self, current: StoredVersion) -> datetime | None:
+        """When the secret in use dies at the latest, whatever its owner says; None if there is none."""
+        if current.credentials is None:
+            return None
+        known = self.amazons(current)
+        end = known.expires if known is not None else self.first_seen(current) + LIFETIME
+        return min((date for date in (end, *self._announced_deaths(current)) if date is not None), default=None)
 
     def _announced_deaths(self, current: StoredVersion) -> list[datetime]:
         """When Amazon lets the secret in use die because of a newer one that a person has rejected."""

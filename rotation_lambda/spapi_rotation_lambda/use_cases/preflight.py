@@ -5,12 +5,11 @@ from datetime import timedelta
 
 from spapi_rotation_lambda.domain import sender_policy
 from spapi_rotation_lambda.domain.applications import Application
-from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import QueueNotReady, UnreadMessages
 from spapi_rotation_lambda.domain.request_record import Trigger
+from spapi_rotation_lambda.domain.rules import Asked, dies_soon
 from spapi_rotation_lambda.ports import Ports, QueueState
 
-EXPIRY_IS_NEAR = timedelta(days=30)
 LOOK_EVERY_SECONDS = 3.0
 LOOK_SECONDS = 9.0
 LOOK_SECONDS_ON_PURPOSE = 90.0
@@ -78,26 +77,24 @@ def _warn_of_unclear(
             ports.telemetry.warning("sender_may_be_denied", application, policy_of=what, statements=", ".join(unclear))
 
 
-def require_empty_queues(
-    ports: Ports, application: Application, credentials: Credentials, trigger: Trigger, state: QueueState
-) -> None:
+def require_empty_queues(ports: Ports, asked: Asked, state: QueueState) -> None:
     """Require that neither queue holds a message: a newer secret may lie there. Looks again for a while.
 
-    An expiry nearer than 30 days passes, so that one poison message cannot stop every application. The notice
+    A secret that dies within 30 days passes, so that one poison message cannot stop every application. The notice
     that a request comes from is itself in flight and is not counted.
 
     Raises:
         UnreadMessages: a message stays.
     """
-    now = ports.clock.now()
-    if credentials.expires is not None and credentials.expires - now < EXPIRY_IS_NEAR:
+    if dies_soon(asked):
         return
+    trigger = asked.trigger
     patience = LOOK_SECONDS_ON_PURPOSE if trigger.on_purpose else LOOK_SECONDS
-    deadline = now + timedelta(seconds=patience)
+    deadline = ports.clock.now() + timedelta(seconds=patience)
     while _unread(state, trigger):
         if ports.clock.now() >= deadline:
             raise UnreadMessages(
-                f"{application.name}: {state.waiting} message(s) wait in the queue and {state.dead} in "
+                f"{asked.name}: {state.waiting} message(s) wait in the queue and {state.dead} in "
                 "its dead-letter queue; a newer secret may be among them.",
                 remedy="If a message has just been taken, try again in two minutes: SQS's counts lag a minute or more. "
                 "Else the function's log says why it cannot take it; it is tried again for a day, and is a dead letter "

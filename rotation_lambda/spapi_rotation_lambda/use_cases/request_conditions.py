@@ -106,10 +106,7 @@ def _queue_is_ready(attempt: Attempt) -> None:
 
 
 def _nothing_unread(attempt: Attempt) -> None:
-    credentials = rules.require_credentials(attempt.snapshot)
-    preflight.require_empty_queues(
-        attempt.ports, attempt.application, credentials, attempt.asked.trigger, attempt.queue
-    )
+    preflight.require_empty_queues(attempt.ports, attempt.asked, attempt.queue)
 
 
 def _nothing_unclaimed(attempt: Attempt) -> None:

@@ -7,9 +7,8 @@ that, but none that is younger than 24 hours.
 from datetime import timedelta
 
 from spapi_rotation_lambda.domain.errors import TooManyVersions
-from spapi_rotation_lambda.domain.rules import Asked
+from spapi_rotation_lambda.domain.rules import Asked, dies_soon
 from spapi_rotation_lambda.ports import Ports
-from spapi_rotation_lambda.use_cases.preflight import EXPIRY_IS_NEAR
 
 YOUNG = timedelta(hours=24)
 """Younger versions are never removed."""
@@ -26,8 +25,7 @@ def young_versions(ports: Ports, secret_id: str) -> int:
 def require_room(ports: Ports, asked: Asked) -> None:
     """Raise TooManyVersions while the room is for what Amazon sends, unless the secret in use dies within 30 days."""
     snapshot = asked.snapshot
-    expires = snapshot.expires(snapshot.current) if snapshot.current else None
-    if expires is not None and expires - asked.now < EXPIRY_IS_NEAR:
+    if dies_soon(asked):
         return
     if (young := young_versions(ports, snapshot.application.secret_id)) >= MANY:
         raise TooManyVersions(

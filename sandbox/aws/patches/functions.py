@@ -1,19 +1,20 @@
 """Lambda: the functions' interpreter, roles checked as AWS does, partial batches, metrics of every execution.
 
 Source: the Lambda API reference and developer guide (execution role, SQS event sources, destinations of
-asynchronous invocations, monitoring).
+asynchronous invocations, monitoring, securing environment variables).
 """
 
+import json
 import queue
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.core.responses import error_response_json, get_account_id, get_region
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc, sqs
 
-from sandbox.aws.patches.permissions import queue_key, role_may, role_may_send, role_trusts, via
+from sandbox.aws.patches.permissions import caller_may, queue_key, role_may, role_may_send, role_trusts, via
 from sandbox.aws.patches.replacing import replace
 from sandbox.aws.patches.settings import Settings
 
@@ -41,6 +42,10 @@ def apply(settings: Settings) -> None:
     for name, wrapper in (
         ("_create_function", _checking_role),
         ("_update_config", _checking_changed_role),
+        ("_create_function", _checking_key),
+        ("_update_config", _checking_changed_key),
+        ("_get_function", _hiding_environment),
+        ("_get_function_config", _hiding_environment),
         ("_create_esm", _checking_queue),
         ("_sqs_esm_concurrency", _reading_permitted),
         ("_put_event_invoke_config", _checking_destination),
@@ -98,6 +103,54 @@ def _checking_changed_role(update: Operation) -> Operation:
         if "Role" in data and (problem := _role_problem(data["Role"], name)):
             return _refused(problem)
         return update(name, data)
+
+    return answer
+
+
+ENVIRONMENT_KEY_ACTIONS = ("kms:CreateGrant", "kms:Encrypt")
+"""What whoever writes a function's environment needs on its customer managed key. The execution role needs nothing: it
+decrypts by the grant. Whoever reads the environment needs ``kms:Decrypt``."""
+
+
+def _checking_key(create: Operation) -> Operation:
+    def answer(data: Record) -> Any:
+        return _key_problem(data.get("KMSKeyArn")) or create(data)
+
+    return answer
+
+
+def _checking_changed_key(update: Operation) -> Operation:
+    def answer(name: str, data: Record) -> Any:
+        held = (lambda_svc._functions.get(name) or {}).get("config", {}).get("KMSKeyArn")
+        written = "Environment" in data or "KMSKeyArn" in data
+        return (_key_problem(data.get("KMSKeyArn", held)) if written else None) or update(name, data)
+
+    return answer
+
+
+def _key_problem(key: str | None) -> Any:
+    for action in ENVIRONMENT_KEY_ACTIONS if key else ():
+        if not caller_may(action, str(key)):
+            return _refused(
+                "Lambda was unable to configure access to your environment variables because the KMS key is invalid "
+                f"for {action.partition(':')[2]}. Please check your KMS key settings. KMS Exception: "
+                "AccessDeniedException"
+            )
+    return None
+
+
+def _hiding_environment(read: Operation) -> Operation:
+    """Who may not decrypt a function's environment is shown an error in its place, and all else."""
+
+    def answer(*which: Any) -> Any:
+        status, headers, body = read(*which)
+        shown = json.loads(body)
+        config = shown.get("Configuration", shown)
+        key = config.get("KMSKeyArn")
+        if status != 200 or not key or "Environment" not in config or caller_may("kms:Decrypt", key):
+            return status, headers, body
+        config["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "Not decrypted."}}
+        return json_response(shown)
 
     return answer
 
