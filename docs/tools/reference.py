@@ -1,4 +1,4 @@
-"""The reference of the configuration, and the README's table of arguments: made from the component's types and texts."""
+"""The reference of the configuration, and the README's table of arguments: made from the component's types."""
 
 import re
 from collections.abc import Iterable, Sequence
