@@ -147,7 +147,7 @@ class Stack:
                 raise
         text = "".join(lines)
         if check and code != 0:
-            raise PulumiFailed(f"pulumi {arguments[0]} ended with code {code}.\n{text[-4000:]}")
+            raise PulumiFailed(f"pulumi {arguments[0]} ended with code {code}.\n{text[-12000:]}")
         return Run(code, text)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

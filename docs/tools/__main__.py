@@ -1,6 +1,6 @@
 """``python -m docs.tools``: renew every picture and table in ``docs/`` that is made from something else."""
 
-from docs.tools import outputs, reference, settings
+from docs.tools import dashboard, events, reference, runbook, settings
 from docs.tools.pictures import PICTURES, draw
 from docs.tools.terminals import FOLDER, TERMINALS
 from tests.engine.fault_scenarios import suite
@@ -15,9 +15,11 @@ def main() -> None:
         (FOLDER / name).write_text(draw_terminal(), encoding="utf-8")
     suite.DOCS.write_text(suite.docs_with_table(suite.DOCS.read_text()))
     observable.DOCS.write_text(observable.document())
+    dashboard.FILE.write_text(dashboard.picture(), encoding="utf-8")
+    runbook.FILE.write_text(runbook.document(), encoding="utf-8")
+    events.FILE.write_text(events.document())
     for page in (reference.README, reference.REFERENCE):
         page.write_text(reference.with_tables(page.read_text(), page))
-    outputs.FILE.write_text(outputs.with_outputs(outputs.FILE.read_text()))
     settings.FILE.write_text(settings.with_configuration(settings.FILE.read_text()))
 
 

@@ -1,4 +1,4 @@
-"""The reference of the configuration, and the README's table of arguments: made from the component's types."""
+"""The reference of the configuration, and the README's tables: made from the component's own types and texts."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from docs.tools.pictures import DOCS
 from docs.tools.settings import described
-from spapi_rotation import args
+from spapi_rotation import args, component
 from spapi_rotation.configuration import kind_of
 
 README, REFERENCE = DOCS.parent / "README.md", DOCS / "configuration.md"
@@ -20,7 +20,7 @@ _BLOCK = "<!-- {name}: made by `make docs` -->\n{body}<!-- end -->"
 
 def with_tables(text: str, file: Path) -> str:
     """The page with its generated tables made anew. Raises ValueError if one has no place in it."""
-    made = {"inputs": _inputs()} if file == README else _reference()
+    made = {"inputs": _inputs(), "outputs": _outputs()} if file == README else _reference()
     for name, body in made.items():
         pattern = re.escape(_BLOCK).replace(r"\{name\}", re.escape(name)).replace(r"\{body\}", "(?:.*\n)*?")
         block = _BLOCK.format(name=name, body=body).replace("\\", r"\\")
@@ -31,7 +31,11 @@ def with_tables(text: str, file: Path) -> str:
 
 
 def _reference() -> dict[str, str]:
-    return {"arguments": _typed(_ARGS), **{name: _typed(part) for name, part in _PARTS.items()}}
+    return {
+        "arguments": _typed(_ARGS),
+        **{name: _typed(part) for name, part in _PARTS.items()},
+        "outputs": _outputs(),
+    }
 
 
 def _typed(typed_dict: type) -> str:
@@ -54,6 +58,11 @@ def _inputs() -> str:
         required = name in _ARGS.__required_keys__
         rows.append((f"`{name}`", first, "required" if required else re.split(r"\.(?: |$)", default)[0]))
     return _table(("argument", "what it is", "default"), rows)
+
+
+def _outputs() -> str:
+    rows = [(f"`{name}`", text.removesuffix(".")) for name, text in described(component.ClientSecretRotation).items()]
+    return _table(("output", "what it is"), rows)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

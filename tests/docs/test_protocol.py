@@ -16,7 +16,7 @@ from spapi_rotation_lambda.use_cases.request_conditions import CONDITIONS
 ROOT = Path(__file__).parents[2]
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
 DEFINITION = re.compile(r"\*\*([A-Z]{1,3}-\d+)\*\*")
-CITATION = re.compile(r"\b(?:SEC|LAB|REQ|REC|NOT|SET|VER|LWA|CHK|OPS|UP|OUT|STA|P)-\d+\b")
+CITATION = re.compile(r"\b(?:SEC|LAB|REQ|REC|NOT|SET|VER|LWA|CHK|OPS|UP|OUT|EVT|STA|P)-\d+\b")
 SOURCES = ("components", "rotation_lambda", "sandbox", "tests", "docs/tools")
 
 DEFINED = DEFINITION.findall(PROTOCOL)

@@ -29,6 +29,9 @@ ADOPTED = App("wholesale", f"amzn1.application-oa2-client.{2:032x}")
 ELSEWHERE = "/home/somebody/spapi-rotation"
 """In place of where this checkout lies."""
 
+SQS = f"https://sqs.{REGION}.amazonaws.com"
+"""In place of the emulator, in the queues' URLs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -75,7 +78,7 @@ def make(box: Sandbox) -> Checkpoint:
     box.stack.configure({**config, **here})
     box.stack.up()
     outputs = box.stack.outputs()
-    box.seed(SHOP, outputs["secret_arns"][SHOP.name], age=timedelta(days=70))
+    box.seed(SHOP, outputs["secret_arns"][SHOP.name], age=timedelta(days=10))
     box.amazon.subscribe(SHOP.client_id, outputs["queue_url"])
     applications[SHOP.name]["rotate_on_up"] = "first"
     box.stack.configure({**config, **here})
@@ -103,15 +106,19 @@ def _adopted(box: Sandbox) -> dict[str, Any]:
 
 
 def _state(box: Sandbox) -> dict[str, Any]:
-    """The state, without this machine's paths and without how Pulumi encrypts it."""
-    text = box.stack.export().replace(str(CHECKOUT), ELSEWHERE)
+    """The state, without what names this machine and without how Pulumi encrypts it."""
+    state = json.loads(box.stack.export())
+    del state["deployment"]["secrets_providers"]
+    for resource in state["deployment"]["resources"]:
+        for where_declared in ("sourcePosition", "stackTrace"):
+            resource.pop(where_declared, None)
+    text = json.dumps(state).replace(str(CHECKOUT), ELSEWHERE).replace(box.aws.endpoint, SQS)
     if box.search_secrets({"the state": text}):
         raise RuntimeError("A client secret or a token is in the state.")
     if found := re.search(r"127\.0\.0\.1[^\"]*|/(?:tmp|root|home)/[^\"]*", text.replace(ELSEWHERE, "")):
         raise RuntimeError(f"The state names something of this machine: {found[0]}")
-    state: dict[str, Any] = json.loads(text)
-    del state["deployment"]["secrets_providers"]
-    return state
+    scrubbed: dict[str, Any] = json.loads(text)
+    return scrubbed
 
 
 def main() -> int:

@@ -24,7 +24,7 @@ from tests.exploration.explore import Scenario, Step, event, schedule
 from tests.exploration.explored_world import App, Deliver, World, deliver_soon
 from tests.exploration.faulty import Plan
 from tests.exploration.invariants import QUIET
-from tests.exploration.standard_queue import MAX_RECEIVES
+from tests.exploration.standard_queue import BROKEN
 from tests.fakes.amazon import Whose
 
 AGE = timedelta(days=61)
@@ -297,7 +297,7 @@ def function_is_broken(world: World, plan: Plan) -> Ended:
 
     world.clock.time = max([world.clock.time, *(one.at for one in world.transit)])
     world.arrive()
-    world.queue.messages = [message._replace(dead=True, receives=MAX_RECEIVES) for message in world.queue.messages]
+    world.queue.messages = [message._replace(dead=True, receives=BROKEN) for message in world.queue.messages]
     return Ended()
 
 

@@ -15,7 +15,7 @@ LAMBDA, METRICS, SCHEDULER, SQS, RULES, SECRETS, DIFFERENCES, LOOKING = (
     f"tests/sandbox/test_aws_{name}.py"
     for name in ("lambda", "metrics", "scheduler", "sqs", "rules", "secretsmanager", "differences", "looking")
 )
-NATIVE, EXISTING = (f"tests/sandbox/test_aws_{name}.py" for name in ("native_rotation", "existing"))
+NATIVE, EXISTING, RIGHTS = (f"tests/sandbox/test_aws_{name}.py" for name in ("native_rotation", "existing", "rights"))
 ALARMS, POLICIES, RESOURCES = (
     f"tests/component/test_component_{name}.py" for name in ("alarms", "policies", "resources")
 )
@@ -115,6 +115,8 @@ ADDITIONS: tuple[Addition, ...] = (
             f"{LAMBDA}::test_an_event_source_needs_each_permission_of_the_role",
             f"{RULES}::test_without_its_statement_amazon_cannot_send",
             f"{RULES}::test_with_its_statement_and_a_tls_rule_amazon_can_send",
+            f"{RIGHTS}::test_a_right_is_asked_for_the_thing_itself",
+            f"{RIGHTS}::test_the_tags_of_a_key_decide_about_its_use_by_a_service",
             f"{LAMBDA}::test_an_environment_is_written_with_a_key_by_who_may_use_it",
             f"{LAMBDA}::test_an_encrypted_environment_is_shown_to_who_may_decrypt_it",
             f"{RULES}::test_an_encrypted_queue_needs_amazons_statement_on_its_key",

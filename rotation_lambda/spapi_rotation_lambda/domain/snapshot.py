@@ -103,6 +103,16 @@ class Snapshot:
         """The newest received version that is not promoted; None if it is malformed."""
         return self.readable(Label.PENDING)
 
+    @property
+    def awaits_promotion(self) -> bool:
+        """Whether a version is pending whose secret is another than the one in use."""
+        if self.versions.labelled(Label.PENDING) is None:
+            return False
+        pending, current = self.pending, self.current
+        if pending is None or current is None or pending.credentials is None or current.credentials is None:
+            return True
+        return pending.credentials.client_secret != current.credentials.client_secret
+
     def readable(self, label: Label) -> StoredVersion | None:
         """The version that carries a label; None when there is none, or its value is malformed."""
         version = self.versions.labelled(label)

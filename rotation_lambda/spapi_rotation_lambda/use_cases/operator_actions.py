@@ -11,11 +11,13 @@ from datetime import datetime
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials, Document
 from spapi_rotation_lambda.domain.errors import NotYetAccepted, RotationError
+from spapi_rotation_lambda.domain.events import RejectedBy
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.snapshot import OVERLAP, Snapshot, StoredVersion
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.use_cases import verification
+from spapi_rotation_lambda.use_cases.announcing import tell_rejected
 from spapi_rotation_lambda.use_cases.label_moves import telling_a_person
 from spapi_rotation_lambda.use_cases.promotion import (
     announce,
@@ -76,6 +78,7 @@ def reject(ports: Ports, application: Application) -> str:
         )
     with telling_a_person(application):
         mark_rejected(ports, snapshot, pending)
+    tell_rejected(ports, snapshot, pending.version.id, RejectedBy.PERSON)
     ports.telemetry.warning("rejected_by_hand", application, version_id=pending.version.id)
     return pending.version.id
 
@@ -112,6 +115,7 @@ def rollback(ports: Ports, application: Application) -> str:
             )
         ports.store.move(application.secret_id, Label.CURRENT, to=version_id, away_from=current.version.id)
         announce(ports, snapshot, replace(older, expires_at=dies_at, previous_expires_at=None), version_id)
+    tell_rejected(ports, snapshot, current.version.id, RejectedBy.PERSON)
     ports.telemetry.warning("rolled_back_by_hand", application, version_id=version_id)
     return version_id
 

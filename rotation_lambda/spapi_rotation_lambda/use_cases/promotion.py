@@ -2,9 +2,10 @@
 
 from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed
+from spapi_rotation_lambda.domain.events import RotationEvent
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
-from spapi_rotation_lambda.ports import Metric, Ports, RotationEvent, VersionExists
+from spapi_rotation_lambda.ports import Metric, Ports, VersionExists
 
 
 def put_into_use(ports: Ports, snapshot: Snapshot, candidate: StoredVersion, current: StoredVersion) -> str:

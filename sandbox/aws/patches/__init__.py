@@ -21,6 +21,7 @@ def apply_all(settings: Settings) -> None:
         metrics,
         native_rotation,
         queues,
+        rights,
         scheduler,
         secretsmanager,
         topics,
@@ -41,6 +42,7 @@ def apply_all(settings: Settings) -> None:
         code,
         crash,
         ages,
+        rights,
     )
     for module in own:
         module.apply(settings)

@@ -13,6 +13,7 @@ from ministack.core import iam_evaluator as evaluator
 from ministack.core import responses
 from ministack.core.arn import ArnParseError, parse_arn
 from ministack.services import iam, kms, sqs
+from ministack.services.tagging import resource_tags
 
 Keys = Mapping[str, str]
 """Values of condition keys, by their names in lower case."""
@@ -101,7 +102,9 @@ def via(service: str, resource: str) -> dict[str, str]:
 
 
 def _may(principal: str, kind: str, account: str, action: str, resource: str, keys: Keys) -> bool:
-    asked = _asked(principal, kind, account, action, resource, keys)
+    with _in_account_of(resource):
+        tags = {f"aws:resourcetag/{name}".lower(): value for name, value in (resource_tags(resource) or {}).items()}
+    asked = _asked(principal, kind, account, action, resource, {**tags, **keys})
     name = principal.split("/")[-1] if kind == "User" else principal.partition("/")[2].partition("/")[0]
     limits: list[Any] = []
     if kind == "Root":

@@ -1,0 +1,59 @@
+"""What a right is asked for: MiniStack asks some rights for everything, where AWS asks for the thing itself.
+
+Source: the Service Authorization Reference, resource types of SNS, KMS, CloudWatch and EventBridge Scheduler.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from ministack.core import iam_actions
+from ministack.core.responses import get_account_id, get_region
+
+from sandbox.aws.patches.replacing import replace
+from sandbox.aws.patches.settings import Settings
+
+_NAMED_BY = {"sns": ("ResourceArn",), "monitoring": ("ResourceARN",)}
+"""Parameters that hold an ARN."""
+
+
+def apply(_settings: Settings) -> None:
+    """Ask for the thing, where its name is known."""
+    replace(iam_actions, "extract_resource_arn", _of_the_thing(iam_actions.extract_resource_arn))
+
+
+def _of_the_thing(extract: Callable[..., str]) -> Callable[..., str]:
+    def answer(service: str, method: str, path: str, headers: Any, body: bytes, query: Any, *place: str) -> str:
+        arn = extract(service, method, path, headers, body, query, *place)
+        if arn != "*":
+            return arn
+        given = {**_parameters(body), **{name: _first(value) for name, value in dict(query or {}).items()}}
+        for name in _NAMED_BY.get(service, ()):
+            if given.get(name):
+                return str(given[name])
+        here = f"{get_region()}:{get_account_id()}"
+        if service == "kms" and given.get("AliasName"):
+            return f"arn:aws:kms:{here}:{given['AliasName']}"
+        named = given.get("AlarmName") or _first(given.get("AlarmNames")) or given.get("AlarmNames.member.1")
+        # Whoever asks for alarms asks for a list.
+        if service == "monitoring" and named and "DescribeAlarms" not in f"{path}{headers}{given.get('Action')}":
+            return f"arn:aws:cloudwatch:{here}:alarm:{named}"
+        if service == "scheduler" and path.startswith("/tags/"):
+            return unquote(path.removeprefix("/tags/"))
+        return arn
+
+    return answer
+
+
+def _first(value: Any) -> Any:
+    return (value[0] if value else None) if isinstance(value, list) else value
+
+
+def _parameters(body: bytes) -> Mapping[str, Any]:
+    """The parameters of a request in JSON."""
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,71 @@
+"""A right is asked for the thing that it is about, also where a request names that in another way."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sandbox.aws.emulator import ACCOUNT, REGION, AwsEmulator
+from tests.sandbox.aws_support import acting_as, allow
+
+pytestmark = pytest.mark.sandbox
+
+HERE = f"{REGION}:{ACCOUNT}"
+TOPIC = f"arn:aws:sns:{HERE}:mine"
+ALARM = f"arn:aws:cloudwatch:{HERE}:alarm:mine"
+GROUP = f"arn:aws:scheduler:{HERE}:schedule-group/mine"
+ALIAS = f"arn:aws:kms:{HERE}:alias/mine"
+
+CALLS: dict[str, tuple[str, str, Callable[[Any, str], Any]]] = {
+    "sns:ListTagsForResource": ("sns", TOPIC, lambda sns, arn: sns.list_tags_for_resource(ResourceArn=arn)),
+    "sns:TagResource": ("sns", TOPIC, lambda sns, arn: sns.tag_resource(ResourceArn=arn, Tags=[])),
+    "cloudwatch:ListTagsForResource": (
+        "cloudwatch",
+        ALARM,
+        lambda cloudwatch, arn: cloudwatch.list_tags_for_resource(ResourceARN=arn),
+    ),
+    "cloudwatch:DeleteAlarms": (
+        "cloudwatch",
+        ALARM,
+        lambda cloudwatch, arn: cloudwatch.delete_alarms(AlarmNames=[arn.rpartition(":")[2]]),
+    ),
+    "scheduler:ListTagsForResource": (
+        "scheduler",
+        GROUP,
+        lambda scheduler, arn: scheduler.list_tags_for_resource(ResourceArn=arn),
+    ),
+    "kms:DeleteAlias": ("kms", ALIAS, lambda kms, arn: kms.delete_alias(AliasName=arn.rpartition(":")[2])),
+}
+
+
+@pytest.mark.parametrize("action", CALLS)
+def test_a_right_is_asked_for_the_thing_itself(aws: AwsEmulator, action: str) -> None:
+    service, arn, call = CALLS[action]
+    client = aws.client(service, credentials=acting_as(aws, allow(action, arn)))
+    assert "not authorized" not in answer(call, client, arn)
+    assert f"not authorized to perform: {action}" in answer(call, client, f"{arn}-of-another")
+
+
+def answer(call: Callable[[Any, str], Any], client: Any, arn: str) -> str:
+    """What AWS refuses it with; the thing need not be there."""
+    try:
+        call(client, arn)
+    except ClientError as refused:
+        return str(refused)
+    return ""
+
+
+def test_the_tags_of_a_key_decide_about_its_use_by_a_service(aws: AwsEmulator) -> None:
+    """Secrets Manager uses the key with its caller's rights, which may be bound to the key's tags."""
+    kms = aws.client("kms")
+    tagged = {"StringEquals": {"aws:ResourceTag/of": "mine"}}
+    may = [allow("secretsmanager:*"), {**allow(["kms:GenerateDataKey", "kms:Decrypt"]), "Condition": tagged}]
+    secrets = aws.client("secretsmanager", credentials=acting_as(aws, *may))
+    for owner in ("mine", "another"):
+        key = kms.create_key(Tags=[{"TagKey": "of", "TagValue": owner}])["KeyMetadata"]["KeyId"]
+        if owner == "mine":
+            secrets.create_secret(Name=owner, KmsKeyId=key, SecretString="value")
+        else:
+            with pytest.raises(ClientError):
+                secrets.create_secret(Name=owner, KmsKeyId=key, SecretString="value")
