@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs.tools import reference, terminals
+from docs.tools import dashboard, reference, terminals
 from docs.tools.screenshots import SCREENS
 from spapi_rotation.args import Application, ClientSecretRotationArgs, RotationWindow
 
@@ -160,7 +160,12 @@ def test_the_picture_of_a_terminal_is_what_it_shows(name: str) -> None:
 
 
 def test_every_picture_is_shown_and_made() -> None:
-    made = {*terminals.TERMINALS, *SCREENS, *(file.with_suffix(".svg").name for file in DOCS.rglob("*.dot"))}
+    made = {
+        *terminals.TERMINALS,
+        dashboard.FILE.name,
+        *SCREENS,
+        *(file.with_suffix(".svg").name for file in DOCS.rglob("*.dot")),
+    }
     pictures = {file.name for kind in ("*.svg", "*.png") for file in DOCS.rglob(kind)}
     shown = {Path(target).name for page in PAGES for target in LINK.findall(prose(page))}
     assert pictures == made
