@@ -17,6 +17,12 @@ ALARM = f"arn:aws:cloudwatch:{HERE}:alarm:mine"
 GROUP = f"arn:aws:scheduler:{HERE}:schedule-group/mine"
 ALIAS = f"arn:aws:kms:{HERE}:alias/mine"
 
+
+def last_part_as(parameter: str, method: str) -> Callable[[Any, str], Any]:
+    """A call that names the thing by the last part of its ARN."""
+    return lambda client, arn: getattr(client, method)(**{parameter: arn.rpartition(":")[2]})
+
+
 CALLS: dict[str, tuple[str, str, Callable[[Any, str], Any]]] = {
     "sns:ListTagsForResource": ("sns", TOPIC, lambda sns, arn: sns.list_tags_for_resource(ResourceArn=arn)),
     "sns:TagResource": ("sns", TOPIC, lambda sns, arn: sns.tag_resource(ResourceArn=arn, Tags=[])),
@@ -46,9 +52,7 @@ CALLS: dict[str, tuple[str, str, Callable[[Any, str], Any]]] = {
         f"lambda:{verb}FunctionEventInvokeConfig": (
             "lambda",
             f"arn:aws:lambda:{HERE}:function:mine",
-            lambda functions, arn, verb=verb: getattr(functions, f"{verb.lower()}_function_event_invoke_config")(
-                FunctionName=arn.rpartition(":")[2]
-            ),
+            last_part_as("FunctionName", f"{verb.lower()}_function_event_invoke_config"),
         )
         for verb in ("Delete", "Get", "Put")
     },
@@ -56,9 +60,7 @@ CALLS: dict[str, tuple[str, str, Callable[[Any, str], Any]]] = {
         f"lambda:{verb}EventSourceMapping": (
             "lambda",
             f"arn:aws:lambda:{HERE}:event-source-mapping:{'0' * 36}",
-            lambda functions, arn, verb=verb: getattr(functions, f"{verb.lower()}_event_source_mapping")(
-                UUID=arn.rpartition(":")[2]
-            ),
+            last_part_as("UUID", f"{verb.lower()}_event_source_mapping"),
         )
         for verb in ("Delete", "Get", "Update")
     },
