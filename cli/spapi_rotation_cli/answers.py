@@ -69,6 +69,13 @@ class Status:
         return self.labels.get(CURRENT)
 
     @property
+    def dies(self) -> datetime | None:
+        """When the secret in use dies, as far as is known: sooner than its expiry while a rotation is on its way."""
+        if self.expires_at is None or self.replace_by is None:
+            return self.expires_at
+        return min(self.expires_at, self.replace_by)
+
+    @property
     def pending(self) -> str | None:
         """The pending version, unless it is the one in use."""
         pending = self.labels.get(PENDING)
@@ -220,9 +227,14 @@ def _optional(found: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
     return value if isinstance(value, kind) else None
 
 
-def _time(found: Mapping[str, Any], key: str) -> datetime | None:
+def moment(text: object) -> datetime | None:
+    """The point in time that a text of an answer names; None if it names none."""
     try:
-        moment = datetime.fromisoformat(_optional(found, key, str) or "")
+        found = datetime.fromisoformat(text if isinstance(text, str) else "")
     except ValueError:
         return None
-    return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    return found.astimezone(UTC) if found.tzinfo is not None else None
+
+
+def _time(found: Mapping[str, Any], key: str) -> datetime | None:
+    return moment(found.get(key))

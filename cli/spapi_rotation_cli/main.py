@@ -5,12 +5,14 @@ import traceback
 from collections.abc import Sequence
 from importlib import metadata
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from spapi_rotation_cli import acting, dead_letters, doctoring, looking, rotating, seeding
 from spapi_rotation_cli import history as telling
+from spapi_rotation_cli import report as reporting
 from spapi_rotation_cli.errors import CommandError, ExitCode, UsageProblem
 from spapi_rotation_cli.options import FUNCTION_VARIABLE, Options, with_options
 from spapi_rotation_cli.output import Output
@@ -46,6 +48,7 @@ FromStdin = Annotated[bool, typer.Option("--from-stdin", help="Read the client s
 Force = Annotated[bool, typer.Option("--force", help="Request although an earlier rotation or a message forbids it.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch until the new secret is in use.")]
 Timeout = Annotated[int, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to watch.")]
+Html = Annotated[Path, typer.Option("--html", metavar="FILE", help="Where to write the page: one file, no script.")]
 MessageId = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="The message, as dead-letters shows it.")]
 Lost = Annotated[bool, typer.Option("--force", help="Even if it holds a client secret that is stored nowhere else.")]
 
@@ -150,6 +153,13 @@ def doctor(options: Options, name: Name = None, client_id: ClientId = None) -> i
 def history(options: Options, name: Name = None, client_id: ClientId = None, since: Date = None) -> int:
     """Show who asked, what arrived and what Amazon accepted, by default within the last 30 days."""
     return telling.history(Session(options), name, client_id, since)
+
+
+@app.command()
+@with_options
+def report(options: Options, html: Html, name: Name = None, client_id: ClientId = None, since: Date = None) -> int:
+    """Write a page to look at: state, days left, timeline, health. By default with the last 180 days."""
+    return reporting.report(Session(options), name, client_id, html, since)
 
 
 @app.command()

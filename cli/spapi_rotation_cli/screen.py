@@ -135,7 +135,7 @@ def _details(session: Session, view: View, status: Status, accepted: Accepted) -
     if status.pending is not None:
         since = times.ago(status.pending_since, now) if status.pending_since else "unknown"
         put("pending since", f"{since}, version {status.pending}")
-    put("next rotation", _next_rotation(view, status))
+    put("next rotation", next_rotation(view.application, status))
     put("last request", _last_request(status, now))
     put("last accepted", accepted.words(view.application.client_id, now))
     put("schedule", *_schedule(view.application))
@@ -161,10 +161,11 @@ def _expiry(status: Status, now: datetime) -> tuple[str, str]:
     return times.ahead(status.expires_at, now), "yellow" if advice.expires_soon(status, now) else ""
 
 
-def _next_rotation(view: View, status: Status) -> str:
+def next_rotation(application: Application, status: Status) -> str:
+    """When the schedule rotates, or why it does not."""
     if not status.verdict:
         return "unknown"
-    reason = _without_remedy(status.detail, view.application)
+    reason = _without_remedy(status.detail, application)
     return f"declined: {reason}" if status.verdict == "declined" else reason
 
 

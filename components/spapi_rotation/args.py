@@ -129,5 +129,14 @@ class ClientSecretRotationArgs(TypedDict):
     expiry_alarm_days: NotRequired[pulumi.Input[int]]
     """Days before a secret's expiry at which the alarm sounds, at least 7 days after a rotation is due. Default: 21."""
 
+    runbook_url: NotRequired[str | None]
+    """Where the runbook is that the alarms and the dashboard name: an https URL without a fragment, at most 150 characters. Default: the project's docs/runbook.md."""  # noqa: E501
+
+    dashboard: NotRequired[bool]
+    """Whether a CloudWatch dashboard is made, one for all applications. It costs 3 USD a month if the account has more than three, and each look at it a query of the function's log. Default: false."""  # noqa: E501
+
+    event_bus_arn: NotRequired[pulumi.Input[str] | None]
+    """An EventBridge bus in the component's region for its events, in this account or another; there its policy must let the function's role put events. Default: the account's default bus."""  # noqa: E501
+
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags for every taggable resource, merged over the component's own."""

@@ -7,6 +7,7 @@ import pulumi
 from spapi_rotation.args import ClientSecretRotationArgs, Via
 from spapi_rotation.resources.adopted_secrets import adopt, settings_of_one
 from spapi_rotation.resources.alarms import alarm_topic, create_alarms
+from spapi_rotation.resources.dashboard import create_dashboard
 from spapi_rotation.resources.encryption import create_key, create_queue_key
 from spapi_rotation.resources.function import create_function
 from spapi_rotation.resources.guards import create_guards
@@ -131,9 +132,10 @@ class ClientSecretRotation(pulumi.ComponentResource):
             key=key,
             secret_arns=secret_arns,
         )
-        alarm_names = create_alarms(
+        alarms = create_alarms(
             scope, valid, queues=queues, function=function.function, log_group=log_group, topic_arn=topic_arn
         )
+        create_dashboard(scope, valid, queues=queues, function=function.function, log_group=log_group, alarms=alarms)
         children = frozenset(self._childResources)
         for application in valid.applications:
             if application.rotate_on_up is not None:
@@ -166,7 +168,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         self.schedule_names = pulumi.Output.all(**{app: each.name for app, each in schedules.items()})
         self.key_arn = key.arn
         self.queue_key_arn = queue_key.arn
-        self.alarm_names = pulumi.Output.all(**alarm_names).apply(dict)
+        self.alarm_names = pulumi.Output.all(**{name: alarm.name for name, alarm in alarms.items()}).apply(dict)
         self.alarm_topic_arn = pulumi.Output.from_input(topic_arn)
         self.registration_steps = queues.destination.arn.apply(registration_steps)
         self.register_outputs({output: getattr(self, output) for output in OUTPUTS})

@@ -1,7 +1,8 @@
 """``python -m docs.tools``: renew every picture and table in ``docs/`` that is made from something else."""
 
-from docs.tools import outputs, permissions, settings
+from docs.tools import dashboard, events, permissions, reference, runbook, settings
 from docs.tools.pictures import PICTURES, draw
+from docs.tools.terminals import FOLDER, TERMINALS
 from tests.engine.fault_scenarios import suite
 from tests.sandbox import observable
 
@@ -10,12 +11,18 @@ def main() -> None:
     """Write them all."""
     for source in PICTURES:
         source.with_suffix(".svg").write_text(draw(source), encoding="utf-8")
+    for name, draw_terminal in TERMINALS.items():
+        (FOLDER / name).write_text(draw_terminal(), encoding="utf-8")
     permissions.FOLDER.mkdir(exist_ok=True)
     for name, text in permissions.texts().items():
         (permissions.FOLDER / name).write_text(text)
     suite.DOCS.write_text(suite.docs_with_table(suite.DOCS.read_text()))
     observable.DOCS.write_text(observable.document())
-    outputs.FILE.write_text(outputs.with_outputs(outputs.FILE.read_text()))
+    dashboard.FILE.write_text(dashboard.picture(), encoding="utf-8")
+    runbook.FILE.write_text(runbook.document(), encoding="utf-8")
+    events.FILE.write_text(events.document())
+    for page in (reference.README, reference.REFERENCE):
+        page.write_text(reference.with_tables(page.read_text(), page))
     settings.FILE.write_text(settings.with_configuration(settings.FILE.read_text()))
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parents[1]
-PICTURES = tuple(sorted(DOCS.glob("*.dot")))
+PICTURES = tuple(sorted(DOCS.rglob("*.dot")))
 """The sources; each picture lies beside its source."""
 
 

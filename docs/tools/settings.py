@@ -52,13 +52,13 @@ def _names(typed_dict: Any) -> str:
     return ", ".join(f"{name} (optional)" if name in optional else name for name in typed_dict.__annotations__)
 
 
-def described(typed: type) -> dict[str, str]:
+def described(documented: type) -> dict[str, str]:
     """The text below each field of a class."""
-    module = ast.parse(inspect.getsource(typed))
+    module = ast.parse(inspect.getsource(documented))
     body = next(each.body for each in module.body if isinstance(each, ast.ClassDef))
     found: dict[str, str] = {}
     for field, text in pairwise(body):
         match field, text:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(described))):
-                found[name] = described
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                found[name] = words
     return found

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import boto3
 
 _RETRIES = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=15)
+_BRIEFLY = Config(retries={"mode": "standard", "max_attempts": 1}, connect_timeout=3, read_timeout=5)
+"""For announcements: nothing waits long for them."""
 
 
 class SystemClock:
@@ -57,7 +59,9 @@ def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) ->
         dead_letters=SqsDeadLetterQueue(sqs, settings.dead_letter_queue_url),
         unclaimed=SqsUnclaimedQueue(sqs, settings.unclaimed_queue_url),
         amazon=amazon,
-        announcer=EventBridgeAnnouncer(session.client("events", config=_RETRIES), settings.event_bus),
+        announcer=EventBridgeAnnouncer(
+            session.client("events", config=_BRIEFLY), settings.event_bus, settings.component
+        ),
         telemetry=telemetry,
         policy=settings.policy,
         applications=settings.applications,

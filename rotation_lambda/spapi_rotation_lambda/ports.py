@@ -8,6 +8,7 @@ from typing import Protocol
 
 from spapi_rotation_lambda.domain.applications import Application, ApplicationDirectory
 from spapi_rotation_lambda.domain.credentials import Credentials
+from spapi_rotation_lambda.domain.events import Event, RotationEvent
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
 from spapi_rotation_lambda.domain.snapshot import SecretReader
@@ -311,23 +312,15 @@ class Schedules(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RotationEvent:
-    """What consumers are told when a new secret is in use. Names, ids and times only."""
-
-    application: Application
-    secret_arn: str
-    version_id: str
-    rotation_id: str | None
-    expires_at: datetime | None
-    previous_expires_at: datetime | None
-
-
 class Announcer(Protocol):
-    """Publishes rotation events, at least once."""
+    """Publishes events. Each method raises NotPublished."""
 
     def rotated(self, event: RotationEvent) -> None:
-        """Publish. Raises StoreFailed."""
+        """Publish that a new secret is in use; whoever calls repeats it until it is taken."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Publish another event; it is not repeated."""
         ...
 
 
@@ -375,6 +368,7 @@ class Metric(StrEnum):
     REJECTED = "SecretsRejected"
     UNSEEDED = "SecretsUnseeded"
     LOOK_FAILED = "LooksFailed"
+    NOT_PUBLISHED = "EventsNotPublished"
     DAYS_TO_EXPIRY = "DaysToExpiry"
 
     @property

@@ -49,6 +49,7 @@ class Env(StrEnum):
     PAUSED = "PAUSED"
     DELIVERY_DEADLINE_MINUTES = "DELIVERY_DEADLINE_MINUTES"
     REPOST_AFTER_HOURS = "REPOST_AFTER_HOURS"
+    EXPIRY_ALARM_DAYS = "EXPIRY_ALARM_DAYS"
     ADOPTED_SECRETS = "ADOPTED_SECRETS"
     SECRET_KEYS = "SECRET_KEYS"  # noqa: S105
     ALARMS = "ALARMS"
@@ -77,6 +78,8 @@ NUMBERS: Mapping[Env, Number] = {
     Env.ROTATE_EVERY_DAYS: Number(60, 8, 150, "days"),
     Env.CHECK_INTERVAL_HOURS: Number(1, 1, 24, "hours"),
     Env.PROMOTE_DELAY_MINUTES: Number(45, 0, 1440, "minutes"),
+    # The most is the lifetime, less the 8 days of the shortest interval, less the week of MIN_DAYS_TO_RENEW.
+    Env.EXPIRY_ALARM_DAYS: Number(21, 1, 165, "days"),
     # Not arguments of the component: shorter deadlines are for a sandbox that cannot wait.
     Env.DELIVERY_DEADLINE_MINUTES: Number(60, 0.01, 1440, "minutes"),
     Env.REPOST_AFTER_HOURS: Number(120, 0.001, 168, "hours"),
@@ -186,6 +189,8 @@ class Settings:
     """What the function is told: where things are, and how rotations are to go.
 
     Attributes:
+        component: its identity, or nothing.
+        event_bus: the name or ARN of the bus for its events.
         alarm_prefix: what the names of the component's alarms begin with; empty if it has none.
     """
 
@@ -194,6 +199,7 @@ class Settings:
     unclaimed_queue_url: str
     spapi_endpoint: str
     lwa_endpoint: str
+    component: str
     event_bus: str
     schedule_group: str
     alarm_prefix: str
@@ -226,6 +232,7 @@ class Settings:
             unclaimed_queue_url=environ[Env.UNCLAIMED_QUEUE_URL],
             spapi_endpoint=validated_endpoint(text(Env.SPAPI_ENDPOINT), Env.SPAPI_ENDPOINT, regional=True),
             lwa_endpoint=validated_endpoint(text(Env.LWA_ENDPOINT), Env.LWA_ENDPOINT, regional=False),
+            component=environ.get(Env.SERVICE, ""),
             event_bus=text(Env.EVENT_BUS),
             schedule_group=environ[Env.SCHEDULE_GROUP],
             alarm_prefix=alarm_prefix(environ.get(Env.SERVICE, "")) if _flag(text(Env.ALARMS), Env.ALARMS) else "",
@@ -243,6 +250,7 @@ class Settings:
                 promote_delay=timedelta(minutes=number(Env.PROMOTE_DELAY_MINUTES)),
                 delivery_deadline=timedelta(minutes=number(Env.DELIVERY_DEADLINE_MINUTES)),
                 repost_after=timedelta(hours=number(Env.REPOST_AFTER_HOURS)),
+                expiry_alarm=timedelta(days=number(Env.EXPIRY_ALARM_DAYS)),
             ),
         )
 

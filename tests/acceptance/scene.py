@@ -97,11 +97,15 @@ class Scene:
 
     def remember(self, stack: Stack | None = None) -> None:
         """Note everything that the state of a stack, if not this one's, names."""
-        stack = stack or self.stack
-        state = json.loads(stack.run("stack", "export", "--stack", stack.name).text)
-        for resource in state["deployment"].get("resources", ()):
+        for resource in self.resources(stack):
             if resource.get("custom") and resource.get("id") and resource["type"].startswith("aws:"):
                 self.made.add(Made(resource["type"], str(resource["id"])))
+
+    def resources(self, stack: Stack | None = None) -> list[dict[str, Any]]:
+        """What the state of a stack, if not this one's, holds."""
+        stack = stack or self.stack
+        state = json.loads(stack.run("stack", "export", "--stack", stack.name).text)
+        return list(state["deployment"].get("resources", ()))
 
     def standing(self) -> dict[Made, str | bool]:
         """What of all that is in the account now."""

@@ -14,7 +14,7 @@ from tests.acceptance.leftovers import KINDS, PENDING, Made
 from tests.acceptance.scene import APPLICATION, Scene, an_application
 
 TYPE = "spapi-rotation:index:ClientSecretRotation"
-"""The component's, in Pulumi's URNs."""
+"""The component's, in Pulumi's state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def alarm_through_topic(scene: Scene) -> None:
 def guarded_destroy(scene: Scene) -> None:
     """While deletion protection is on, no way of asking for it takes anything away."""
     before = scene.standing()
-    (component,) = re.findall(rf"^ +URN: (\S+::{TYPE}::\S+)$", _shown(scene, "stack", "--show-urns"), re.MULTILINE)
+    (component,) = (each["urn"] for each in scene.resources() if each["type"] == TYPE)
     for words, ends_well in (
         ((), False),
         (("--skip-preview",), False),
@@ -121,14 +121,11 @@ def guarded_destroy(scene: Scene) -> None:
 
 
 def _nothing_is_gone(scene: Scene, before: Mapping[Made, str | bool]) -> None:
-    gone = sorted(each.resource_id for each, seen in before.items() if scene.standing().get(each) != seen)
+    now = scene.standing()
+    gone = sorted(each.resource_id for each, seen in before.items() if now.get(each) != seen)
     scene.show.check("nothing is gone from the account", not gone, ", ".join(gone))
     scene.stack.preview(unchanged=True)
     scene.show.check("nothing is gone from the state", True)
-
-
-def _shown(scene: Scene, *words: str) -> str:
-    return scene.stack.run(*words, "--stack", scene.stack.name).text
 
 
 def second_deployment(scene: Scene) -> None:
@@ -242,7 +239,7 @@ def nothing_left(scene: Scene) -> None:
     pending = sorted(each.resource_id for each, seen in left.items() if seen == PENDING)
     stays = sorted(each.resource_id for each, seen in left.items() if seen != PENDING)
     scene.show.check("nothing is left", not stays, ", ".join(stays))
-    scene.show.note(f"deleted by AWS in 7 days, at no cost until then: {', '.join(pending) or 'nothing'}")
+    scene.show.note(f"deleted by AWS itself within 30 days, at no cost until then: {', '.join(pending) or 'nothing'}")
 
 
 TEARDOWN: tuple[Step, ...] = (

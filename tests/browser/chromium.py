@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import select
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+from tests.browser.program import Program
+
 SECONDS = 60.0
 """How long an answer is waited for."""
 
@@ -36,22 +36,18 @@ _SWITCHES = (
 Scheme = Literal["light", "dark"]
 
 
-def installed() -> str | None:
-    """The program, if there is one on PATH."""
-    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
-
-
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What a page is shown on; sizes in CSS pixels."""
+    """What a page is shown on; sizes in CSS pixels, of which each is ``scale`` pixels wide."""
 
     width: int
     height: int
     mobile: bool = False
     scheme: Scheme = "light"
+    scale: int = 1
 
 
-PHONE, DESKTOP = Screen(390, 844, mobile=True), Screen(1200, 800)
+PHONE, DESKTOP = Screen(390, 844, mobile=True, scale=2), Screen(1000, 800)
 
 
 @dataclass
@@ -92,8 +88,9 @@ class Page:
             width=screen.width,
             height=screen.height,
             mobile=screen.mobile,
-            deviceScaleFactor=2 if screen.mobile else 1,
+            deviceScaleFactor=screen.scale,
         )
+        self.call("Emulation.setScrollbarsHidden", hidden=True)
         self.media("screen", screen.scheme)
         self._events.clear()
         self.call("Page.navigate", url=address)
@@ -144,7 +141,7 @@ class Page:
 
 
 @contextlib.contextmanager
-def browser(program: str) -> Iterator[Page]:
+def running(program: Program) -> Iterator[Page]:
     """Start a browser; it ends with the block."""
     to_read, to_write = os.pipe()
     from_read, from_write = os.pipe()
@@ -156,13 +153,13 @@ def browser(program: str) -> Iterator[Page]:
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         process = subprocess.Popen(
-            [program, *_SWITCHES, f"--user-data-dir={Path(home) / 'profile'}", "about:blank"],
+            [program.file, *_SWITCHES, f"--user-data-dir={Path(home) / 'profile'}", "about:blank"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             close_fds=False,
             preexec_fn=take_pipes,
-            env={**os.environ, "HOME": home},
+            env={**os.environ, "HOME": home, **program.environment},
         )
         os.close(to_read)
         os.close(from_write)

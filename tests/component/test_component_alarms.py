@@ -120,6 +120,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "unseen-rotation": {**own("UnseenRotations"), **ONCE_IN_A_DAY},
     "refused": {**own("RequestsRefused"), **ONCE_IN_27_HOURS},
     "look-failed": {**own("LooksFailed"), **ONCE_IN_27_HOURS},
+    "not-published": {**own("EventsNotPublished"), **ONCE_IN_3_HOURS},
     "unseeded": {**own("SecretsUnseeded"), **judged("Sum", AT_LEAST, 1, 2, 3, 86_400)},
     "days-to-expiry": {**own("DaysToExpiry"), **judged("Minimum", LESS, 21, 1, 3, 3600)},
 }
@@ -145,7 +146,7 @@ def test_alarm_is_exactly_this(recording: Recording, alarm: AlarmDefinition) -> 
     assert inputs == {
         **EXPECTED[alarm.name],
         "name": f"{SERVICE}/{alarm.name}",
-        "alarmDescription": alarm.description,
+        "alarmDescription": f"{alarm.description} Runbook: docs/runbook.md#{alarm.name}",
         "alarmActions": [f"arn:aws:sns:{REGION}:{ACCOUNT}:rotation-alarm-topic-0000001"],
     }
 
@@ -315,7 +316,8 @@ def test_alarm_says_the_state_and_then_what_to_do(alarm: AlarmDefinition) -> Non
     state, _, remedy = alarm.description.partition(" What to do: ")
     assert state.endswith((".", ":"))
     assert remedy.endswith(".")
-    assert len(alarm.description) <= 1024
+    longest_address = 150
+    assert len(f"{alarm.description} Runbook: #{alarm.name}") + longest_address <= 1024
     assert "  " not in alarm.description
     assert alarm.description.isascii()
 

@@ -37,6 +37,7 @@ def test_defaults() -> None:
     assert valid.tags == {}
     assert valid.rotation_window is None
     assert valid.alarm_topic_arn is None
+    assert valid.event_bus_arn is None
 
 
 def test_the_secrets_are_named_by_the_identity_unless_they_have_a_prefix_of_their_own() -> None:
@@ -62,7 +63,7 @@ def test_none_means_the_default() -> None:
 
 
 def test_every_optional_argument_has_a_default() -> None:
-    computed = {"identity", "secret_prefix", "tags", "rotation_window", "alarm_topic_arn"}
+    computed = {"identity", "secret_prefix", "tags", "rotation_window", "alarm_topic_arn", "event_bus_arn"}
     assert set(DEFAULTS) | computed == ClientSecretRotationArgs.__optional_keys__
     assert ClientSecretRotationArgs.__required_keys__ == {"applications"}
 
@@ -156,6 +157,20 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("alarm_topic_arn", {"alarm_topic_arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:pager"}),
     ("alarm_topic_arn", {"alarm_topic_arn": f"arn:aws-cn:sns:{REGION}:{ACCOUNT}:pager"}),
     ("expiry_alarm_days", {"rotate_every_days": 150, "expiry_alarm_days": 24}),
+    ("runbook_url", {"runbook_url": "wiki"}),
+    ("runbook_url", {"runbook_url": "http://wiki.example/runbook"}),
+    ("runbook_url", {"runbook_url": "https://wiki.example/runbook#stuck"}),
+    ("runbook_url", {"runbook_url": "https://wiki.example/a page"}),
+    ("runbook_url", {"runbook_url": "https://wiki.example/" + "x" * 130}),
+    ("runbook_url", {"runbook_url": pulumi.Output.from_input("https://wiki.example")}),
+    ("dashboard", {"dashboard": "true"}),
+    ("dashboard", {"dashboard": pulumi.Output.from_input(True)}),
+    ("event_bus_arn", {"event_bus_arn": ""}),
+    ("event_bus_arn", {"event_bus_arn": "default"}),
+    ("event_bus_arn", {"event_bus_arn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/shop"}),
+    ("event_bus_arn", {"event_bus_arn": f"arn:aws-cn:events:{REGION}:{ACCOUNT}:event-bus/shop"}),
+    ("event_bus_arn", {"event_bus_arn": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/aws.partner/pager"}),
+    ("event_bus_arn", {"event_bus_arn": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/*"}),
     ("tags", {"tags": {"team": 5}}),
     ("tags", {"tags": ["team"]}),
     ("tags", {"tags": {"": "shop"}}),
@@ -220,6 +235,7 @@ LATE: list[tuple[str, Any]] = [
     ("paused", "yes"),
     ("alarm_topic_arn", "pager"),
     ("expiry_alarm_days", 114),
+    ("event_bus_arn", "shop"),
 ]
 
 

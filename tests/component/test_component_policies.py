@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pulumi
 import pytest
 
+from spapi_rotation import InvalidArgument
 from spapi_rotation.resources.iam import deny_plain_text
 from spapi_rotation_lambda.domain.sender_policy import Access, key_access, queue_access
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy_component
@@ -213,6 +215,23 @@ def test_function_role(recording: Recording) -> None:
         "Log": (["logs:CreateLogStream", "logs:PutLogEvents"], f"{LOG_GROUP_ARN}:*"),
         "ReadLog": (["logs:FilterLogEvents"], f"{LOG_GROUP_ARN}:*"),
     }
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("account", [ACCOUNT, "999999999999"])
+def test_the_function_publishes_on_the_given_bus_only(account: str, late: bool) -> None:
+    bus = f"arn:aws:events:{REGION}:{account}:event-bus/shop"
+    recording = deploy_component(event_bus_arn=pulumi.Output.from_input(bus) if late else bus)
+    publish = [
+        each for each in recording.named("rotation-function-policy").policy()["Statement"] if "events" in str(each)
+    ]
+    assert [(each["Action"], each["Resource"]) for each in publish] == [(["events:PutEvents"], bus)]
+    assert recording.named("rotation-function").inputs["environment"]["variables"]["EVENT_BUS"] == bus
+
+
+def test_a_bus_of_another_region_is_refused_in_the_preview() -> None:
+    with pytest.raises(InvalidArgument, match=r"event_bus_arn lies in the region eu-west-1.*us-east-1"):
+        deploy_component(event_bus_arn=f"arn:aws:events:eu-west-1:{ACCOUNT}:event-bus/shop", preview=True)
 
 
 def test_schedule_role_serves_only_the_own_group(recording: Recording) -> None:

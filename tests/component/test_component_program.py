@@ -54,6 +54,7 @@ def test_configuration_has_every_argument_described_and_with_the_components_defa
         "secret_prefix": "",
         "rotation_window": {},
         "alarm_topic_arn": "",
+        "event_bus_arn": "",
         "tags": {},
     }
     assert {name: each["default"] for name, each in config.items() if "default" in each} == expected
@@ -110,6 +111,9 @@ def test_every_setting_reaches_the_component(monkeypatch: pytest.MonkeyPatch) ->
         paused=True,
         alarm_topic_arn=f"arn:aws:sns:{REGION}:{ACCOUNT}:pager",
         expiry_alarm_days=16,
+        runbook_url="https://wiki.example/runbook",
+        dashboard=True,
+        event_bus_arn=f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/shop",
         tags={"team": "shop"},
     )
     variables = recording.named("rotation-function").inputs["environment"]["variables"]
@@ -119,6 +123,8 @@ def test_every_setting_reaches_the_component(monkeypatch: pytest.MonkeyPatch) ->
     assert variables["LWA_ENDPOINT"] == "https://login.example/token"
     assert (variables["ROTATE_EVERY_DAYS"], variables["PROMOTE_DELAY_MINUTES"]) == ("10", "12")
     assert variables["VERIFICATION"] == "lwa"
+    assert variables["EVENT_BUS"] == f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/shop"
+    assert variables["EXPIRY_ALARM_DAYS"] == "16"
     (schedule,) = recording.of_type("aws:scheduler/schedule:Schedule")
     assert schedule.inputs["scheduleExpression"] == "rate(11 hours)"
     (secret,) = recording.of_type("aws:secretsmanager/secret:Secret")
@@ -131,6 +137,8 @@ def test_every_setting_reaches_the_component(monkeypatch: pytest.MonkeyPatch) ->
     assert variables["PAUSED"] == "true"
     expiry = recording.named("rotation-alarm-days-to-expiry").inputs
     assert expiry["threshold"] == 16
+    assert expiry["alarmDescription"].endswith(" Runbook: https://wiki.example/runbook#days-to-expiry")
+    assert len(recording.of_type("aws:cloudwatch/dashboard:Dashboard")) == 1
     assert expiry["alarmActions"] == [f"arn:aws:sns:{REGION}:{ACCOUNT}:pager"]
     (rotation,) = recording.of_type("pulumi-python:dynamic/spapi-rotation:RotateOnUp")
     assert rotation.inputs["wait_seconds"] == 13

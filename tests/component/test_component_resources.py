@@ -257,6 +257,7 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
         "SCHEDULE_GROUP": "rotation-schedules-0000001",
         "ROTATION_WINDOW": '{"days":["SAT","SUN"],"start":"22:00","end":"04:00","time_zone":"Europe/Berlin"}',
         "PAUSED": "true",
+        "EXPIRY_ALARM_DAYS": "21",
         "POWERTOOLS_METRICS_NAMESPACE": "SpApiRotation",
         "POWERTOOLS_SERVICE_NAME": f"{PROJECT}/{STACK}/rotation",
     }

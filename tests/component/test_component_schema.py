@@ -41,9 +41,11 @@ def test_only_what_shapes_the_resources_must_be_plain_and_the_window_as_a_whole(
     assert {name for name, each in inputs.items() if each.get("plain")} == {
         "alarms",
         "applications",
+        "dashboard",
         "deletionProtection",
         "identity",
         "rotationWindow",
+        "runbookUrl",
         "via",
     }
 

@@ -35,6 +35,7 @@ every: ClientSecretRotationArgs = {
     "rotate_every_days": pulumi.Output.from_input(60),
     "rotation_window": window,
     "alarm_topic_arn": None,
+    "event_bus_arn": pulumi.Output.from_input("arn"),
     "tags": {"team": pulumi.Output.from_input("shop"), "cost": "1"},
 }
 every["verification"] = Verification.CALL

@@ -5,7 +5,6 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,16 @@ from spapi_rotation.args import ClientSecretRotationArgs, RotationWindow, Via
 from spapi_rotation.component import OUTPUTS
 from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG
 from spapi_rotation.rotate_on_up import RotateOnUp
-from spapi_rotation_lambda.adapters.eventbridge import EventBridgeAnnouncer
 from spapi_rotation_lambda.adapters.telemetry import NAMESPACE
-from spapi_rotation_lambda.domain.applications import Application, KeyNames
+from spapi_rotation_lambda.domain.applications import KeyNames
+from spapi_rotation_lambda.domain.events import CATALOG, schema, source
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.request_record import RequestRecord, Trigger
 from spapi_rotation_lambda.domain.rotation_policy import Verification
 from spapi_rotation_lambda.domain.state import State
-from spapi_rotation_lambda.ports import Metric, RotationEvent
+from spapi_rotation_lambda.ports import Metric
 from spapi_rotation_lambda.use_cases.history import EVENTS
-from tests.component.recorder import client_id, deploy_component
+from tests.component.recorder import deploy_component
 
 ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "tests" / "data" / "interface.json"
@@ -62,7 +61,7 @@ def interface() -> dict[str, list[str]]:
         "arguments": arguments(),
         "choices": [f"{kind.__name__.lower()}: {each}" for kind in (Verification, Via) for each in kind],
         "outputs": OUTPUTS,
-        "rotation event": rotation_event(),
+        "events": events(),
         "what the state names": (f"{RotateOnUp.__module__}.{RotateOnUp.__name__}", *types_and_names()),
     }
     return {kind: sorted(map(str, names)) for kind, names in found.items()}
@@ -104,21 +103,12 @@ def types_and_names() -> Iterator[str]:
             yield f"{made.type} {made.name}"
 
 
-def rotation_event() -> list[str]:
-    """What a rotation tells the event bus."""
-    sent: list[dict[str, Any]] = []
-
-    class Bus:
-        def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's word
-            sent.extend(Entries)
-            return {"FailedEntryCount": 0, "Entries": [{}]}
-
-    bus: Any = Bus()
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    application = Application("shop", client_id(1), "name")
-    EventBridgeAnnouncer(bus, "default").rotated(RotationEvent(application, "arn", "version", "rotation", at, at))
-    (entry,) = sent
-    return [f"source: {entry['Source']}", f"detail-type: {entry['DetailType']}", *json.loads(entry["Detail"])]
+def events() -> Iterator[str]:
+    """What the component tells the event bus: source, detail types, and the fields of each."""
+    yield f"source: {source('IDENTITY')}"
+    for kind in CATALOG:
+        yield f"detail-type: {kind.DETAIL_TYPE}"
+        yield from (f"{kind.DETAIL_TYPE}: {name}" for name in schema(kind)["properties"])
 
 
 def newer_entries(changelog: str, version: str) -> str:

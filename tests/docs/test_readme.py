@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from docs.tools import outputs
 from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -114,7 +113,3 @@ def test_the_number_of_alarms_is_that_of_the_catalog() -> None:
 def test_a_block_is_a_program_of_the_shell(number: int) -> None:
     done = subprocess.run(["bash", "-n"], input=BLOCKS[number], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_the_table_of_outputs_is_made_from_the_component() -> None:
-    assert outputs.with_outputs(README) == README, "run: make docs"

@@ -15,6 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
+import yaml
+
 import spapi_rotation_lambda
 from sandbox.aws.emulator import REGION
 from sandbox.paths import CHECKOUT
@@ -28,6 +30,9 @@ ADOPTED = App("wholesale", f"amzn1.application-oa2-client.{2:032x}")
 
 ELSEWHERE = "/home/somebody/spapi-rotation"
 """In place of where this checkout lies."""
+
+SQS = f"https://sqs.{REGION}.amazonaws.com"
+"""In place of the emulator, in the queues' URLs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,12 @@ class Checkpoint:
     def put_into(self, stack: Stack) -> None:
         """Make it the state and the configuration of a stack of the same project and name."""
         stack.configure(self.config)
+        # Pulumi encrypts anew what it keeps secret, by the passphrase of this stack.
+        settings = yaml.safe_load((stack.project / f"Pulumi.{stack.name}.yaml").read_text())
+        encryption = {"type": "passphrase", "state": {"salt": settings["encryptionsalt"]}}
+        deployment = {**self.state["deployment"], "secrets_providers": encryption}
         file = stack.folder / "checkpoint.json"
-        file.write_text(json.dumps(self.state))
+        file.write_text(json.dumps({**self.state, "deployment": deployment}))
         stack.run("stack", "import", "--stack", stack.name, "--file", str(file))
 
     def keep(self) -> None:
@@ -75,7 +84,7 @@ def make(box: Sandbox) -> Checkpoint:
     box.stack.configure({**config, **here})
     box.stack.up()
     outputs = box.stack.outputs()
-    box.seed(SHOP, outputs["secret_arns"][SHOP.name], age=timedelta(days=70))
+    box.seed(SHOP, outputs["secret_arns"][SHOP.name], age=timedelta(days=10))
     box.amazon.subscribe(SHOP.client_id, outputs["queue_url"])
     applications[SHOP.name]["rotate_on_up"] = "first"
     box.stack.configure({**config, **here})
@@ -103,15 +112,19 @@ def _adopted(box: Sandbox) -> dict[str, Any]:
 
 
 def _state(box: Sandbox) -> dict[str, Any]:
-    """The state, without this machine's paths and without how Pulumi encrypts it."""
-    text = box.stack.export().replace(str(CHECKOUT), ELSEWHERE)
+    """The state, without what names this machine and without how Pulumi encrypts it."""
+    state = json.loads(box.stack.export())
+    del state["deployment"]["secrets_providers"]
+    for resource in state["deployment"]["resources"]:
+        for where_declared in ("sourcePosition", "stackTrace"):
+            resource.pop(where_declared, None)
+    text = json.dumps(state).replace(str(CHECKOUT), ELSEWHERE).replace(box.aws.endpoint, SQS)
     if box.search_secrets({"the state": text}):
         raise RuntimeError("A client secret or a token is in the state.")
     if found := re.search(r"127\.0\.0\.1[^\"]*|/(?:tmp|root|home)/[^\"]*", text.replace(ELSEWHERE, "")):
         raise RuntimeError(f"The state names something of this machine: {found[0]}")
-    state: dict[str, Any] = json.loads(text)
-    del state["deployment"]["secrets_providers"]
-    return state
+    scrubbed: dict[str, Any] = json.loads(text)
+    return scrubbed
 
 
 def main() -> int:

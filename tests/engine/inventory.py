@@ -18,14 +18,18 @@ def inventory(aws: AwsEmulator) -> Inventory:
 
 def physical_ids(stack: Stack) -> dict[str, str]:
     """The id in AWS of each resource in the state, by its type and logical name."""
-    found = json.loads(stack.export())["deployment"].get("resources", [])
-    custom = [each for each in found if each["custom"] and not each["type"].startswith("pulumi:")]
+    custom = [each for each in resources(stack) if each["custom"] and not each["type"].startswith("pulumi:")]
     return {f"{each['type']} {each['urn'].rpartition('::')[2]}": each["id"] for each in custom}
 
 
 def urns(stack: Stack) -> list[str]:
     """The URN of each resource in the state."""
-    return sorted(each["urn"] for each in json.loads(stack.export())["deployment"].get("resources", []))
+    return sorted(each["urn"] for each in resources(stack))
+
+
+def resources(stack: Stack) -> list[dict[str, Any]]:
+    """The resources in the state."""
+    return list(json.loads(stack.export())["deployment"].get("resources", []))
 
 
 def _everything(aws: AwsEmulator) -> Iterator[tuple[str, object]]:

@@ -259,6 +259,8 @@ class Bench:
             return NO_LOG
         if "key_policy_unreadable" in entries:
             return "check warns: key_policy_unreadable"
+        if "event_not_published" in entries:
+            return f"check tells nobody: {_first_sentence(entries['event_not_published']['detail'])}"
         if "rotation_declined" in entries:
             return f"check asks for nothing: {entries['rotation_declined']['reason']}"
         if (state, entries["current_secret_tried"]["answer"]) != ("REQUESTED", "accepted"):

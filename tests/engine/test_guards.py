@@ -13,7 +13,7 @@ from sandbox.amazon.faults import Delay
 from sandbox.aws.emulator import ACCOUNT, REGION
 from sandbox.session import App, Sandbox, new_app
 from sandbox.stack import PulumiFailed
-from tests.engine.inventory import inventory, physical_ids, urns
+from tests.engine.inventory import Inventory, inventory, resources, urns
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 
@@ -53,11 +53,19 @@ class Scene:
         calls = self.box.amazon.journal()
         return sum(call.client_id == app.client_id and call.path == ROTATE_PATH for call in calls)
 
-    def everything(self) -> object:
-        return inventory(self.box.aws), urns(self.box.stack), physical_ids(self.box.stack)
+    def protect(self) -> None:
+        """From now on this is what has to stay."""
+        self.protected = self._everything()
+        self.urns = [urn for urn, _ in self.protected[1]]
+
+    def nothing_is_gone(self) -> None:
+        assert self._everything() == self.protected
+
+    def _everything(self) -> tuple[Inventory, list[tuple[str, object]]]:
+        return inventory(self.box.aws), sorted((each["urn"], each.get("id")) for each in resources(self.box.stack))
 
     def urn(self, name: str) -> str:
-        (found,) = [urn for urn in urns(self.box.stack) if urn.endswith(f"::{name}")]
+        (found,) = [urn for urn in self.urns if urn.endswith(f"::{name}")]
         return found
 
 
@@ -70,6 +78,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         scene.configure({SHOP.name: "first"})
         box.stack.up()
         assert scene.posts(SHOP) == 1
+        scene.protect()
         yield scene
 
 
@@ -87,9 +96,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     ids=" ".join,
 )
 def test_destroy_deletes_nothing(scene: Scene, words: tuple[str, ...]) -> None:
-    before = scene.everything()
     run = scene.box.stack.run(*words, *YES, check=False)
-    assert scene.everything() == before
+    scene.nothing_is_gone()
     assert (run.code == 0) == ("--exclude-protected" in words)
 
 
@@ -106,23 +114,20 @@ TARGETS = {
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_destroy_of_one_resource_and_of_what_depends_on_it_deletes_nothing(scene: Scene, target: str) -> None:
-    before = scene.everything()
     words = ("destroy", "--target", scene.urn(TARGETS[target]), "--target-dependents", "--skip-preview")
     assert scene.box.stack.run(*words, *YES, check=False).code != 0
-    assert scene.everything() == before
+    scene.nothing_is_gone()
 
 
 @pytest.mark.parametrize("target", ["policy", "trigger"])
 @pytest.mark.parametrize("flags", [(), ("--skip-preview",)], ids=["", "--skip-preview"])
 def test_destroy_of_one_resource_alone_deletes_nothing(scene: Scene, target: str, flags: tuple[str, ...]) -> None:
-    before = scene.everything()
     run = scene.box.stack.run("destroy", "--target", scene.urn(TARGETS[target]), *flags, *YES, check=False)
     assert run.code != 0
-    assert scene.everything() == before
+    scene.nothing_is_gone()
 
 
 def test_the_automation_api_deletes_nothing(scene: Scene) -> None:
-    before = scene.everything()
     stack = scene.box.stack
     run = subprocess.run(
         [sys.executable, "-c", AUTOMATION, stack.name],
@@ -134,20 +139,20 @@ def test_the_automation_api_deletes_nothing(scene: Scene) -> None:
     )
     assert run.returncode == 1
     assert "protect" in run.stderr
-    assert scene.everything() == before
+    scene.nothing_is_gone()
 
 
 @pytest.mark.parametrize("flags", [(), ("--skip-preview",)], ids=["", "--skip-preview"])
 def test_an_update_without_the_component_deletes_nothing(scene: Scene, flags: tuple[str, ...]) -> None:
     program = scene.box.stack.project / "__main__.py"
-    text, before = program.read_text(), scene.everything()
+    text = program.read_text()
     program.write_text("")
     try:
         run = scene.box.stack.run("up", *flags, *YES, check=False)
     finally:
         program.write_text(text)
     assert run.code != 0
-    assert scene.everything() == before
+    scene.nothing_is_gone()
 
 
 def test_alarms_topic_and_triggers_change_while_everything_is_protected(scene: Scene) -> None:
@@ -176,13 +181,13 @@ def test_alarms_topic_and_triggers_change_while_everything_is_protected(scene: S
     assert not [urn for urn in urns(stack) if urn.endswith(f"::{TRIGGER}")]
     assert (scene.posts(SHOP), scene.posts(OTHER)) == (1, 1)
     stack.preview(unchanged=True)
+    scene.protect()
 
 
 def test_it_still_holds_afterwards(scene: Scene) -> None:
-    before = scene.everything()
     with pytest.raises(PulumiFailed, match="protected"):
         scene.box.stack.destroy()
-    assert scene.everything() == before
+    scene.nothing_is_gone()
 
 
 def test_lifted_by_one_update_everything_can_be_destroyed(scene: Scene) -> None:

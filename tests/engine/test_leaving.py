@@ -21,7 +21,9 @@ from tests.cli.aws_cli import ensure_aws_cli
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 
-SHOP, OTHER = new_app("shop"), new_app("other")
+SHOP, OTHER, KEPT = new_app("shop"), new_app("other"), new_app("kept")
+"""The last one keeps its owner's secret."""
+
 COMPONENT = "urn:pulumi:sandbox::spapi-rotation::spapi-rotation:index:ClientSecretRotation::rotation"
 PAGE = (CHECKOUT / "docs" / "leaving.md").read_text()
 
@@ -40,10 +42,11 @@ class Scene:
         self.box = box
         self.entries: dict[str, dict[str, Any]] = {app.name: {"client_id": app.client_id} for app in (SHOP, OTHER)}
         self.more: dict[str, Any] = {"deletion_protection": True, "wait_seconds": 0}
-        self.up()
+        self.adopted: str = box.aws.client("secretsmanager").create_secret(Name="of-its-owner")["ARN"]
+        self.up(KEPT, {"secret_arn": self.adopted})
         self.outputs = box.stack.outputs()
         self.arns: dict[str, str] = self.outputs["secret_arns"]
-        for app in (SHOP, OTHER):
+        for app in (SHOP, OTHER, KEPT):
             box.seed(app, self.arns[app.name], age=timedelta(days=10))
             box.amazon.subscribe(app.client_id, self.outputs["queue_url"])
 
@@ -80,6 +83,11 @@ class Scene:
         resources = json.loads(self.box.stack.export())["deployment"]["resources"]
         name = f"::rotation-secret-{app.client_id.rpartition('.')[2]}"
         return next((each for each in resources if each["urn"].endswith(name)), {})
+
+    def described(self, arn: str) -> Mapping[str, Any]:
+        """Everything about a secret but its value, and when that was read last."""
+        told = self.box.aws.client("secretsmanager").describe_secret(SecretId=arn)
+        return {name: value for name, value in told.items() if name not in ("ResponseMetadata", "LastAccessedDate")}
 
     def posts(self, app: App) -> int:
         calls = self.box.amazon.journal()
@@ -148,15 +156,16 @@ def test_retiring_is_refused_while_a_rotation_is_in_flight(scene: Scene) -> None
     told = scene.refused(SHOP, {"retired": True})
     assert "shop cannot be retired yet: a new client secret was requested at" in told
     assert "Traceback" not in told
-    assert scene.schedules() == {"shop": "ENABLED", "other": "ENABLED"}
+    assert scene.schedules() == {"shop": "ENABLED", "other": "ENABLED", "kept": "ENABLED"}
     until(lambda: scene.posts(SHOP) == 1 and "AWSPREVIOUS" in str(scene.box.labels(scene.arns["shop"])))
     until(lambda: "AWSPENDING" not in str(scene.box.labels(scene.arns["shop"])))
 
 
 @pytest.mark.rule(id="OUT-1")
 def test_a_retired_application_is_switched_off_and_shown_with_what_stays(scene: Scene) -> None:
+    scene.configure(KEPT, {"secret_arn": scene.adopted, "retired": True})
     run = scene.up(SHOP, {"retired": True})
-    assert scene.schedules() == {"shop": "DISABLED", "other": "ENABLED"}
+    assert scene.schedules() == {"shop": "DISABLED", "other": "ENABLED", "kept": "DISABLED"}
     assert f"Its secret stays: {scene.arns['shop']}." in run.text
     assert (scene.state(SHOP).get("protect", False), scene.state(SHOP)["retainOnDelete"]) == (False, True)
     assert scene.state(OTHER)["protect"] is True
@@ -174,11 +183,13 @@ def test_a_notice_for_it_is_only_logged(scene: Scene) -> None:
 
 @pytest.mark.rule(id="OUT-1")
 def test_its_entry_can_be_removed_and_the_secret_stays_as_it_is(scene: Scene) -> None:
-    before = scene.box.labels(scene.arns["shop"]), scene.box.value(scene.arns["shop"])
+    arns = (scene.arns["shop"], scene.adopted)
+    before = [(scene.described(arn), scene.box.value(arn)) for arn in arns]
+    scene.configure(KEPT)
     scene.up(SHOP)
     assert scene.schedules() == {"other": "ENABLED"}
     assert scene.state(SHOP) == {}
-    assert (scene.box.labels(scene.arns["shop"]), scene.box.value(scene.arns["shop"])) == before
+    assert [(scene.described(arn), scene.box.value(arn)) for arn in arns] == before
     scene.box.stack.preview(unchanged=True)
 
 

@@ -76,7 +76,7 @@ SYMPTOMS = {
     + fails("sqs:DeleteMessage", "AccessDenied"),
     Permission(FUNCTION, "KeepUnclaimed", "sqs:GetQueueAttributes"): "doctor lacks sqs:GetQueueAttributes",
     Permission(FUNCTION, "ReportFailure", "sqs:SendMessage"): NO_REPORT,
-    Permission(FUNCTION, "Publish", "events:PutEvents"): f"secret is not settled: {fails('events:PutEvents')}",
+    Permission(FUNCTION, "Publish", "events:PutEvents"): f"check tells nobody: {fails('events:PutEvents')}",
     Permission(FUNCTION, "ListApplications", "scheduler:ListSchedules"): "applications are not listed: "
     + fails("scheduler:ListSchedules"),
     Permission(FUNCTION, "LookUpAdoption", "scheduler:GetSchedule"): "applications are not listed: "
@@ -158,6 +158,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         base, adopted = new_app("base"), [new_app(f"adopted-{number}") for number in range(ADOPTED)]
         key_arn = box.aws.client("kms").create_key()["KeyMetadata"]["Arn"]
         config = box.config([base, *adopted])
+        config["event_bus_arn"] = box.aws.client("events").create_event_bus(Name="own")["EventBusArn"]
         for app in adopted:
             secret = box.aws.client("secretsmanager").create_secret(Name=app.name, KmsKeyId=key_arn)["ARN"]
             config["applications"][app.name] |= {"secret_arn": secret, "secret_key_arn": key_arn}
@@ -314,8 +315,8 @@ def resources(bench: Bench) -> dict[str, str]:
         UNCLAIMED: f"arn:aws:sqs:{here}:{bench.world.unclaimed_url.rpartition('/')[2]}",
         OPERATIONS: f"arn:aws:sqs:{here}:{world.operations_url.rpartition('/')[2]}",
         OTHERS_QUEUE: f"arn:aws:sqs:{here}:other",
-        BUS: f"arn:aws:events:{here}:event-bus/default",
-        OTHERS_BUS: f"arn:aws:events:{here}:event-bus/other",
+        BUS: f"arn:aws:events:{here}:event-bus/own",
+        OTHERS_BUS: f"arn:aws:events:{here}:event-bus/default",
         LOG: f"arn:aws:logs:{here}:log-group:{bench.log_group}:log-stream:any",
         OTHERS_LOG: f"arn:aws:logs:{here}:log-group:/aws/lambda/other:log-stream:any",
         TOPIC: bench.topic_arn,

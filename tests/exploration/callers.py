@@ -252,7 +252,7 @@ def check(world: World, app: App, plan: Plan = NO_FAULTS, *, before: Before | No
     }
     ended = invoke(world, lambda ports: dispatch(ports, event), plan, before=before)
     if before is None and Kind.UNKNOWN_SECRET not in plan.values():
-        invariants.check_state(world, app, ended.result)
+        invariants.check_state(world, app, ended.result, faultless=not plan)
     return ended
 
 

@@ -583,6 +583,189 @@ DEFECTS = (
         ),
         ("AWSPENDING on a strange version, then a due rotation",),
     ),
+    Defect(
+        "a record that has lost its label is not looked for",
+        "use_cases/request",
+        (
+            (
+                "        _label_again(ports, snapshot, record_id)\n        return None\n",
+                '        record_id = derived_id("request", record.nonce)\n'
+                "        ports.store.write(application.secret_id, record_id, record.text(), Label.REQUEST)\n",
+            ),
+        ),
+        ("the record's label is taken off while requested",),
+    ),
+    Defect(
+        "a record gets its label back, and the request goes on",
+        "use_cases/request",
+        (("        _label_again(ports, snapshot, record_id)\n        return None\n", "        pass\n"),),
+        ("the record's label is taken off while requested",),
+    ),
+    Defect(
+        "the next request forgets the trigger text",
+        "use_cases/request",
+        (("reference=attempt.reference or earlier_text,", "reference=attempt.reference,"),),
+        ("a trigger text is used again after a later rotation",),
+    ),
+    Defect(
+        "AWSPENDING on an empty version keeps every message out",
+        "use_cases/label_moves",
+        (
+            (
+                "        ports.store.move(secret_id, label, to=None, away_from=holder)\n        raise\n",
+                "        raise\n",
+            ),
+        ),
+        ("AWSPENDING on an empty version before the message, native rotation off",),
+    ),
+    Defect(
+        "AWSPENDING is taken from a native rotation at work",
+        "use_cases/label_moves",
+        (("        if secret.rotates_natively and not waits_long:\n", "        if False:\n"),),
+        ("AWSPENDING on an empty version before the message, native rotation on",),
+    ),
+    Defect(
+        "many young versions hold back no request",
+        "use_cases/version_quota",
+        ((">= MANY:", ">= 1000:"),),
+        ("many versions while it is due",),
+    ),
+    Defect(
+        "many young versions hold back a request however soon the secret dies",
+        "use_cases/version_quota",
+        (("    if dies_soon(asked):\n        return\n", ""),),
+        ("many versions near expiry",),
+    ),
+    Defect(
+        "a typed expiry lets a request pass an unread message",
+        "domain/rules",
+        (("dies_at = asked.snapshot.dies_at(current) if", "dies_at = asked.snapshot.expires(current) if"),),
+        ("dates typed a year early, and up while a message is unread",),
+    ),
+    Defect(
+        "a typed expiry brings the repost early",
+        "domain/rules",
+        (("dies_at = snapshot.dies_at(snapshot.current) if", "dies_at = snapshot.expires(snapshot.current) if"),),
+        ("dates typed a year early, and no message for a day",),
+    ),
+    Defect(
+        "a request is repeated through a queue that has never answered",
+        "domain/rules",
+        (("record.reposts > 0 or not record.queue_has_answered:", "record.reposts > 0:"),),
+        ("the first message never comes: not requested again",),
+    ),
+    Defect(
+        "a request is repeated through another queue",
+        "domain/rules",
+        ((" or record is None or record.queue_arn != queue_arn():", " or record is None:"),),
+        ("the queue is another one before the repost",),
+    ),
+    Defect(
+        "a request is repeated after a day",
+        "domain/rules",
+        (("    late = unanswered + policy.repost_after\n", "    late = unanswered + EARLIEST_REPOST\n"),),
+        ("a message late by a day: not requested again before",),
+    ),
+    Defect(
+        "nobody warns of a second reader of the queue",
+        "use_cases/doctor",
+        (("    if len(readers) > 1:\n", "    if False:\n"),),
+        ("a second reader of the queue",),
+    ),
+    Defect(
+        "nobody warns of native rotation",
+        "use_cases/daily_looks",
+        (("    if not ports.store.described(application.secret_id).rotates_natively:\n", "    if True:\n"),),
+        ("native rotation is switched on",),
+    ),
+    Defect(
+        "nobody warns of a request that the secret does not tell of",
+        "use_cases/daily_looks",
+        (("    if recorded is not None and recorded >= known - SAME_REQUEST:\n", "    if True:\n"),),
+        ("the record's label is taken off, and a look tells",),
+    ),
+    Defect(
+        "nobody warns of many young versions",
+        "use_cases/daily_looks",
+        (("    if young < MANY:\n", "    if True:\n"),),
+        ("many versions, and a look tells",),
+    ),
+    Defect(
+        "an expiry that is its owner's hides an earlier notice",
+        "use_cases/expiry_notice",
+        (("    if expires is not None and snapshot.amazons(current) is not None:\n", "    if expires is not None:\n"),),
+        ("dates typed late, then its notice",),
+    ),
+    Defect(
+        "a notice of a secret that was just put in asks at once",
+        "use_cases/expiry_notice",
+        (("    return announced - now < EXPIRY_IS_NEAR or now >=", "    return True or now >="),),
+        ("a notice of a secret that was put in the day before",),
+    ),
+    Defect(
+        "seed drops what was rejected",
+        "use_cases/operator_actions",
+        (
+            (
+                "            move_rejected(ports, snapshot, None)\n",
+                "            ports.store.move(\n                application.secret_id, Label.REJECTED, to=None,"
+                " away_from=snapshot.id_of(Label.REJECTED)\n            )\n",
+            ),
+        ),
+        ("the one in use is seeded after a reject",),
+    ),
+    Defect(
+        "what is rejected is dropped when another one is",
+        "use_cases/promotion",
+        (("        keep_as_superseded(ports, snapshot, before)\n", "        pass\n"),),
+        ("one is rejected after another",),
+    ),
+    Defect(
+        "seed goes over a pending secret",
+        "use_cases/operator_actions",
+        (
+            (
+                "    if pending is not None and pending.credentials is not None and not _has",
+                "    if False and not _has",
+            ),
+        ),
+        ("the one in use is seeded while another is pending",),
+    ),
+    Defect(
+        "a received secret loses its last label to the next one",
+        "use_cases/receive",
+        (("        keep_as_superseded(ports, snapshot, last)  #", "        pass  #"),),
+        ("a tool leaves a received secret one label, then the next one comes",),
+    ),
+    Defect(
+        "a superseded message does not date the secret in use",
+        "use_cases/receive",
+        (("        _move(ports, snapshot, Label.FIRST_SEEN, version_id)  #", "        pass  #"),),
+        ("made by hand and put in, the message of a newer one before its own",),
+    ),
+    Defect(
+        "a secret of unknown order is called stuck",
+        "domain/rules",
+        (("    return near and order(snapshot, pending, current) is not Order.UNKNOWN\n", "    return near\n"),),
+        ("made by hand, then another by hand, whose message comes: Amazon decides",),
+    ),
+    Defect(
+        "a refusal of the value in use counts as soon as it was put in",
+        "use_cases/overwritten",
+        (("    if ports.clock.now() < snapshot.first_seen(current) + SETTLED_IN:\n        return False\n", ""),),
+        ("made by hand after a rotation, accepted late",),
+    ),
+    Defect(
+        "LWA's patience counts from the issue, however late the message came",
+        "use_cases/verification",
+        (
+            (
+                "    since = max((at for at in (candidate.issued, stored_at) if at is not None), default=None)\n",
+                "    since = candidate.issued\n",
+            ),
+        ),
+        ("no verification call, and the message comes late",),
+    ),
 )
 
 

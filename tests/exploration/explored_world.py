@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials
+from spapi_rotation_lambda.domain.events import Event, RotationEvent
 from spapi_rotation_lambda.domain.labels import Label, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
-from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, RotationEvent, Scope
+from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, Scope
 from tests.exploration.standard_queue import StandardQueue, Unclaimed
 from tests.fakes.amazon import FakeAmazon, Issued, Whose, no_token
 from tests.fakes.clock import VirtualClock
@@ -108,7 +109,8 @@ class Memory(NamedTuple):
         posts: the POSTs of the last nine days.
         arrived: the newest secret whose message ever reached the queue (its number from 1; 0 is none).
         dated: the secrets whose messages were ever acknowledged, by their numbers.
-        superseded: the newest secret that was ever under ROTATION_SUPERSEDED, by its number.
+        kept: the secrets under any label when last looked at, by their numbers.
+        superseded: the newest acknowledged secret that was ever under ROTATION_SUPERSEDED, by its number.
         current: the secret under AWSCURRENT when last looked at.
         unannounced: secrets that the machine put into use and has not published.
         by_hand: secrets that came into use although Amazon did not accept them, as a person wished, or as the
@@ -121,6 +123,7 @@ class Memory(NamedTuple):
     posts: tuple[Post, ...] = ()
     arrived: int = 0
     dated: frozenset[int] = frozenset()
+    kept: frozenset[int] = frozenset()
     superseded: int = 0
     current: str | None = None
     unannounced: frozenset[str] = frozenset()
@@ -263,6 +266,12 @@ class App:
         return self.application.secret_id
 
 
+def numbers_with_labels(app: App, secret: FakeSecret) -> frozenset[int]:
+    """Which of Amazon's secrets are under a label."""
+    found = (app.amazon.number(secret_in(version.text)) for version in secret.versions.values() if version.labels)
+    return frozenset(found) - {0}
+
+
 class Said:
     """Telemetry and Announcer: searches everything for canaries and keeps what the last invocation said."""
 
@@ -288,6 +297,9 @@ class Said:
             self._world.violate("event", f"the rotation event names version {event.version_id}, which holds no secret")
         else:
             app.memory = app.memory._replace(unannounced=app.memory.unannounced - {secret})
+
+    def tell(self, event: Event) -> None:
+        self._search(event.DETAIL_TYPE, event)
 
     def _search(self, where: str, what: object) -> None:
         if CANARY in repr(what):
@@ -445,7 +457,8 @@ class World:
         text = json.dumps(data)
         self.secrets.put(app.secret_id, f"{OWNERS}version-{self.next_serial():019d}", text, {Label.CURRENT.value})
         secret = secret_in(text)
-        app.memory = app.memory._replace(current=secret, stage=stage_in(text))
+        kept = numbers_with_labels(app, self.secrets.secrets[app.secret_id])
+        app.memory = app.memory._replace(current=secret, stage=stage_in(text), kept=kept)
         self.note_by_hand(app, secret)
 
     def note_by_hand(self, app: App, secret: str | None) -> None:

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.ports import Metric
-from tests.exploration.callers import Ended, reseed, rotate_in_console
+from tests.exploration.callers import Ended, reseed
 from tests.exploration.ending import advance
 from tests.exploration.explore import Scenario, Step, event, schedule
 from tests.exploration.explored_world import App, World
 from tests.exploration.faulty import Plan
-from tests.exploration.invariants import QUIET
+from tests.exploration.invariants import KEEPS_A_SECRET, NOTHING_DROPPED, QUIET
 from tests.exploration.peoples_faults import (
     TWO_HOURS,
     TYPED,
@@ -43,7 +43,7 @@ MANY_VERSIONS = 70
 
 def faults_in_aws() -> tuple[Scenario, ...]:
     """All of them."""
-    return (*_records(), *_pending(), *_seeds(), *_queues(), *_quota(), *_unread())
+    return (*_records(), *_pending(), *_seeds(), *_queues(), *_quota())
 
 
 def _moves(label: Label) -> Step:
@@ -155,9 +155,18 @@ def _pending() -> tuple[Scenario, ...]:
 
 
 def seed_the_one_in_use(world: World, plan: Plan) -> Ended:
-    """``seed`` with the value that is in use, although Amazon has sent a newer one."""
+    """``seed`` with the value that is in use, although Amazon has sent a newer one, which stays kept."""
     current = world.app.amazon.number(world.app.memory.current)
-    return reseed(world, world.app, plan, issued=world.app.amazon.ever[current - 1])
+    pending = world.value(label=Label.PENDING) is not None
+    ended = reseed(world, world.app, plan, issued=world.app.amazon.ever[current - 1])
+    if ended.error is None and not plan:
+        newest = world.app.amazon.ever[max(world.app.memory.dated) - 1].text
+        kept = [(world.value(label=label) or {}).get("client_secret") for label in KEEPS_A_SECRET]
+        if pending:
+            world.violate(QUIET, "seed went over a pending secret")
+        if newest not in kept:
+            world.violate(NOTHING_DROPPED, "seed has taken the last label that keeps a secret off the newest one")
+    return ended
 
 
 def _seeds() -> tuple[Scenario, ...]:
@@ -173,6 +182,12 @@ def _seeds() -> tuple[Scenario, ...]:
             "the one in use is seeded after a reject",
             pending,
             (schedule, event, do("reject"), seed_the_one_in_use, *THREE_EVENTS),
+            faults=1,
+        ),
+        Scenario(
+            "one is rejected after another",
+            pending,
+            (schedule, event, do("reject"), console, event, do("reject"), *THREE_EVENTS),
             faults=1,
         ),
     )
@@ -275,56 +290,4 @@ def _typed_early() -> World:
     """Put in with dates that are a year early."""
     world = World()
     world.seed(dated=False, stage="production", **TYPED["a year early"](world.app.amazon.newest))
-    return world
-
-
-# Messages that nobody has read yet.
-
-
-def unread(minutes: float) -> Step:
-    """What is on its way arrives, and waits so long: Lambda does not read the queue."""
-
-    def step(world: World, _plan: Plan) -> Ended:
-        world.clock.time = max([world.clock.time, *(one.at for one in world.transit)])
-        world.arrive()
-        world.clock.time += timedelta(minutes=minutes)
-        return Ended()
-
-    return step
-
-
-def _unread() -> tuple[Scenario, ...]:
-    """Dates that are typed wrong say nothing about how urgent a request is."""
-    found: list[Scenario] = []
-    for name in ("60 days early", "a year early", "swapped"):
-        found.append(
-            Scenario(
-                f"dates typed {name}, and up while a message is unread",
-                lambda name=name: aged(_typed(name), timedelta(days=125)),  # type: ignore[misc]
-                (console, unread(10), up_with("one"), *THREE_EVENTS),
-                faults=1,
-            )
-        )
-        found.append(
-            Scenario(
-                f"dates typed {name}, and no message for a day",
-                lambda name=name: aged(_typed_and_answered(name), timedelta(days=8)),  # type: ignore[misc]
-                (schedule, wait(hours=25), schedule, not_requested_again, event),
-                faults=1,
-            )
-        )
-    return tuple(found)
-
-
-def _typed(name: str) -> World:
-    world = World()
-    world.seed(dated=False, stage="production", **TYPED[name](world.app.amazon.newest))
-    return world
-
-
-def _typed_and_answered(name: str) -> World:
-    """After a rotation, a secret made by hand was put in with wrong dates. No message comes from now on."""
-    world = rotated(deliver=lose)
-    rotate_in_console(world, world.app, message=False)
-    world.seed(dated=False, stage="production", **TYPED[name](world.app.amazon.newest))
     return world

@@ -13,7 +13,8 @@ from typing import NoReturn, Protocol, TypeVar
 
 from spapi_rotation_lambda.adapters.amazon_answers import is_refusal
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.errors import SecretMissing, StoreFailed
+from spapi_rotation_lambda.domain.errors import NotPublished, SecretMissing, StoreFailed
+from spapi_rotation_lambda.domain.events import Event, RotationEvent
 from spapi_rotation_lambda.domain.labels import Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import (
@@ -28,7 +29,6 @@ from spapi_rotation_lambda.ports import (
     QueueCounts,
     QueueState,
     RotateAnswer,
-    RotationEvent,
     Scope,
     UnclaimedQueue,
 )
@@ -82,6 +82,7 @@ class Op(StrEnum):
     VERIFICATION_CALL = "verification_call"
     INSPECT = "inspect"
     ROTATED = "rotated"
+    TELL = "tell"
     PUT = "put"
     TAKE = "take"
     DELETE = "delete"
@@ -115,6 +116,7 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
     Op.VERIFICATION_CALL: _READING,
     Op.INSPECT: _READING,
     Op.ROTATED: _WRITING,
+    Op.TELL: _WRITING,
     Op.PUT: _WRITING,
     Op.TAKE: _READING,
     Op.DELETE: _WRITING,
@@ -415,4 +417,11 @@ class FaultyAnnouncer:
         self._inner, self._injector = inner, injector
 
     def rotated(self, event: RotationEvent) -> None:
-        return self._injector.call(Op.ROTATED, lambda: self._inner.rotated(event), _store_failed)
+        return self._injector.call(Op.ROTATED, lambda: self._inner.rotated(event), _not_published)
+
+    def tell(self, event: Event) -> None:
+        return self._injector.call(Op.TELL, lambda: self._inner.tell(event), _not_published)
+
+
+def _not_published() -> NoReturn:
+    raise NotPublished("EventBridge did not take the event.", remedy="Nothing.")

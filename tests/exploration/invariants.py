@@ -11,7 +11,18 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import RequestRecord
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.domain.times import parse_typed
-from tests.exploration.explored_world import CANARY, OWNERS, App, Cause, Post, World, secret_in, stage_in
+from spapi_rotation_lambda.ports import Metric
+from tests.exploration.explored_world import (
+    CANARY,
+    OWNERS,
+    App,
+    Cause,
+    Post,
+    World,
+    numbers_with_labels,
+    secret_in,
+    stage_in,
+)
 from tests.exploration.faulty import Died
 from tests.fakes.amazon import LIFETIME, Issued
 from tests.fakes.secrets_manager import YOUNG, FakeSecret
@@ -183,25 +194,26 @@ def _newest_is_durable(world: World, app: App, secret: FakeSecret) -> None:
 
 
 def _acknowledged_are_kept(world: World, app: App, secret: FakeSecret) -> None:
-    """What was acknowledged and is newer than the one in use is under a label while it lives.
+    """What was acknowledged and is newer than the one in use loses its last label to no move of ours, while it lives.
 
-    So is what is kept as superseded, until a newer one is: older messages are acknowledged because of it.
+    What is kept as superseded stays until a newer one is: older messages are acknowledged because of it.
     """
     if not world.tells_dates:
         return  # which one is newer nobody can know
-    held = {app.amazon.number(secret_in(version.text)) for version in secret.versions.values() if version.labels}
+    kept = numbers_with_labels(app, secret)
     holder = secret.holder(Label.SUPERSEDED)
     superseded = app.amazon.number(secret_in(secret.versions[holder].text)) if holder is not None else 0
     if superseded < app.memory.superseded:
         world.violate(NOTHING_DROPPED, f"secret {app.memory.superseded} is superseded no more, for an older one")
-    elif superseded > app.memory.superseded:
-        app.memory = app.memory._replace(superseded=superseded)
     in_use = app.amazon.number(app.memory.current)
-    for one in app.amazon.alive:
-        number = app.amazon.number(one.text)
-        kept = number in held or number < superseded or number not in app.memory.dated
-        if not kept and 0 < in_use < number and one.expires_at > app.amazon.clock.now():
-            world.violate(NOTHING_DROPPED, f"secret {number} was acknowledged, and no label holds it any more")
+    for number in app.memory.kept - kept:
+        one = app.amazon.ever[number - 1]
+        lives = one in app.amazon.alive and one.expires_at > app.amazon.clock.now()
+        if lives and number in app.memory.dated and 0 < in_use < number and number > superseded:
+            world.violate(NOTHING_DROPPED, f"secret {number} was acknowledged, and has lost its last label")
+    newest = max(app.memory.superseded, superseded) if superseded in app.memory.dated else app.memory.superseded
+    if (kept, newest) != (app.memory.kept, app.memory.superseded):
+        app.memory = app.memory._replace(kept=kept, superseded=newest)
 
 
 def check_acknowledged(world: World, body: str) -> None:
@@ -257,9 +269,10 @@ def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
         world.violate(NO_SECOND_POST, "posted although Amazon cannot send to the queue")
     if cause is not Cause.FORCED and any(_is_newer(app, kept.body) for kept in world.unclaimed.messages):
         world.violate(NO_SECOND_POST, "posted although a newer secret lay unclaimed")
-    newer_waits = cause is not Cause.FORCED and _unread(world, app)
-    if newer_waits and not _near_expiry(world, app):
+    near = _near_expiry(world, app)
+    if cause is not Cause.FORCED and not near and _unread(world, app, CLOCKS):
         world.violate(NO_SECOND_POST, "posted although an unread secret waited")
+    newer_waits = _unread(world, app, timedelta(0) if near else CLOCKS)
     excused = cause is Cause.PLAIN and (newer_waits or _just_made_by_hand(world, app))
     app.amazon.cause = Cause.CONSOLE if excused else cause
     app.memory = app.memory._replace(
@@ -267,11 +280,11 @@ def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
     )
 
 
-def _unread(world: World, app: App) -> bool:
+def _unread(world: World, app: App, longer_than: timedelta) -> bool:
     """Whether a newer secret than the current one has waited in a queue."""
     current = app.amazon.number(app.memory.current)
     return current != 0 and any(
-        app.amazon.number(secret_in(message.body)) > current and world.clock.time - message.enqueued_at > CLOCKS
+        app.amazon.number(secret_in(message.body)) > current and world.clock.time - message.enqueued_at > longer_than
         for message in world.queue.messages
     )
 
@@ -320,9 +333,26 @@ def _answered_since(app: App, post: Post, world: World) -> bool:
     )
 
 
-def check_state(world: World, app: App, told: object) -> None:
-    """A check calls a secret dead only if it is past its date, or Amazon says so of this very secret."""
-    if not isinstance(told, dict) or told.get("state") != State.EXPIRED or app.amazon.calls_it_expired:
+NAMED_BY = {
+    State.UNSEEDED: Metric.UNSEEDED,
+    State.EXPIRED: Metric.EXPIRED,
+    State.STUCK: Metric.STUCK,
+    State.OVERDUE: Metric.OVERDUE,
+    State.REJECTED: Metric.REJECTED,
+    State.DENIED: Metric.DENIED,
+}
+"""The states that have an alarm, and the metric behind it."""
+
+
+def check_state(world: World, app: App, told: object, *, faultless: bool) -> None:
+    """A check counts the metric of the state that it tells, and calls a secret dead only for a reason.
+
+    That is its date, or Amazon's word about this very secret.
+    """
+    state = told.get("state") if isinstance(told, dict) else None
+    if faultless and state in NAMED_BY and NAMED_BY[State(state)] not in world.said.metrics:
+        world.violate(QUIET, f"a check tells the state {state}, and no alarm does")
+    if state != State.EXPIRED or app.amazon.calls_it_expired:
         return
     expires_at = _stored_expiry(world, app)
     dated_dead = expires_at is not None and expires_at <= world.clock.time

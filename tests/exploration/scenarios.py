@@ -24,7 +24,7 @@ from tests.exploration.explore import Scenario, Step, event, schedule
 from tests.exploration.explored_world import App, Deliver, World, deliver_soon
 from tests.exploration.faulty import Plan
 from tests.exploration.invariants import QUIET
-from tests.exploration.standard_queue import MAX_RECEIVES
+from tests.exploration.standard_queue import BROKEN
 from tests.fakes.amazon import Whose
 
 AGE = timedelta(days=61)
@@ -258,7 +258,7 @@ owner_edits, owner_restores, owner_undates = owner(edit), owner(restore), owner(
 def restore_undated(world: World, app: App) -> None:
     """A tool writes the old secret back, as it knows it: without any of our keys but two."""
     value = world.value(app, "AWSPREVIOUS")
-    if value is not None:
+    if value is not None and "client_secret" in value:
         kept: dict[str, object] = {key: value[key] for key in ("client_id", "client_secret") if key in value}
         world.owner_writes(app, kept | {"stage": f"tool-{world.next_serial()}"})
 
@@ -297,7 +297,7 @@ def function_is_broken(world: World, plan: Plan) -> Ended:
 
     world.clock.time = max([world.clock.time, *(one.at for one in world.transit)])
     world.arrive()
-    world.queue.messages = [message._replace(dead=True, receives=MAX_RECEIVES) for message in world.queue.messages]
+    world.queue.messages = [message._replace(dead=True, receives=BROKEN) for message in world.queue.messages]
     return Ended()
 
 

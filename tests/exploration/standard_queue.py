@@ -19,6 +19,8 @@ KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/1"
 VISIBILITY = timedelta(minutes=6)
 RETENTION = timedelta(days=14)
 MAX_RECEIVES = 240
+BROKEN = 10**6
+"""How often a message was received that is dead since the function was broken."""
 
 
 def _policy(arn: str, *, denies_outsiders: bool) -> str:

@@ -13,8 +13,7 @@ from tests.exploration.callers import HOUR, check, telling_nonces_apart
 from tests.exploration.ending import advance
 from tests.exploration.explore import Explorer, Scenario
 from tests.exploration.explored_world import App, World
-from tests.exploration.faults_in_aws import faults_in_aws
-from tests.exploration.odd_messages import odd_messages
+from tests.exploration.misleading_dates import misleading_dates
 from tests.exploration.peoples_faults import peoples_faults, tool, undated_and_young
 from tests.exploration.scenarios import aged, edit, rotated, slow_amazon, undate
 
@@ -24,9 +23,7 @@ from tests.exploration.scenarios import aged, edit, rotated, slow_amazon, undate
 @pytest.mark.rule(id="P-3")
 @pytest.mark.rule(id="P-4")
 @pytest.mark.rule(id="P-5")
-@pytest.mark.parametrize(
-    "scenario", (*peoples_faults(), *faults_in_aws(), *odd_messages()), ids=lambda scenario: scenario.name
-)
+@pytest.mark.parametrize("scenario", (*peoples_faults(), *misleading_dates()), ids=lambda scenario: scenario.name)
 def test_no_single_fault_breaks_an_invariant(scenario: Scenario) -> None:
     figures = Explorer(scenario, min(scenario.faults, 1)).run()
     assert figures.violations == []

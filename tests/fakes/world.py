@@ -9,6 +9,7 @@ from spapi_rotation_lambda.domain import sender_policy
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Document
 from spapi_rotation_lambda.domain.errors import QueueNotReady
+from spapi_rotation_lambda.domain.events import Event, RotationEvent
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
@@ -18,7 +19,6 @@ from spapi_rotation_lambda.ports import (
     Ports,
     QueueCounts,
     QueueState,
-    RotationEvent,
     ScheduledApplication,
 )
 from spapi_rotation_lambda.settings import Settings, parse_adopted_secrets
@@ -207,6 +207,7 @@ class Recorder:
     lines: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     metrics: list[tuple[Metric, float]] = field(default_factory=list)
     events: list[RotationEvent] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)
 
     def info(self, event: str, application: Application | None = None, **fields: object) -> None:
         self.lines.append((event, fields))
@@ -223,11 +224,14 @@ class Recorder:
     def rotated(self, event: RotationEvent) -> None:
         self.events.append(event)
 
+    def tell(self, event: Event) -> None:
+        self.told.append(event)
+
     def counted(self, metric: Metric) -> int:
         return sum(1 for found, _ in self.metrics if found is metric)
 
     def text(self) -> str:
-        return repr((self.lines, self.metrics, self.events))
+        return repr((self.lines, self.metrics, self.events, self.told))
 
 
 class World:

@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Self
 
 READY, MORE = "[ready $?] ", "[more] "
-_PROMPT = re.compile(r"\[(?:ready (\d+)|more)\] $")
+_PROMPT = re.compile(r"(?:\(\S+\) )?\[(?:ready (\d+)|more)\] $")
+"""With the name of a virtual environment that is activated."""
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][AB0]|\x1b[=>]")
 
 SECONDS = 600.0
@@ -45,11 +46,11 @@ class Terminal:
             stdout=other,
             stderr=other,
             cwd=folder,
-            env={**environment, "PS1": READY, "PS2": MORE, "TERM": "xterm", "LC_ALL": "C.UTF-8"},
+            env={**environment, "PS1": READY, "PS2": MORE, "TERM": "dumb", "LC_ALL": "C.UTF-8"},
         )
         os.close(other)
         self._read()
-        self.enter("stty -echo cols 160")
+        self.enter("stty cols 160")
 
     def enter(self, line: str, *, code: int | None = 0) -> str:
         """Type one line; what it showed.
@@ -59,12 +60,13 @@ class Terminal:
         """
         self._write(line + "\n")
         shown, ended = self._read()
+        shown = shown.partition("\n")[2]  # without the line itself
         assert code is None or ended in (None, code), f"{line}\nended with code {ended}.\n{shown}"
         return shown
 
-    def paste(self, block: str) -> str:
-        """Type all lines of a block; what they showed. Each command must end well."""
-        return "".join(self.enter(line) for line in block.splitlines())
+    def paste(self, block: str, *, code: int = 0) -> str:
+        """Type all lines of a block; what they showed. Each command must end so."""
+        return "".join(self.enter(line, code=code) for line in block.splitlines())
 
     def _write(self, text: str) -> None:
         os.write(self._terminal, text.encode())

@@ -17,7 +17,8 @@ from spapi_rotation_lambda.adapters.eventbridge import EventBridgeAnnouncer
 from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
 from spapi_rotation_lambda.adapters.sqs import SqsDeadLetterQueue, SqsQueue
 from spapi_rotation_lambda.domain.applications import Application
-from spapi_rotation_lambda.domain.errors import QueueNotReady, RotationError, SecretMissing, StoreFailed
+from spapi_rotation_lambda.domain.errors import NotPublished, QueueNotReady, RotationError, SecretMissing, StoreFailed
+from spapi_rotation_lambda.domain.events import RotationEvent
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import (
@@ -26,7 +27,6 @@ from spapi_rotation_lambda.ports import (
     LabelMoved,
     QueueCounts,
     QueueState,
-    RotationEvent,
     VersionExists,
 )
 from spapi_rotation_lambda.settings import Settings
@@ -441,38 +441,41 @@ def test_a_refused_look_at_dead_messages_is_named(
 
 EVENT = RotationEvent(Application("shop", CLIENT_ID, NAME), ARN, ONE, "rotation-1", AT, None)
 DETAIL = {
+    "component": "project/stack/name",
+    "application": "shop",
     "client_id": CLIENT_ID,
     "secret_arn": ARN,
     "version_id": ONE,
     "rotation_id": "rotation-1",
-    "client_secret_expires_at": "2026-03-01T12:00:00.000Z",
-    "previous_client_secret_expires_at": None,
+    "expires_at": "2026-03-01T12:00:00.000Z",
+    "previous_expires_at": None,
 }
 
 
 def test_the_event_holds_ids_and_times(aws: Aws) -> None:
     entry = {
-        "Source": "spapi-rotation",
+        "Source": "spapi-rotation/project/stack/name",
         "DetailType": "SP-API client secret rotated",
         "Resources": [ARN],
         "EventBusName": "bus",
         "Detail": json.dumps(DETAIL),
     }
     aws.answer("events", "put_events", {"FailedEntryCount": 0, "Entries": [{}]}, {"Entries": [entry]})
-    EventBridgeAnnouncer(aws.client("events"), "bus").rotated(EVENT)
+    EventBridgeAnnouncer(aws.client("events"), "bus", "project/stack/name").rotated(EVENT)
 
 
 def test_an_entry_that_is_refused_is_a_failure(aws: Aws) -> None:
     answer = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "NotAuthorized", "ErrorMessage": CANARY}]}
     aws.stub("events").add_response("put_events", answer)
-    with pytest.raises(StoreFailed, match="NotAuthorized") as caught:
-        EventBridgeAnnouncer(aws.client("events"), "bus").rotated(EVENT)
+    with pytest.raises(NotPublished, match="NotAuthorized") as caught:
+        EventBridgeAnnouncer(aws.client("events"), "bus", "project/stack/name").rotated(EVENT)
     assert CANARY not in shown(caught.value)
 
 
 def test_an_event_that_cannot_be_sent_is_a_failure(aws: Aws) -> None:
     aws.refuse("events", "put_events", "ThrottlingException")
-    error = failure(lambda: EventBridgeAnnouncer(aws.client("events"), "bus").rotated(EVENT))
+    announcer = EventBridgeAnnouncer(aws.client("events"), "bus", "project/stack/name")
+    error = failure(lambda: announcer.rotated(EVENT), NotPublished)
     assert error.args[0] == "AWS failed events:PutEvents: ThrottlingException."
 
 

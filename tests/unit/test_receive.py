@@ -1,6 +1,7 @@
 """The use cases *receive* and *expiry notice*."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -335,6 +336,21 @@ def test_an_older_message_is_superseded_by_what_is_stored_without_its_label(worl
 
 
 @pytest.mark.rule(id="REC-8")
+@pytest.mark.rule(id="P-2")
+def test_a_received_secret_does_not_lose_its_last_label_to_the_next_one(world: World) -> None:
+    old, sent = world.amazon.newest, world.amazon.rotate_by_hand()
+    world.drain()
+    world.amazon.call_answer = CallAnswer.UNAVAILABLE
+    for stage in ("one", "two"):  # a tool writes the old value back: twice, and no other label is left
+        world.write({"client_id": CLIENT_ID, "client_secret": old.text, "stage": stage})
+    world.clock.advance(days=8)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    assert (world.value(Label.RECEIVED) or {})["client_secret"] == world.amazon.newest.text
+    assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == sent.text
+
+
+@pytest.mark.rule(id="REC-8")
 def test_one_notification_id_with_two_values_is_refused(world: World) -> None:
     held_back(world)
     base = world.labels()[Label.CURRENT]
@@ -357,8 +373,10 @@ def test_the_same_content_written_in_another_order_is_no_contradiction(world: Wo
 
 
 @pytest.mark.rule(id="REC-9")
-@pytest.mark.parametrize("at", ["write ROTATION_RECEIVED", "move AWSPENDING"])
-def test_an_older_secret_cannot_take_awspending_from_a_newer_one(world: World, at: str) -> None:
+@pytest.mark.parametrize(
+    ("at", "receipt"), [("write ROTATION_RECEIVED", "superseded"), ("move AWSPENDING", "duplicate")]
+)
+def test_an_older_secret_cannot_take_awspending_from_a_newer_one(world: World, at: str, receipt: str) -> None:
     """The newer message is handled, whole, while the older one is on its way."""
     held_back(world)
     older, newer = new_message(world), ""
@@ -370,9 +388,39 @@ def test_an_older_secret_cannot_take_awspending_from_a_newer_one(world: World, a
         if name == at and not receipts:
             receipts.append(give(world.ports, newer))
 
-    assert give(interposed(world.ports, before=overtake), older) == "superseded"
+    assert give(interposed(world.ports, before=overtake), older) == receipt
+    assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == world.amazon.ever[-2].text
     assert receipts == ["stored"]
     assert (world.value(Label.PENDING) or {})["client_secret"] == world.amazon.newest.text
+
+
+@pytest.mark.rule(id="REC-5")
+@pytest.mark.rule(id="SEC-6")
+@pytest.mark.parametrize("dies_at", ["", "write ROTATION_SCRATCH", "move ROTATION_FIRST_SEEN"])
+def test_a_superseded_message_dates_the_secret_in_use(world: World, dies_at: str) -> None:
+    """It was put in by hand; the message of a newer one came before its own."""
+    mine = new_message(world)
+    world.seed(dated=False)
+    world.clock.advance(minutes=5)
+    newer = new_message(world)
+    world.hand_over(newer)
+    assert (world.check(), world.recorder.counted(Metric.ORDER_UNKNOWN)) == ("RECEIVED", 2)
+    if dies_at:
+        with pytest.raises(Crash):
+            give(interposed(world.ports, after=dying(dies_at)), mine)
+    assert world.hand_over(mine) in ("superseded", "duplicate")
+    assert world.check() == "CURRENT"
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+
+
+def dying(at: str) -> Callable[[str], None]:
+    """Die after a call."""
+
+    def die(name: str) -> None:
+        if name == at:
+            raise Crash
+
+    return die
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
@@ -662,6 +710,6 @@ def test_a_label_that_only_moved_is_left_to_the_next_round(world: World) -> None
         if name == "move AWSPENDING" and not inner:
             inner.append(world.hand_over(second))
 
-    assert give(interposed(world.ports, before=overtake), first) == "superseded"
+    assert give(interposed(world.ports, before=overtake), first) == "duplicate"
     assert inner == ["stored"]
     assert [event for event, _ in world.recorder.lines].count("label_of_empty_version_removed") == 0

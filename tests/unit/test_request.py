@@ -159,7 +159,7 @@ def test_token_then_record_then_post(world: World) -> None:
     ports, calls = traced(world.ports)
     request(ports, world.application, Trigger.CLI)
     changing = [call for call in calls if call not in ("versions", "read", "written_since", "inspect", "take")]
-    assert changing == ["token", "write ROTATION_REQUEST", "rotate"]
+    assert changing == ["token", "write ROTATION_REQUEST", "rotate", "tell"]
 
 
 def test_a_request_that_dies_before_the_post_leaves_its_record(world: World) -> None:

@@ -39,6 +39,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         unclaimed_queue_url="https://unclaimed",
         spapi_endpoint="https://sellingpartnerapi-na.amazon.com",
         lwa_endpoint="https://api.amazon.com/auth/o2/token",
+        component="",
         event_bus="default",
         schedule_group="g",
         alarm_prefix="/",
@@ -52,6 +53,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
             paused=False,
             delivery_deadline=timedelta(hours=1),
             repost_after=timedelta(days=5),
+            expiry_alarm=timedelta(days=21),
         ),
     )
 
@@ -71,6 +73,7 @@ def test_every_variable_is_read() -> None:
         PAUSED="true",
         DELIVERY_DEADLINE_MINUTES="0.5",
         REPOST_AFTER_HOURS="1",
+        EXPIRY_ALARM_DAYS="165",
         ADOPTED_SECRETS='{"id": {"secret_arn": "arn", "keys": {"client_id": "own"}}}',
         SECRET_KEYS='[{"keys": {"client_secret": "mine"}, "of": ["one", "two"]}]',
     ) == Settings(
@@ -79,6 +82,7 @@ def test_every_variable_is_read() -> None:
         "https://unclaimed",
         spapi_endpoint=SPAPI_ENDPOINTS["EU"],
         lwa_endpoint="http://127.0.0.1:8080/token",
+        component="project/stack/name",
         event_bus="bus",
         schedule_group="g",
         alarm_prefix="project/stack/name/",
@@ -96,6 +100,7 @@ def test_every_variable_is_read() -> None:
             paused=True,
             delivery_deadline=timedelta(seconds=30),
             repost_after=timedelta(hours=1),
+            expiry_alarm=timedelta(days=165),
         ),
     )
 

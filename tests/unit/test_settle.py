@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed
+from spapi_rotation_lambda.domain.errors import MalformedSecret, NotPublished, StoreFailed
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import Verification
@@ -463,6 +463,18 @@ def test_after_eight_days_without_a_decision_a_person_decides(make_world: MakeWo
     assert world.recorder.counted(Metric.CONTRADICTORY) == 1
 
 
+@pytest.mark.rule(id="SET-10")
+@pytest.mark.rule(id="P-5")
+def test_a_secret_of_unknown_order_is_never_stuck_and_has_its_own_alarm(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.clock.advance(days=1)
+    of_unknown_order(world)
+    world.amazon.call_answer = CallAnswer.ACCEPTED
+    world.clock.advance(days=6, hours=12)  # what the pending one announced is 12 hours away
+    assert world.check() == "RECEIVED"
+    assert (world.recorder.counted(Metric.ORDER_UNKNOWN), world.recorder.counted(Metric.STUCK)) == (1, 0)
+
+
 @pytest.mark.rule(id="SET-2")
 def test_rejecting_resumes_after_a_crash_between_its_two_labels(make_world: MakeWorld) -> None:
     world = make_world()
@@ -513,10 +525,9 @@ def test_a_rotation_is_published_before_its_label_goes(world: World) -> None:
 
     def fail(name: str) -> None:
         if name == "rotated":
-            raise StoreFailed("EventBridge refused.", remedy="none")
+            raise NotPublished("EventBridge refused.", remedy="none")
 
-    with raises(world, StoreFailed):
-        run(world, interposed(world.ports, before=fail))
+    assert run(world, interposed(world.ports, before=fail)) is Outcome.PROMOTED
     assert in_use(world) == world.amazon.newest.text
     assert world.labels()[Label.PENDING] == "new"
     assert run(world) is Outcome.PROMOTED

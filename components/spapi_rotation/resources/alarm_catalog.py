@@ -330,6 +330,16 @@ ALARM_CATALOG = (
         "keeps a second one from being made. What to do: `spapi-rotation doctor` (or look_failed in the log) names the "
         "application and the remedy. This alarm ends by itself, within two days after it is mended.",
     ),
+    _own(
+        "not-published",
+        Metric.NOT_PUBLISHED,
+        NEXT_CHECK,
+        "EventBridge did not take an event: what listens to the events was not told, such as that another secret is in "
+        "use. Rotations go on. What to do: `spapi-rotation history` (or event_not_published in the log) names the "
+        "application and the cause. See that the component's event bus exists, and that the policy of that bus lets "
+        "the function's role put events. That another secret is in use is published again by each check, until it is "
+        "taken; other events are not.",
+    ),
     AlarmDefinition(
         "unseeded",
         Source.OWN,

@@ -42,12 +42,8 @@ def create_alarms(
     function: aws.lambda_.Function,
     log_group: aws.cloudwatch.LogGroup,
     topic_arn: pulumi.Output[str] | None,
-) -> dict[str, pulumi.Output[str]]:
-    """Make the alarms, unless there is no topic.
-
-    Returns:
-        the name of each alarm, by what it is called in the catalog.
-    """
+) -> dict[str, aws.cloudwatch.MetricAlarm]:
+    """Make the alarms, unless there is no topic. Returns them by name."""
     if topic_arn is None:
         return {}
     sources: Mapping[Source, Metrics] = {
@@ -58,7 +54,7 @@ def create_alarms(
         Source.OPERATIONS: ("AWS/SQS", {"QueueName": queues.operations.name}),
         Source.FUNCTION: ("AWS/Lambda", {"FunctionName": function.name}),
     }
-    return {alarm.name: _alarm(scope, args, alarm, sources, topic_arn, log_group).name for alarm in ALARM_CATALOG}
+    return {each.name: _alarm(scope, args, each, sources, topic_arn, log_group) for each in ALARM_CATALOG}
 
 
 def validate_topic_region(arn: str, region: str) -> str:
@@ -89,7 +85,7 @@ def _alarm(
         f"{scope.name}-alarm-{alarm.name}",
         # Given, not generated: a notification then names the component, and the policies these alarms.
         name=f"{scope.alarm_prefix}{alarm.name}",
-        alarm_description=alarm.description,
+        alarm_description=f"{alarm.description} Runbook: {args.runbook_url}#{alarm.name}",
         evaluation_periods=periods,
         datapoints_to_alarm=periods if alarm.breaches is None else alarm.breaches,
         comparison_operator=alarm.operator.value,

@@ -12,8 +12,8 @@ from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, secret_keys
 from spapi_rotation.resources.iam import allow, document, trust_policy
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.arguments import ValidArgs
-from spapi_rotation.validation.inputs import text_of
+from spapi_rotation.validation.arguments import ValidArgs, validate_bus_region
+from spapi_rotation.validation.inputs import MaybeOutput, raising_invalid_argument, text_of
 from spapi_rotation_lambda.settings import HANDLER, Env
 
 RUNTIME = "python3.13"
@@ -28,7 +28,7 @@ MAX_CONCURRENCY = 2
 MAX_EVENT_AGE_SECONDS = 3600
 """A check that could not start for an hour is worth nothing: the next one is due."""
 
-EVENT_BUS = "default"
+DEFAULT_BUS = "default"
 METRICS_NAMESPACE = "SpApiRotation"
 
 SECRET_ACTIONS = (
@@ -70,6 +70,7 @@ def environment(
     queues: Queues,
     schedule_group: pulumi.Input[str],
     adopted: AdoptedSecrets | None,
+    bus: pulumi.Input[str] = DEFAULT_BUS,
 ) -> dict[str, pulumi.Input[str]]:
     """The function's environment variables; texts only, no secret."""
     variables: dict[str, pulumi.Input[str]] = {
@@ -82,10 +83,11 @@ def environment(
         Env.ROTATE_EVERY_DAYS.value: text_of(args.rotate_every_days),
         Env.PROMOTE_DELAY_MINUTES.value: text_of(args.promote_delay_minutes),
         Env.VERIFICATION.value: args.verification,
-        Env.EVENT_BUS.value: EVENT_BUS,
+        Env.EVENT_BUS.value: bus,
         Env.SCHEDULE_GROUP.value: schedule_group,
         Env.CHECK_INTERVAL_HOURS.value: text_of(args.check_interval_hours),
         Env.PAUSED.value: text_of(args.paused),
+        Env.EXPIRY_ALARM_DAYS.value: text_of(args.expiry_alarm_days),
         Env.ALARMS.value: text_of(args.alarms),
         Env.METRICS_NAMESPACE.value: METRICS_NAMESPACE,
         Env.SERVICE.value: scope.identity,
@@ -110,6 +112,7 @@ def function_policy(
     schedule_group: pulumi.Input[str],
     topic_arn: pulumi.Input[str] | None = None,
     adopted: AdoptedSecrets | None = None,
+    bus_arn: pulumi.Input[str] | None = None,
 ) -> dict[str, Any]:
     """What the function may do. Only existing secrets make it longer; others are covered by their common name."""
     # Only names that end in a client id; Secrets Manager appends a hyphen and six characters to an ARN.
@@ -127,7 +130,7 @@ def function_policy(
         # What is for a stranger is moved there, and taken back when the application is added.
         allow("KeepUnclaimed", (*QUEUE_ACTIONS, "sqs:SendMessage"), queues.unclaimed.arn),
         allow("ReportFailure", ("sqs:SendMessage",), queues.operations.arn),
-        allow("Publish", ("events:PutEvents",), scope.arn("events", f"event-bus/{EVENT_BUS}")),
+        allow("Publish", ("events:PutEvents",), bus_arn or scope.arn("events", f"event-bus/{DEFAULT_BUS}")),
         # The operator interface names the applications by their schedules. ListSchedules knows no resources.
         allow("ListApplications", ("scheduler:ListSchedules",), "*"),
         # The doctor looks whether Lambda reads the queue. ListEventSourceMappings knows no resources.
@@ -168,6 +171,7 @@ def create_function(
         key: encrypts the environment, too; the role may decrypt by it anyway.
         topic_arn: the alarms' topic, for whoever asks the function about the alarms; None if there are none.
     """
+    bus_arn = bus_in_region(scope, args.event_bus_arn) if args.event_bus_arn is not None else None
     role = aws.iam.Role(
         f"{scope.name}-function-role",
         description="SP-API secret rotation: the function.",
@@ -189,11 +193,12 @@ def create_function(
                 schedule_group=schedule_group,
                 topic_arn=topic_arn,
                 adopted=adopted,
+                bus_arn=bus_arn,
             )
         ),
         opts=scope.options(),
     )
-    variables = environment(args, scope, queues, schedule_group, adopted)
+    variables = environment(args, scope, queues, schedule_group, adopted, bus_arn or DEFAULT_BUS)
     function = aws.lambda_.Function(
         f"{scope.name}-function",
         description="Rotates SP-API client secrets.",
@@ -218,6 +223,16 @@ def create_function(
     )
     mapping = _connect(scope, function, queues, role_policy)
     return Function(function, role, variables, (role_policy, mapping))
+
+
+def bus_in_region(scope: Scope, arn: MaybeOutput[str]) -> pulumi.Output[str]:
+    """The ARN of the given bus.
+
+    Raises:
+        InvalidArgument: from the output, during the preview: it lies in another region.
+    """
+    both = pulumi.Output.all(arn, scope.region)
+    return both.apply(raising_invalid_argument(lambda each: validate_bus_region(str(each[0]), str(each[1]))))
 
 
 def _connect(

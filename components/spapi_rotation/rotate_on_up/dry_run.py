@@ -10,6 +10,7 @@ from enum import StrEnum
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import StoreFailed, TokenFault, TokenNotIssued
+from spapi_rotation_lambda.domain.events import Event, RotationEvent
 from spapi_rotation_lambda.domain.labels import Label, Version, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import (
@@ -25,7 +26,6 @@ from spapi_rotation_lambda.ports import (
     QueueCounts,
     QueueState,
     RotateAnswer,
-    RotationEvent,
     Scope,
     SecretStore,
     Telemetry,
@@ -293,4 +293,7 @@ class _Silent:
         pass
 
     def rotated(self, event: RotationEvent) -> None:
+        pass
+
+    def tell(self, event: Event) -> None:
         pass

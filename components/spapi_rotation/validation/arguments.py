@@ -35,9 +35,12 @@ from spapi_rotation_lambda import settings
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.times import LIFETIME
 from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
-from spapi_rotation_lambda.settings import Env, Number, validated_endpoint, validated_verification
+from spapi_rotation_lambda.settings import Number, validated_endpoint, validated_verification
 
 PARTITION = "aws"
+
+RUNBOOK = "docs/runbook.md"
+"""The project's runbook, from the root of its repository."""
 
 LOG_RETENTION_DAYS = frozenset(
     (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -47,8 +50,6 @@ LOG_RETENTION_DAYS = frozenset(
 MIN_DAYS_TO_RENEW = 7
 """Days between the day on which a rotation is due and the expiry alarm: a weekly rotation window opens in them."""
 
-MAX_EXPIRY_ALARM_DAYS = LIFETIME.days - int(settings.NUMBERS[Env.ROTATE_EVERY_DAYS].low) - MIN_DAYS_TO_RENEW
-
 _ARGUMENTS = ClientSecretRotationArgs.__annotations__
 
 NUMBERS: Mapping[str, Number] = {
@@ -57,7 +58,6 @@ NUMBERS: Mapping[str, Number] = {
     "secret_recovery_window_days": Number(30, 0, 30, "days"),
     "key_deletion_window_days": Number(30, 7, 30, "days"),
     "log_retention_days": Number(365, 1, max(LOG_RETENTION_DAYS), "days"),
-    "expiry_alarm_days": Number(21, 1, MAX_EXPIRY_ALARM_DAYS, "days"),
 }
 """The arguments that are numbers, with their defaults and limits: the function's settings, and the component's own."""
 
@@ -67,14 +67,22 @@ DEFAULTS: Mapping[str, Any] = {
     "via": Via.DYNAMIC.value,
     "deletion_protection": True,
     "alarms": True,
+    "runbook_url": RUNBOOK,
+    "dashboard": False,
 }
 """The value of each optional argument that has a fixed default."""
+
+_RUNBOOK_URL = re.compile(r"(?=.{1,150}\Z)https://[A-Za-z0-9.-]+(:\d+)?(/[^\s#<>\"()]*)?")
+"""So short that it fits into an alarm's description, and with nothing that ends a link."""
 
 _COMPONENT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _IDENTITY = re.compile(r"(?=.{1,200}\Z)[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 """What is allowed in the names of secrets, log groups and alarms alike and in tags, and leaves room in an alarm's."""
 
 _SECRET_PREFIX = re.compile(r"(?=.{1,400}\Z)[A-Za-z0-9_+=.@-]+(/[A-Za-z0-9_+=.@-]+)*")
+_BUS_ARN = re.compile(r"arn:aws:events:[a-z0-9-]+:\d{12}:event-bus/(?!aws\.)[A-Za-z0-9/._-]{1,256}")
+"""Not a partner's (aws.partner/…), to which nobody else can put. Source: EventBridge API reference, CreateEventBus."""
+
 _TOPIC_ARN = re.compile(r"arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
 
 
@@ -105,6 +113,9 @@ class ValidArgs:
     alarms: bool
     alarm_topic_arn: MaybeOutput[str] | None
     expiry_alarm_days: MaybeOutput[int]
+    runbook_url: str
+    dashboard: bool
+    event_bus_arn: MaybeOutput[str] | None
     tags: MaybeOutput[Tags]
 
 
@@ -137,7 +148,7 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
         why = "it says which resources there are, and how they are protected"
         return raising_invalid_argument(lambda v: validate_flag(plain(v, name, why), name))(value(name))
 
-    window, topic = value("rotation_window"), value("alarm_topic_arn")
+    window, topic, bus = value("rotation_window"), value("alarm_topic_arn"), value("event_bus_arn")
     rotate_every = whole("rotate_every_days")
     expiry_alarm = whole("expiry_alarm_days")
     secret_window = validated(value("secret_recovery_window_days"), validate_recovery_window)
@@ -164,6 +175,9 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
         alarms=flag("alarms"),
         alarm_topic_arn=None if topic is None else validated(topic, validate_topic_arn),
         expiry_alarm_days=validated_pair(expiry_alarm, rotate_every, validate_expiry_alarm),
+        runbook_url=raising_invalid_argument(validate_runbook_url)(value("runbook_url")),
+        dashboard=flag("dashboard"),
+        event_bus_arn=None if bus is None else validated(bus, validate_bus_arn),
         tags=validated_tags(value("tags")),
     )
 
@@ -312,6 +326,49 @@ def validate_topic_arn(value: object) -> str:
         "alarm_topic_arn is not the ARN of an SNS topic.",
         remedy="Use arn:aws:sns:REGION:ACCOUNT:NAME, or leave it out: then the component makes a topic.",
     )
+
+
+def validate_runbook_url(value: object) -> str:
+    """Where the runbook is.
+
+    Raises:
+        BadSettings: it is not an https URL, or has a fragment: each alarm adds that of its section.
+    """
+    if value == RUNBOOK or (isinstance(value, str) and _RUNBOOK_URL.fullmatch(value)):
+        return str(value)
+    raise BadSettings(
+        "runbook_url is not an https URL of at most 150 characters without blanks, brackets and a fragment.",
+        remedy="Give the address of the page that holds the runbook, as a plain text; each alarm adds #SECTION to it.",
+    )
+
+
+def validate_bus_arn(value: object) -> str:
+    """The ARN of an EventBridge bus.
+
+    Raises:
+        BadSettings: it is not one, or one to which nothing can be put.
+    """
+    if isinstance(value, str) and _BUS_ARN.fullmatch(value):
+        return value
+    raise BadSettings(
+        "event_bus_arn is not the ARN of an EventBridge bus of one's own.",
+        remedy="Use arn:aws:events:REGION:ACCOUNT:event-bus/NAME, or leave it out: then the default bus is used.",
+    )
+
+
+def validate_bus_region(arn: str, region: str) -> str:
+    """Events are put to a bus of the function's own region; the account may be another.
+
+    Raises:
+        BadSettings: the bus lies in another region.
+    """
+    its = arn.split(":")[3]
+    if its != region:
+        raise BadSettings(
+            f"event_bus_arn lies in the region {its}, but the component is deployed to the region {region}.",
+            remedy="Use a bus in the component's region, with a rule there that brings the events to the other one.",
+        )
+    return arn
 
 
 def validate_expiry_alarm(alarm_days: int, rotate_every_days: int) -> int:

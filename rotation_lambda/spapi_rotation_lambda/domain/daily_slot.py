@@ -10,6 +10,11 @@ def daily_slot(client_id: str) -> timedelta:
     return timedelta(hours=sum(client_id.encode()) % 24)
 
 
+def has_just_begun(began: datetime, moment: datetime, check_interval: timedelta) -> bool:
+    """Whether a check at an aware time, one of those at a fixed interval, is the first since something began."""
+    return moment - check_interval < began <= moment
+
+
 def is_daily_slot(client_id: str, moment: datetime, check_interval: timedelta) -> bool:
     """Whether a check at an aware time, one of those at a fixed interval, is the first since the slot began."""
 

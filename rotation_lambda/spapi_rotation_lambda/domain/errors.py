@@ -158,6 +158,10 @@ class StoreFailed(RotationError):
         self.denied = denied
 
 
+class NotPublished(StoreFailed):
+    """EventBridge did not take an event."""
+
+
 class SecretMissing(StoreFailed):
     """There is no such secret."""
 

@@ -29,6 +29,7 @@ class RotationPolicy:
         promote_delay: between a secret's issue, or its storing if that is later, and its promotion, when only a token
             proves it.
         delivery_deadline: after which an unanswered request is overdue.
+        expiry_alarm: how long before its expiry a secret in use is said to expire soon.
         repost_after: after which an unanswered request is made once more, unless the secret in use dies sooner.
     """
 
@@ -40,3 +41,4 @@ class RotationPolicy:
     promote_delay: timedelta
     delivery_deadline: timedelta
     repost_after: timedelta
+    expiry_alarm: timedelta

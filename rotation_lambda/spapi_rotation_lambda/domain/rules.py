@@ -270,12 +270,6 @@ def old_secret_dies_at(snapshot: Snapshot, pending: StoredVersion, current: Stor
     return min(dates, default=None)
 
 
-def is_stuck(snapshot: Snapshot, pending: StoredVersion, current: StoredVersion, now: datetime) -> bool:
-    """Whether a pending secret is still not accepted shortly before the current one dies."""
-    death = old_secret_dies_at(snapshot, pending, current)
-    return death is not None and now >= death - STUCK_BEFORE_DEATH
-
-
 class Order(StrEnum):
     """Which of the pending secret and the one in use is newer."""
 
@@ -306,3 +300,10 @@ def order(snapshot: Snapshot, pending: StoredVersion, current: StoredVersion) ->
     requested_at = last_request(snapshot)
     answers = requested_at is not None and requested_at > seen and closes(issued, requested_at)
     return Order.NEWER if answers else Order.UNKNOWN
+
+
+def is_stuck(snapshot: Snapshot, pending: StoredVersion, current: StoredVersion, now: datetime) -> bool:
+    """Whether a pending secret, known to be newer, is still not accepted shortly before the current one dies."""
+    death = old_secret_dies_at(snapshot, pending, current)
+    near = death is not None and now >= death - STUCK_BEFORE_DEATH
+    return near and order(snapshot, pending, current) is not Order.UNKNOWN

@@ -103,6 +103,16 @@ class Snapshot:
         """The newest received version that is not promoted; None if it is malformed."""
         return self.readable(Label.PENDING)
 
+    @property
+    def awaits_promotion(self) -> bool:
+        """Whether a version is pending whose secret is another than the one in use."""
+        if self.versions.labelled(Label.PENDING) is None:
+            return False
+        pending, current = self.pending, self.current
+        if pending is None or current is None or pending.credentials is None or current.credentials is None:
+            return True
+        return pending.credentials.client_secret != current.credentials.client_secret
+
     def readable(self, label: Label) -> StoredVersion | None:
         """The version that carries a label; None when there is none, or its value is malformed."""
         version = self.versions.labelled(label)
@@ -141,6 +151,15 @@ class Snapshot:
             if known is not None and known.are_amazons and known.client_secret == own.client_secret:
                 return known
         return None
+
+    def dated_copy(self, stored: StoredVersion) -> StoredVersion:
+        """A labelled version of the same secret with Amazon's dates; itself if it has them, or if none does."""
+        own = stored.credentials
+        for other in () if own is None or own.are_amazons else self.holders(EVERY_HOLDER):
+            known = other.credentials
+            if known is not None and own is not None and known.are_amazons and known.client_secret == own.client_secret:
+                return other
+        return stored
 
     def issued(self, stored: StoredVersion) -> datetime | None:
         """When Amazon issued a version's secret; None if that is not known from Amazon."""

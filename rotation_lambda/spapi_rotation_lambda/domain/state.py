@@ -48,7 +48,7 @@ def derive(snapshot: Snapshot, now: datetime, delivery_deadline: timedelta) -> S
     if expires is not None and expires <= now:
         return State.EXPIRED
     pending = snapshot.readable(Label.PENDING)
-    if pending is not None:
+    if pending is not None and snapshot.awaits_promotion:
         return State.STUCK if rules.is_stuck(snapshot, pending, current, now) else State.RECEIVED
     unanswered = rules.unanswered_request(snapshot)
     if unanswered is not None:

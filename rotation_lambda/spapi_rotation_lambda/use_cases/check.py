@@ -10,13 +10,12 @@ from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.daily_slot import is_daily_slot
 from spapi_rotation_lambda.domain.deaths import days_left, replace_by, unanswered_requests
 from spapi_rotation_lambda.domain.errors import Declined, NotDue, RotationError, UnreadMessages
-from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.messages import ExpiryNotice
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
-from spapi_rotation_lambda.use_cases import daily_looks, verification
+from spapi_rotation_lambda.use_cases import announcing, daily_looks, verification
 from spapi_rotation_lambda.use_cases.expiry_notice import handle_expiry_notice
 from spapi_rotation_lambda.use_cases.request import asked, report_declined, request
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
@@ -44,7 +43,7 @@ def check(
     quiet = settlement.outcome in (Outcome.NOTHING_PENDING, Outcome.UNSEEDED)
     snapshot = settlement.snapshot if quiet else Snapshot(ports.store, application)
     changed = not quiet
-    if snapshot.id_of(Label.PENDING) is None:
+    if not snapshot.awaits_promotion:
         changed = _request_if_due(ports, snapshot) or changed
     if changed:
         snapshot = Snapshot(ports.store, application)
@@ -55,6 +54,7 @@ def check(
         if state not in (State.UNSEEDED, State.EXPIRED):
             state = _try_current(ports, snapshot, state)
     _report(ports, snapshot, state)
+    announcing.tell_state(ports, snapshot, state, at=scheduled_at or ports.clock.now(), daily=in_daily_slot)
     return state
 
 
@@ -110,6 +110,7 @@ def _try_current(ports: Ports, snapshot: Snapshot, state: State) -> State:
     if answer is CallAnswer.DENIED:
         # Counted in every state, for its alarm; named where nothing else is.
         ports.telemetry.count(Metric.DENIED)
+        announcing.tell_denied(ports, snapshot)
         return State.DENIED if state in (State.REFUSED, State.UNDATED, State.CURRENT) else state
     return state
 

@@ -15,13 +15,15 @@ from spapi_rotation_lambda.domain.errors import (
     RotationError,
     SecretMissing,
 )
+from spapi_rotation_lambda.domain.events import RejectedBy, SecretReceived
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.messages import NewSecret
 from spapi_rotation_lambda.domain.snapshot import HOLDERS, Snapshot, StoredVersion
 from spapi_rotation_lambda.ports import Metric, Ports, VersionExists
 from spapi_rotation_lambda.use_cases import verification
+from spapi_rotation_lambda.use_cases.announcing import tell, tell_rejected
 from spapi_rotation_lambda.use_cases.label_moves import freeing, labels_keep_moving, until_labels_stand_still
-from spapi_rotation_lambda.use_cases.promotion import keep_as_superseded
+from spapi_rotation_lambda.use_cases.promotion import keep_as_superseded, move_rejected
 from spapi_rotation_lambda.use_cases.settle import settle
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +49,7 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
 
     message = message.believed(ports.clock.now())
 
-    def attempt() -> Receipt:
+    def attempt() -> tuple[Receipt, Snapshot]:
         snapshot = snapshot_of_ours(ports, application)
         if _is_unseeded(snapshot):
             if not verification.accepted(ports, message.credentials, None):
@@ -64,10 +66,12 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
             _keep_aside(ports, snapshot, message, receipt)
         else:
             _resume_first(ports, snapshot, message)
-        return receipt
+        return receipt, snapshot
 
-    receipt = until_labels_stand_still(attempt, labels_keep_moving(application, "Nothing: the message comes again."))
-    _report(ports, application, message, receipt)
+    receipt, snapshot = until_labels_stand_still(
+        attempt, labels_keep_moving(application, "Nothing: the message comes again.")
+    )
+    _report(ports, snapshot, message, receipt)
     return receipt
 
 
@@ -140,12 +144,21 @@ def _store(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:
     heir = message.credentials.replacing(*_replaced(snapshot, current))
     in_use = snapshot.versions.labelled(Label.CURRENT)
     version_id = derived_id("receive", message.notification_id, in_use.id if in_use else "")
+    last = snapshot.readable(Label.RECEIVED)
+    if last is not None and not last.version.labels & set(HOLDERS) and _is_another(last, heir):
+        keep_as_superseded(ports, snapshot, last)  # its owner's writes have left it this label alone
     _write(ports, application, version_id, base.with_credentials(heir, application), Label.RECEIVED)
     before = snapshot.readable(Label.PENDING)
-    if before is not None and before.credentials is not None and before.credentials.client_secret != heir.client_secret:
+    if before is not None and _is_another(before, heir):
         keep_as_superseded(ports, snapshot, before)
     with freeing(ports, snapshot, Label.PENDING, since=message.credentials.issued):
         _move(ports, snapshot, Label.PENDING, version_id)
+
+
+def _is_another(stored: StoredVersion, heir: Credentials) -> bool:
+    """Whether it holds another secret that Amazon has sent."""
+    known = stored.credentials
+    return known is not None and known.are_amazons and known.client_secret != heir.client_secret
 
 
 def _replaced(snapshot: Snapshot, current: StoredVersion | None) -> list[Credentials]:
@@ -166,7 +179,15 @@ def _keep_aside(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: R
     version_id = derived_id("aside", message.notification_id)
     alone = Document({}, application).with_credentials(message.credentials, application)
     _write(ports, application, version_id, alone, Label.SCRATCH)
-    _move(ports, snapshot, label, version_id)
+    current = snapshot.readable(Label.CURRENT)
+    in_use = current.credentials if current is not None else None
+    if in_use is not None and not in_use.are_amazons and in_use.client_secret == message.credentials.client_secret:
+        _move(ports, snapshot, Label.FIRST_SEEN, version_id)  # it knows Amazon's dates of the value in use
+    if label is Label.REJECTED:
+        move_rejected(ports, snapshot, version_id)
+        tell_rejected(ports, snapshot, version_id, RejectedBy.CONTRADICTION)
+    else:
+        _move(ports, snapshot, label, version_id)
 
 
 def _holds_newer(snapshot: Snapshot, label: Label, credentials: Credentials) -> bool:
@@ -207,17 +228,24 @@ def _require_same(ports: Ports, application: Application, version_id: str, docum
         )
 
 
-def _report(ports: Ports, application: Application, message: NewSecret, verdict: Receipt) -> None:
-    metric, tell = {
+def _report(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: Receipt) -> None:
+    metric, say = {
         Receipt.STORED: (Metric.RECEIVED, ports.telemetry.info),
         Receipt.DUPLICATE: (Metric.DUPLICATE, ports.telemetry.info),
         Receipt.SUPERSEDED: (Metric.SUPERSEDED, ports.telemetry.info),
         Receipt.CONTRADICTORY: (Metric.CONTRADICTORY, ports.telemetry.warning),
     }[verdict]
     ports.telemetry.count(metric)
-    tell(
+    credentials = message.credentials
+    say(
         f"secret_{verdict.value}",
-        application,
+        snapshot.application,
         notification_id=message.notification_id,
-        issued_at=message.credentials.issued_at,
+        issued_at=credentials.issued_at,
     )
+    if verdict is Receipt.STORED:
+        issued, expires = credentials.issued, credentials.expires
+        tell(
+            ports,
+            SecretReceived(snapshot.application, snapshot.versions.arn, message.notification_id, issued, expires),
+        )

@@ -6,6 +6,7 @@ from datetime import datetime
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import AlreadyRequested, Declined, StoreFailed
+from spapi_rotation_lambda.domain.events import RotationRefused, RotationRequested
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.request_record import Mode, RequestRecord, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
@@ -19,6 +20,7 @@ from spapi_rotation_lambda.ports import (
     Scope,
     VersionExists,
 )
+from spapi_rotation_lambda.use_cases.announcing import tell
 from spapi_rotation_lambda.use_cases.label_moves import until_labels_stand_still
 from spapi_rotation_lambda.use_cases.refusals import refused
 from spapi_rotation_lambda.use_cases.request_conditions import CONDITIONS, Attempt, Requested
@@ -121,6 +123,18 @@ def _post(attempt: Attempt) -> Requested | None:
         request_id=answer.request_id,
         mode=attempt.asked.mode.value,
     )
+    tell(
+        ports,
+        RotationRequested(
+            application,
+            snapshot.versions.arn,
+            record.requested_at,
+            record.trigger,
+            attempt.asked.mode,
+            certain,
+            answer.request_id,
+        ),
+    )
     return Requested(record.requested_at, record_id, certain, request_id=answer.request_id)
 
 
@@ -175,3 +189,8 @@ def _note_refusal(ports: Ports, snapshot: Snapshot, record_id: str, answer: Rota
     except (LabelMoved, StoreFailed):
         # Then the record stands as if the answer were unknown: slower, never wrong. The refusal is what to tell.
         ports.telemetry.warning("refusal_not_labelled", application, record_id=record_id)
+    refusal = answer.refusal.value
+    tell(
+        ports,
+        RotationRefused(application, snapshot.versions.arn, answer.status, answer.code, refusal, answer.request_id),
+    )

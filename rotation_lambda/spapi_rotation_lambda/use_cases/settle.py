@@ -12,11 +12,13 @@ from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.deaths import days_left
+from spapi_rotation_lambda.domain.errors import NotPublished
+from spapi_rotation_lambda.domain.events import RejectedBy, RotationEvent
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
-from spapi_rotation_lambda.use_cases import overwritten, verification
+from spapi_rotation_lambda.use_cases import announcing, overwritten, verification
 from spapi_rotation_lambda.use_cases.label_moves import labels_keep_moving, until_labels_stand_still
 from spapi_rotation_lambda.use_cases.promotion import mark_rejected, publish_and_take_off, put_into_use, supersede
 
@@ -92,8 +94,16 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
         return early
     if _value(latest.current) != _value(current):
         return None  # somebody has put another one in meanwhile, so the order is another
-    publish_and_take_off(ports, latest, pending, put_into_use(ports, latest, pending, latest.current))
+    _publish(ports, latest, pending, put_into_use(ports, latest, pending, latest.current))
     return Outcome.PROMOTED
+
+
+def _publish(ports: Ports, snapshot: Snapshot, pending: StoredVersion, in_use: str) -> None:
+    """What nobody heard of keeps its label, so that the next check publishes it again; nothing waits for that."""
+    try:
+        publish_and_take_off(ports, snapshot, pending, in_use)
+    except NotPublished as error:
+        announcing.note_not_published(ports, snapshot.application, RotationEvent.DETAIL_TYPE, error)
 
 
 def _is_accepted(ports: Ports, candidate: Credentials, pending: StoredVersion, current: StoredVersion) -> bool:
@@ -113,7 +123,7 @@ def _note_first_seen(ports: Ports, snapshot: Snapshot, current: StoredVersion) -
     ports.store.move(
         snapshot.application.secret_id,
         Label.FIRST_SEEN,
-        to=current.version.id,
+        to=snapshot.dated_copy(current).version.id,
         away_from=snapshot.id_of(Label.FIRST_SEEN),
     )
 
@@ -140,7 +150,7 @@ def _without_promotion(
         in_use = current.version.id
         if not current.credentials.are_amazons:  # put in by its owner; the message brings Amazon's dates
             in_use = put_into_use(ports, snapshot, pending, current)
-        publish_and_take_off(ports, snapshot, pending, in_use)
+        _publish(ports, snapshot, pending, in_use)
         return Outcome.PROMOTED
     if rules.order(snapshot, pending, current) is not rules.Order.OLDER:
         return None
@@ -163,6 +173,7 @@ def _let_amazon_decide(
         ports.telemetry.count(Metric.CONTRADICTORY)
         ports.telemetry.warning("pending_contradicts_current", application, version_id=pending.version.id)
         mark_rejected(ports, snapshot, pending)
+        announcing.tell_rejected(ports, snapshot, pending.version.id, RejectedBy.UNDECIDED)
         return Outcome.REJECTED
     ports.telemetry.count(Metric.ORDER_UNKNOWN)
     ports.telemetry.warning("order_unknown", application, version_id=pending.version.id)

@@ -200,7 +200,7 @@ def _last_request(snapshot: Snapshot) -> LastRequest | None:
 
 
 def _next(ports: Ports, snapshot: Snapshot) -> Next:
-    if snapshot.id_of(Label.PENDING) is not None:
+    if snapshot.awaits_promotion:
         return Next("declined", "A received secret is pending; it is settled first.")
     attempt = Attempt(ports, asked(ports, snapshot, Trigger.SCHEDULE), None)
     if rules.repost_is_due(snapshot, attempt.asked.now, ports.policy):

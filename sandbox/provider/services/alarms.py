@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.provider.aws import Aws
+from sandbox.provider.dashboard_body import problems
+from sandbox.provider.errors import StandInError
 from sandbox.provider.policy import same_json
 from sandbox.provider.resource import Resource
 from sandbox.provider.schema import (
@@ -234,6 +236,11 @@ class Dashboard(Resource):
 
     def _put(self, aws: Aws, inputs: Props, doing: str) -> None:
         name = inputs["dashboardName"]
+        if wrong := problems(inputs["dashboardBody"]):
+            raise StandInError(
+                f"{doing} cloudwatch.Dashboard ({name}): PutDashboard: InvalidParameterInput: The dashboard body is "
+                f"invalid, there are {len(wrong)} validation errors: {'; '.join(wrong)}"
+            )
         aws.call(
             f"{doing} cloudwatch.Dashboard ({name})",
             lambda: aws.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=inputs["dashboardBody"]),

@@ -21,10 +21,10 @@ from sandbox.amazon.records import Call
 from sandbox.aws.emulator import ACCOUNT, REGION
 from sandbox.session import App, Sandbox, new_app
 from sandbox.timeline import parse_log_line
-from spapi_rotation_lambda.adapters.eventbridge import EVENT_SOURCE
 from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.daily_slot import daily_slot
+from spapi_rotation_lambda.domain.events import SOURCE, RotationEvent
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.request_record import RequestRecord, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
@@ -214,8 +214,9 @@ class World:
         return "FunctionError" not in answer
 
     def operate(self, action: str, app: App | None = None, **more: Any) -> dict[str, Any]:
-        """What the operator interface answers."""
-        whose = {"application": app.name, "client_id": app.client_id} if app else {}
+        """What the operator interface answers. As the command does, the event names the application's schedule."""
+        arn = json.loads(self._inputs[app.client_id])["schedule_arn"] if app else None
+        whose = {"application": app.name, "client_id": app.client_id, "schedule_arn": arn} if app else {}
         event = {"operator": action, "protocol": PROTOCOL, **whose, **more}
         answer = self.lambda_.invoke(FunctionName=self.function, Payload=json.dumps(event).encode())
         return cast(dict[str, Any], json.loads(answer["Payload"].read()))
@@ -447,7 +448,7 @@ class World:
         wanted = {
             alarm["AlarmName"]
             for alarm in alarms
-            if alarm["MetricName"] in metrics or alarm["AlarmName"].rpartition("/")[2] in names
+            if alarm.get("MetricName") in metrics or alarm["AlarmName"].rpartition("/")[2] in names
         }
         self.until(lambda: wanted <= self._history(), ALARM_PATIENCE_SECONDS)
         return frozenset(name.rpartition("/")[2] for name in wanted & self._history())
@@ -471,11 +472,15 @@ class World:
         return inputs
 
     def _listen(self) -> str:
-        """Have the product's events sent to a queue of the sandbox's own; returns its URL."""
+        """Have the product's rotation events sent to a queue of the sandbox's own; returns its URL."""
         name, events = "scenario-events", self.box.aws.client("events")
         url = str(self.sqs.create_queue(QueueName=name)["QueueUrl"])
-        events.put_rule(Name=name, EventPattern=json.dumps({"source": [EVENT_SOURCE]}))
-        events.put_targets(Rule=name, Targets=[{"Id": name, "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"}])
+        pattern = {"source": [{"prefix": f"{SOURCE}/"}], "detail-type": [RotationEvent.DETAIL_TYPE]}
+        bus = self._variables["EVENT_BUS"].rpartition("/")[2]
+        events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern))
+        events.put_targets(
+            Rule=name, EventBusName=bus, Targets=[{"Id": name, "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"}]
+        )
         return url
 
 

@@ -1,0 +1,99 @@
+"""``docs/runbook.md``, made from the alarm catalog and the runbook of the component."""
+
+from textwrap import fill
+
+from docs.tools.pictures import DOCS
+from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, AlarmDefinition
+from spapi_rotation.resources.rows import ALARMS, Row, anchor
+from spapi_rotation.resources.runbook import ALARM_SECTIONS, STATE_SECTIONS, Section, StateSection
+from spapi_rotation_lambda.domain.state import State
+
+FILE = DOCS / "runbook.md"
+
+_HEAD = """\
+# Runbook
+
+One section for each alarm and for each state: what it means, what likely caused it, what to type, and how to know that
+it is over. Each alarm's text ends with a link to its section; with the setting `runbook_url` that link leads to a page
+of your own. `make docs` makes this page from the component's alarms and runbook.
+
+Type the commands in the stack's folder: there `spapi-rotation` finds the function by itself. Elsewhere, give it
+`--function` with the output `function_name`. `NAME` is an application's name, and `MESSAGE_ID` what
+`spapi-rotation dead-letters` prints. No command prints a secret. One that changes what is in use asks first.
+
+"""
+
+_EVERYTHING = f"""\
+## {Row.EVERYTHING.value}
+
+No alarm sounds, and every application is `CURRENT`. With `dashboard: true` the component has a dashboard, whose rows
+are the chapters of this page:
+
+![The dashboard, with made-up figures](dashboard.svg)
+
+```bash
+spapi-rotation status   # every application: its state, until when, and the next command to type
+spapi-rotation doctor   # everything that a rotation needs; tries the secrets in use at Amazon, and changes nothing
+spapi-rotation history  # what happened in the last 30 days
+```
+
+| alarm | sounds when |
+|---|---|
+"""
+
+
+def document() -> str:
+    """The whole page."""
+    alarms = {alarm.name: alarm for alarm in ALARM_CATALOG}
+    rows = [(row, [alarms[name] for name in ALARMS[row]]) for row in Row if row in ALARMS]
+    table = "".join(
+        f"| [{each.name}](#{each.name}) | {_first(meaning(each))} |\n" for _, found in rows for each in found
+    )
+    chapters = "".join(f"\n## {row.value}\n" + "".join(map(_alarm, found)) for row, found in rows)
+    return f"{_HEAD}{_EVERYTHING}{table}{chapters}\n## States\n\n{_state_table()}" + "".join(
+        _state(state, each) for state, each in STATE_SECTIONS.items()
+    )
+
+
+def meaning(alarm: AlarmDefinition) -> str:
+    """What an alarm means: its description up to the remedy."""
+    return alarm.description.partition(" What to do: ")[0]
+
+
+def heading_of(state: State) -> str:
+    """What a state's section is called."""
+    return f"State {state.value}"
+
+
+def _first(text: str) -> str:
+    return text.partition(": ")[0].partition(". ")[0].rstrip(".") + "."
+
+
+def _paragraph(text: str) -> str:
+    return fill(text, 120, break_long_words=False, break_on_hyphens=False)
+
+
+def _alarm(alarm: AlarmDefinition) -> str:
+    return f"\n### {alarm.name}\n\n{_paragraph(meaning(alarm))}\n{_section(ALARM_SECTIONS[alarm.name])}"
+
+
+def _state_table() -> str:
+    rows = [
+        f"| [{state.value}](#{anchor(heading_of(state))}) | {each.meaning} |" for state, each in STATE_SECTIONS.items()
+    ]
+    return "\n".join(["| state | meaning |", "|---|---|", *rows]) + "\n"
+
+
+def _state(state: State, found: StateSection) -> str:
+    if found.section is not None:
+        return f"\n### {heading_of(state)}\n\n{found.meaning}\n{_section(found.section)}"
+    link = f"What to do stands at the alarm [{found.alarm}](#{found.alarm})."
+    return f"\n### {heading_of(state)}\n\n{found.meaning} {link}\n"
+
+
+def _section(section: Section) -> str:
+    causes = "".join(f"{number}. {cause}\n" for number, cause in enumerate(section.causes, 1))
+    width = max(len(command) for command, _ in section.commands)
+    lines = "".join(f"{command.ljust(width)}  # {why}\n" for command, why in section.commands)
+    over = _paragraph(f"Over when: {section.over}")
+    return f"\nLikely causes, in this order:\n\n{causes}\n```bash\n{lines}```\n\n{over}\n"

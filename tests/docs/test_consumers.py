@@ -1,0 +1,153 @@
+"""The code that consumers are given, run: what it asks, keeps, and tries again."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import pulumi
+import pytest
+
+PAGE = (Path(__file__).parents[2] / "docs" / "consumers.md").read_text()
+BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+class FakeSecretsManager:
+    """The client, with the value in use."""
+
+    def __init__(self) -> None:
+        self.secret, self.reads = "old", 0
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803
+        assert SecretId == "the-arn"
+        self.reads += 1
+        return {"SecretString": json.dumps({"client_id": "id", "client_secret": self.secret, "other": 1})}
+
+
+class FakeAmazon:
+    """LWA and SP-API, which accept one secret."""
+
+    def __init__(self) -> None:
+        self.accepted = {"old"}
+        self.tokens_for_the_dead = False
+        self.asked: list[str] = []
+
+    def post(self, url: str, data: dict[str, str]) -> httpx.Response:
+        request = httpx.Request("POST", url, data=data)
+        sent = {key: value[0] for key, value in parse_qs(request.content.decode()).items()}
+        assert sent == {
+            "grant_type": "refresh_token",
+            "refresh_token": "refresh",
+            "client_id": "id",
+            "client_secret": sent["client_secret"],
+        }
+        self.asked.append(sent["client_secret"])
+        if sent["client_secret"] in self.accepted or self.tokens_for_the_dead:
+            return httpx.Response(200, json={"access_token": f"token of {sent['client_secret']}"}, request=request)
+        return httpx.Response(401, json={"error": "invalid_client"}, request=request)
+
+    def get(self, url: str, headers: dict[str, str]) -> httpx.Response:
+        secret = headers["x-amz-access-token"].removeprefix("token of ")
+        return httpx.Response(200 if secret in self.accepted else 403, request=httpx.Request("GET", url))
+
+
+@pytest.fixture
+def store() -> FakeSecretsManager:
+    return FakeSecretsManager()
+
+
+@pytest.fixture
+def amazon() -> FakeAmazon:
+    return FakeAmazon()
+
+
+@pytest.fixture
+def code(store: FakeSecretsManager, amazon: FakeAmazon, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the page's blocks define; AWS and Amazon are those of the test."""
+    monkeypatch.setattr("boto3.client", lambda service: {"secretsmanager": store}[service])
+    monkeypatch.setattr("httpx.post", amazon.post)
+    monkeypatch.setattr("httpx.get", amazon.get)
+    names: dict[str, Any] = {}
+    reading, calling = (block for block in BLOCKS if "import pulumi" not in block)
+    exec(reading + calling, names)  # noqa: S102
+    return names
+
+
+def test_the_secret_is_kept_and_read_fresh_on_demand(code: dict[str, Any], store: FakeSecretsManager) -> None:
+    secret = code["SecretReader"]("the-arn")
+    assert [secret.read()["client_secret"] for _ in range(3)] == ["old"] * 3
+    assert store.reads == 1
+    store.secret = "new"
+    assert secret.read()["client_secret"] == "old"
+    assert secret.read(fresh=True)["client_secret"] == "new"
+    assert store.reads == 2
+
+
+def test_after_its_time_it_is_read_again(code: dict[str, Any], store: FakeSecretsManager) -> None:
+    secret = code["SecretReader"]("the-arn", seconds=-1)
+    secret.read()
+    secret.read()
+    assert store.reads == 2
+
+
+def test_a_refused_secret_is_read_fresh_once(
+    code: dict[str, Any], store: FakeSecretsManager, amazon: FakeAmazon
+) -> None:
+    secret = code["SecretReader"]("the-arn")
+    assert code["access_token"](secret, "refresh") == "token of old"
+    store.secret, amazon.accepted = "new", {"new"}
+    assert code["access_token"](secret, "refresh") == "token of new"
+    assert amazon.asked == ["old", "old", "new"]
+
+
+def test_a_fresh_secret_that_is_refused_is_not_tried_again(
+    code: dict[str, Any], store: FakeSecretsManager, amazon: FakeAmazon
+) -> None:
+    amazon.accepted = set()
+    with pytest.raises(httpx.HTTPStatusError):
+        code["access_token"](code["SecretReader"]("the-arn"), "refresh")
+    assert (amazon.asked, store.reads) == (["old", "old"], 2)
+
+
+def test_a_token_of_a_dead_secret_is_noticed_at_the_call(
+    code: dict[str, Any], store: FakeSecretsManager, amazon: FakeAmazon
+) -> None:
+    amazon.tokens_for_the_dead = True
+    secret = code["SecretReader"]("the-arn")
+    assert code["call"](secret, "refresh", "https://example.com/").status_code == 200
+    store.secret, amazon.accepted = "new", {"new"}
+    assert code["call"](secret, "refresh", "https://example.com/").status_code == 200
+    amazon.accepted = set()
+    assert code["call"](secret, "refresh", "https://example.com/").status_code == 403
+
+
+def test_the_policy_is_the_one_that_the_program_makes() -> None:
+    """The page's JSON and its Pulumi code say the same."""
+    (written,) = (json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+    made: list[Any] = []
+
+    class Mocks(pulumi.runtime.Mocks):
+        def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+            made.append(args)
+            return args.name, args.inputs
+
+        def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
+            raise AssertionError(args.token)
+
+    class Rotation:
+        secret_arns = pulumi.Output.from_input({"shop": "SECRET_ARN"})
+        key_arn = pulumi.Output.from_input("KEY_ARN")
+
+    pulumi.runtime.set_mocks(Mocks())
+    names: dict[str, Any] = {}
+    (program,) = (block for block in BLOCKS if "import pulumi" in block)
+    exec(program, names)  # noqa: S102
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
+    def run() -> Any:
+        return names["reader"](Rotation(), "shop").policy.apply(lambda text: made.append(json.loads(text)))
+
+    run()
+    assert made[-1] == written
