@@ -48,6 +48,16 @@ CALLS: dict[str, Asked] = {
         ALARM,
         lambda cloudwatch, arn: cloudwatch.delete_alarms(AlarmNames=[arn.rpartition(":")[2]]),
     ),
+    "cloudwatch:GetDashboard": (
+        "cloudwatch",
+        f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/mine",
+        lambda cloudwatch, arn: cloudwatch.get_dashboard(DashboardName=arn.rpartition("/")[2]),
+    ),
+    "cloudwatch:DeleteDashboards": (
+        "cloudwatch",
+        f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/mine",
+        lambda cloudwatch, arn: cloudwatch.delete_dashboards(DashboardNames=[arn.rpartition("/")[2]]),
+    ),
     "scheduler:ListTagsForResource": (
         "scheduler",
         GROUP,
