@@ -214,7 +214,9 @@ _UPGRADE = "No setting changes this. A later version of the package may."
 UNSEEN: Mapping[str, str] = {
     **dict.fromkeys(
         (
+            "iam:ListAttachedRolePolicies",
             "iam:ListInstanceProfilesForRole",
+            "iam:ListRolePolicies",
             "lambda:GetFunctionCodeSigningConfig",
             "secretsmanager:GetResourcePolicy",
         ),
