@@ -69,6 +69,13 @@ class Status:
         return self.labels.get(CURRENT)
 
     @property
+    def dies(self) -> datetime | None:
+        """When the secret in use dies, as far as is known: sooner than its expiry while a rotation is on its way."""
+        if self.expires_at is None or self.replace_by is None:
+            return self.expires_at
+        return min(self.expires_at, self.replace_by)
+
+    @property
     def pending(self) -> str | None:
         """The pending version, unless it is the one in use."""
         pending = self.labels.get(PENDING)

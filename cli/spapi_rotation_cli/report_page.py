@@ -105,9 +105,11 @@ def _application(each: Mapping[str, Any], events: Sequence[Mapping[str, Any]], n
 
 def _life(status: Status, now: datetime) -> Markup:
     """How much time is left, as a number and as a bar."""
-    end = _end(status)
-    if end is None or status.expires_at is None:
-        latest = f" It has to be replaced by {times.shown(end)}, and may die sooner." if end else ""
+    end = status.dies
+    if end is None:
+        latest = (
+            status.replace_by and f" It has to be replaced by {times.shown(status.replace_by)}, and may die sooner."
+        )
         unknown = element("strong", "Nobody knows when the secret in use dies.")
         return element("p", unknown, latest, class_="life")
     left = end - now
@@ -124,7 +126,7 @@ def _life(status: Status, now: datetime) -> Markup:
         aria_hidden="true",
     )
     number = element("strong", _days_left(status, now), class_="days")
-    words = " days left to replace it, until " if end < status.expires_at else " days left, until "
+    words = " days left to replace it, until " if end != status.expires_at else " days left, until "
     return element("div", element("p", number, words, times.shown(end), "."), bar, class_="life")
 
 
@@ -190,13 +192,8 @@ def _status(each: Mapping[str, Any]) -> Status | None:
     return None if document is None else read_status(document)
 
 
-def _end(status: Status) -> datetime | None:
-    """When the secret in use dies, or has to be replaced if that is sooner."""
-    return min((each for each in (status.expires_at, status.replace_by) if each is not None), default=None)
-
-
 def _days_left(status: Status | None, now: datetime) -> str:
-    end = _end(status) if status is not None and status.expires_at is not None else None
+    end = status.dies if status is not None else None
     return str(max((end - now) // timedelta(days=1), 0)) if end is not None else "unknown"
 
 

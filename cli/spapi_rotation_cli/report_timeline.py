@@ -39,7 +39,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     "message": ("M0,-6L6,0L0,6L-6,0Z", "message of Amazon"),
     "person": ("M-5,-5H5V5H-5Z", "a person acted"),
     "trouble": ("M-5,-5L5,5M5,-5L-5,5", "refused or failed"),
-    "expiry": ("M0,6V-8L9,-4L0,0", "expires"),
+    "expiry": ("M0,6V-8L9,-4L0,0", "dies"),
 }
 """Each sign's shape, which differs and not in colour alone, and what it says."""
 
@@ -85,7 +85,7 @@ def spans(status: Status, events: Sequence[Mapping[str, Any]]) -> list[Span]:
     for number, (version, (begins, made)) in enumerate(ordered):
         following = ordered[number + 1][1] if number + 1 < len(ordered) else None
         if following is None:
-            dies = status.expires_at if version == status.in_use else None
+            dies = status.dies if version == status.in_use else None
         elif following[1] is not None:
             dies = following[1] + OVERLAP
         else:
@@ -104,8 +104,8 @@ def timeline(status: Status, events: Sequence[Mapping[str, Any]], now: datetime)
     signs = [
         _sign(scale, KINDS[kind], at, WORDS[kind]) for at, event in known if (kind := str(event.get("event"))) in KINDS
     ]
-    if status.expires_at is not None:
-        signs.append(_sign(scale, "expiry", status.expires_at, "the secret in use expires"))
+    if status.dies is not None:
+        signs.append(_sign(scale, "expiry", status.dies, "the secret in use dies"))
     picture = element(
         "svg",
         element("title", f"Timeline of {status.document.get('application') or 'the application'}"),

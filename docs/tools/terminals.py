@@ -9,6 +9,7 @@ from docs.tools.terminal_picture import picture
 FOLDER = DOCS / "pictures"
 
 TERMINALS: Mapping[str, Callable[[], str]] = {
+    "demo.svg": lambda: picture(recording.DEMO.read_text(encoding="utf-8"), "make demo"),
     "status.svg": lambda: picture(recording.status(), "spapi-rotation status"),
 }
 """How each picture is made."""

@@ -39,7 +39,7 @@ def component() -> FakeLambda:
     shop = World()
     shop.seed()
     surroundings: Any = shop.ports.surroundings
-    surroundings.made_alarms = [Alarm(f"alarm-{number}", False, TOPIC_ARN) for number in range(20)]
+    surroundings.made_alarms = [Alarm(f"alarm-{number}", False, TOPIC_ARN) for number in range(21)]
     function = FakeLambda(shop)
     outlet, vendor = World(), World()
     for name, world in (("outlet", outlet), ("vendor", vendor)):

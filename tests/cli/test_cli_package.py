@@ -2,8 +2,10 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,15 @@ def test_it_says_its_version(terminal: Terminal) -> None:
 def test_it_is_typed_and_its_modules_are_small() -> None:
     assert (FOLDER / "py.typed").exists()
     assert {module.name: lines for module in MODULES if (lines := len(module.read_text().splitlines())) > 250} == {}
+
+
+def test_its_wheel_holds_all_that_is_in_its_folder(tmp_path: Path) -> None:
+    """The report's template is no module, and easily left out."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT / "cli", check=True, capture_output=True)
+    (wheel,) = tmp_path.iterdir()
+    packed = {name.partition("/")[2] for name in zipfile.ZipFile(wheel).namelist() if name.startswith(FOLDER.name)}
+    assert {file.name for file in FOLDER.iterdir() if file.is_file()} <= packed
 
 
 def test_the_help_documents_every_exit_code(terminal: Terminal) -> None:

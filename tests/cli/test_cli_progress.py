@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import typer
 
-from spapi_rotation_cli import main
+from spapi_rotation_cli import main, progress
 from tests.cli.on_terminal import OnTerminal
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
@@ -18,6 +18,7 @@ EVERY_VERB = {
     "status": ("Reading the status",),
     "doctor": ("doctor, waiting for the function", "Looking at everything"),
     "history": ("history, waiting for the function",),
+    "report --html report.html": ("Reading the status", "Reading the history"),
     "register": ("registration, waiting for the function",),
     "check shop": ("shop: check, waiting for the function",),
     "rotate shop --yes --timeout 1": ("shop: request, waiting for the function",),
@@ -53,6 +54,13 @@ def test_seed_too(tmp_path: Path) -> None:
 def test_every_verb_is_here() -> None:
     group: Any = typer.main.get_command(main.app)
     assert {*(words.split()[0] for words in EVERY_VERB), "seed"} == set(group.commands)
+
+
+def test_of_many_it_tells_how_much_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "SILENT_SECONDS", -1)
+    waiting = progress.Waiting("Reading the status", 200)
+    assert [waiting.over(each) for each in range(3)] == [0, 1, 2]
+    assert waiting.line() == "Reading the status: 3 of 200, 0 s"
 
 
 @pytest.mark.parametrize("words", ["check nobody", "rotate shop --force --yes --timeout 2"])

@@ -163,6 +163,15 @@ def test_the_same_secret_in_another_version_is_the_same_bar() -> None:
     assert spans(status, events)[1].begins.isoformat()[:7] != "2026-05-20"
 
 
+def test_a_bar_ends_where_the_secret_really_dies() -> None:
+    """While a newer one waits, that is 7 days after the rotation, whatever the secret's own expiry."""
+    found, history = FULL
+    (outlet,) = (each for each in found["applications"] if each["application"] == "outlet")
+    status = read_status(outlet["status"])
+    (bar,) = spans(status, [each for each in history["events"] if each.get("client_id") == outlet["client_id"]])
+    assert bar.dies == status.old_secret_dies_at != status.expires_at
+
+
 def test_every_event_with_a_sign_exists() -> None:
     assert set(KINDS) <= set(EVENTS)
 

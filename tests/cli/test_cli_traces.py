@@ -25,6 +25,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "promote": ("shop", "--yes"),
     "redrive": ("--yes",),
     "register": (),
+    "report": ("--html", "page.html"),
     "reject": ("shop", "--yes"),
     "rollback": ("shop", "--yes"),
     "rotate": ("shop", "--force", "--yes", "--no-wait"),
@@ -43,6 +44,7 @@ class Left:
     """What a command left.
 
     Attributes:
+        said: what it printed, and the page that it made.
         secrets: all that Amazon made in its world.
         notes: what it wrote, started and connected to.
     """
@@ -77,9 +79,15 @@ def run(folder: Path, *words: str, world: str = "busy") -> Left:
     done = subprocess.run(
         [*command, *words], env=environment, cwd=home, input=newest, capture_output=True, text=True, check=False
     )
+    said, noted = done.stdout + done.stderr, notes.read_text().splitlines()
+    if "page.html" in words:
+        said += (home / "page.html").read_text()
+        (home / "page.html").unlink()
+        unfinished = f"write {home / '.page.html.'}"
+        assert [each for each in noted if each.startswith(unfinished)], noted
+        noted = [each for each in noted if not each.startswith(unfinished)]
     assert not list(home.iterdir())
-    secrets = file.read_text().splitlines()
-    return Left(done.returncode, done.stdout + done.stderr, secrets, notes.read_text().splitlines())
+    return Left(done.returncode, said, file.read_text().splitlines(), noted)
 
 
 def test_every_verb_is_tried() -> None:
