@@ -60,7 +60,7 @@ installs: $(READY) $(FUNCTION_ZIP)
 
 # The lowest versions that the two distributions allow, with the oldest Python; the tests' own tools stay as they are.
 lowest: $(READY) $(FUNCTION_ZIP)
-	$(BIN)/uv venv --quiet --clear --python $(PYTHON_LOWEST) $(VENV)-lowest
+	$(BIN)/uv venv --quiet --clear --seed --python $(PYTHON_LOWEST) $(VENV)-lowest
 	$(BIN)/uv pip compile --quiet --no-header --python $(VENV)-lowest --resolution lowest-direct pyproject.toml \
 		cli/pyproject.toml -o $(VENV)-lowest/versions.txt
 	$(BIN)/uv pip install --quiet --python $(VENV)-lowest --no-deps -r requirements-dev.txt

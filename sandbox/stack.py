@@ -147,7 +147,9 @@ class Stack:
                 raise
         text = "".join(lines)
         if check and code != 0:
-            raise PulumiFailed(f"pulumi {arguments[0]} ended with code {code}.\n{text[-12000:]}")
+            # The outputs follow the diagnostics, and are longer than these.
+            said = text.partition("\nOutputs:\n")[0]
+            raise PulumiFailed(f"pulumi {arguments[0]} ended with code {code}.\n{said[-4000:]}")
         return Run(code, text)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

@@ -12,6 +12,7 @@ from spapi_rotation_cli.session import Session
 WORDS: Mapping[str, str] = {
     "current_secret_tried": "Amazon was asked about the secret in use",
     "dead_letter_discarded": "a dead letter was discarded",
+    "event_not_published": "EventBridge did not take an event; nobody was told",
     "expiry_notice_of_unknown_secret": "Amazon announced the expiry of a secret that is not known here",
     "look_failed": "something that stops or spoils rotations was found",
     "message_claimed": "a message that had come before the application was here was taken back",

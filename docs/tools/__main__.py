@@ -1,6 +1,6 @@
 """``python -m docs.tools``: renew every picture and table in ``docs/`` that is made from something else."""
 
-from docs.tools import dashboard, events, reference, runbook, settings
+from docs.tools import dashboard, events, permissions, reference, runbook, settings
 from docs.tools.pictures import PICTURES, draw
 from docs.tools.terminals import FOLDER, TERMINALS
 from tests.engine.fault_scenarios import suite
@@ -13,6 +13,9 @@ def main() -> None:
         source.with_suffix(".svg").write_text(draw(source), encoding="utf-8")
     for name, draw_terminal in TERMINALS.items():
         (FOLDER / name).write_text(draw_terminal(), encoding="utf-8")
+    permissions.FOLDER.mkdir(exist_ok=True)
+    for name, text in permissions.texts().items():
+        (permissions.FOLDER / name).write_text(text)
     suite.DOCS.write_text(suite.docs_with_table(suite.DOCS.read_text()))
     observable.DOCS.write_text(observable.document())
     dashboard.FILE.write_text(dashboard.picture(), encoding="utf-8")

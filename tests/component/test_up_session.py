@@ -69,7 +69,7 @@ def test_every_setting_of_pulumi_aws_is_honoured_refused_or_irrelevant() -> None
     every = {camel(name) for name, member in members if isinstance(member, property)}
     named = [*session.HONOURED, *session.REFUSED, *session.IRRELEVANT]
     assert len(named) == len(set(named))
-    assert set(named) == every | {"assumeRole"}
+    assert set(named) >= every  # older versions of pulumi_aws have fewer
 
 
 @pytest.mark.rule(id="UP-2")

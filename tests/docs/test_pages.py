@@ -161,8 +161,8 @@ def test_the_picture_of_a_terminal_is_what_it_shows(name: str) -> None:
 
 def test_every_picture_is_shown_and_made() -> None:
     made = {
-        *terminals.TERMINALS,
         dashboard.FILE.name,
+        *terminals.TERMINALS,
         *SCREENS,
         *(file.with_suffix(".svg").name for file in DOCS.rglob("*.dot")),
     }

@@ -15,6 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
+import yaml
+
 import spapi_rotation_lambda
 from sandbox.aws.emulator import REGION
 from sandbox.paths import CHECKOUT
@@ -55,8 +57,12 @@ class Checkpoint:
     def put_into(self, stack: Stack) -> None:
         """Make it the state and the configuration of a stack of the same project and name."""
         stack.configure(self.config)
+        # Pulumi encrypts anew what it keeps secret, by the passphrase of this stack.
+        settings = yaml.safe_load((stack.project / f"Pulumi.{stack.name}.yaml").read_text())
+        encryption = {"type": "passphrase", "state": {"salt": settings["encryptionsalt"]}}
+        deployment = {**self.state["deployment"], "secrets_providers": encryption}
         file = stack.folder / "checkpoint.json"
-        file.write_text(json.dumps(self.state))
+        file.write_text(json.dumps({**self.state, "deployment": deployment}))
         stack.run("stack", "import", "--stack", stack.name, "--file", str(file))
 
     def keep(self) -> None:

@@ -15,7 +15,7 @@ from tests.installs.environments import Environment, clone
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-LARGEST = 205_000
+LARGEST = 245_000
 LARGEST_FOR_ONE_MORE = 11_000
 """In bytes."""
 
@@ -37,8 +37,9 @@ def deploy(box: Sandbox, applications: int) -> int:
 
 
 def size(box: Sandbox) -> int:
-    """The size of the state in bytes, as Pulumi writes it."""
-    return len(box.stack.run("stack", "export").text.encode())
+    """The size of the state in bytes, as Pulumi's backend holds it: what it exports is spread over lines."""
+    (state,) = (box.stack.backend / ".pulumi" / "stacks").rglob(f"{box.stack.name}.json")
+    return state.stat().st_size
 
 
 def show(capsys: pytest.CaptureFixture[str], what: str, size_in_bytes: float) -> None:

@@ -58,6 +58,7 @@ class Report:
             ("scenarios", f"{len(scenarios())}"),
             (f"histories with up to {faults}", f"{self.alone.histories:,}"),
             ("faults in them", f"{self.alone.faults:,}"),
+            ("people's faults in them", f"{self.alone.people:,}"),
             (shared, f"{self.alone.invocations:,}"),
             ("external calls of these, the invariants checked after each", f"{self.alone.calls:,}"),
             ("different ends, run until quiet, cleared, and rotated again 61 days later", f"{self.alone.ends:,}"),
@@ -69,6 +70,7 @@ class Report:
             ("interleavings with the violation that the design allows", f"{self.allowed:,}"),
             ("random histories", f"{self.random.examples:,}"),
             ("rules applied in them", f"{self.random.rules:,}"),
+            ("people's faults among these", f"{self.random.people:,}"),
             ("external calls of these", f"{self.random.calls:,}"),
             ("random histories with a violation", f"{int(bool(self.random.violation))}"),
             ("sequences compared with the emulator's Secrets Manager", f"{CONTRACT_SEQUENCES:,}"),
@@ -81,7 +83,7 @@ def explore(job: tuple[int, bool]) -> Figures:
     """Walk one scenario, given by its number."""
     number, singles = job
     scenario = scenarios()[number]
-    return Explorer(scenario, 1 if singles else scenario.faults).run()
+    return Explorer(scenario, min(scenario.faults, 1) if singles else scenario.faults).run()
 
 
 def meet(number: int) -> tuple[Figures, int]:

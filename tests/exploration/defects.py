@@ -705,17 +705,28 @@ DEFECTS = (
     Defect(
         "seed drops what was rejected",
         "use_cases/operator_actions",
-        (("            keep_as_superseded(ports, snapshot, rejected)\n", "            pass\n"),),
+        (
+            (
+                "            move_rejected(ports, snapshot, None)\n",
+                "            ports.store.move(\n                application.secret_id, Label.REJECTED, to=None,"
+                " away_from=snapshot.id_of(Label.REJECTED)\n            )\n",
+            ),
+        ),
         ("the one in use is seeded after a reject",),
+    ),
+    Defect(
+        "what is rejected is dropped when another one is",
+        "use_cases/promotion",
+        (("        keep_as_superseded(ports, snapshot, before)\n", "        pass\n"),),
+        ("one is rejected after another",),
     ),
     Defect(
         "seed goes over a pending secret",
         "use_cases/operator_actions",
         (
             (
-                "    if pending is not None and pending.credentials is not None "
-                "and not _has_value(pending, credentials):",
-                "    if False:",
+                "    if pending is not None and pending.credentials is not None and not _has",
+                "    if False and not _has",
             ),
         ),
         ("the one in use is seeded while another is pending",),

@@ -10,7 +10,7 @@ from tests.exploration.ending import advance
 from tests.exploration.explore import Scenario, Step, event, schedule
 from tests.exploration.explored_world import App, World
 from tests.exploration.faulty import Plan
-from tests.exploration.invariants import QUIET
+from tests.exploration.invariants import KEEPS_A_SECRET, NOTHING_DROPPED, QUIET
 from tests.exploration.peoples_faults import (
     TWO_HOURS,
     TYPED,
@@ -155,9 +155,18 @@ def _pending() -> tuple[Scenario, ...]:
 
 
 def seed_the_one_in_use(world: World, plan: Plan) -> Ended:
-    """``seed`` with the value that is in use, although Amazon has sent a newer one."""
+    """``seed`` with the value that is in use, although Amazon has sent a newer one, which stays kept."""
     current = world.app.amazon.number(world.app.memory.current)
-    return reseed(world, world.app, plan, issued=world.app.amazon.ever[current - 1])
+    pending = world.value(label=Label.PENDING) is not None
+    ended = reseed(world, world.app, plan, issued=world.app.amazon.ever[current - 1])
+    if ended.error is None and not plan:
+        newest = world.app.amazon.ever[max(world.app.memory.dated) - 1].text
+        kept = [(world.value(label=label) or {}).get("client_secret") for label in KEEPS_A_SECRET]
+        if pending:
+            world.violate(QUIET, "seed went over a pending secret")
+        if newest not in kept:
+            world.violate(NOTHING_DROPPED, "seed has taken the last label that keeps a secret off the newest one")
+    return ended
 
 
 def _seeds() -> tuple[Scenario, ...]:
@@ -173,6 +182,12 @@ def _seeds() -> tuple[Scenario, ...]:
             "the one in use is seeded after a reject",
             pending,
             (schedule, event, do("reject"), seed_the_one_in_use, *THREE_EVENTS),
+            faults=1,
+        ),
+        Scenario(
+            "one is rejected after another",
+            pending,
+            (schedule, event, do("reject"), console, event, do("reject"), *THREE_EVENTS),
             faults=1,
         ),
     )

@@ -207,8 +207,9 @@ def _acknowledged_are_kept(world: World, app: App, secret: FakeSecret) -> None:
         world.violate(NOTHING_DROPPED, f"secret {app.memory.superseded} is superseded no more, for an older one")
     in_use = app.amazon.number(app.memory.current)
     for number in app.memory.kept - kept:
-        alive = app.amazon.accepts(Sensitive(app.amazon.ever[number - 1].text))
-        if alive and number in app.memory.dated and 0 < in_use < number and number > superseded:
+        one = app.amazon.ever[number - 1]
+        lives = one in app.amazon.alive and one.expires_at > app.amazon.clock.now()
+        if lives and number in app.memory.dated and 0 < in_use < number and number > superseded:
             world.violate(NOTHING_DROPPED, f"secret {number} was acknowledged, and has lost its last label")
     newest = max(app.memory.superseded, superseded) if superseded in app.memory.dated else app.memory.superseded
     if (kept, newest) != (app.memory.kept, app.memory.superseded):
@@ -268,9 +269,10 @@ def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
         world.violate(NO_SECOND_POST, "posted although Amazon cannot send to the queue")
     if cause is not Cause.FORCED and any(_is_newer(app, kept.body) for kept in world.unclaimed.messages):
         world.violate(NO_SECOND_POST, "posted although a newer secret lay unclaimed")
-    newer_waits = cause is not Cause.FORCED and _unread(world, app)
-    if newer_waits and not _near_expiry(world, app):
+    near = _near_expiry(world, app)
+    if cause is not Cause.FORCED and not near and _unread(world, app, CLOCKS):
         world.violate(NO_SECOND_POST, "posted although an unread secret waited")
+    newer_waits = _unread(world, app, timedelta(0) if near else CLOCKS)
     excused = cause is Cause.PLAIN and (newer_waits or _just_made_by_hand(world, app))
     app.amazon.cause = Cause.CONSOLE if excused else cause
     app.memory = app.memory._replace(
@@ -278,11 +280,11 @@ def note_post(world: World, app: App, *, reached: bool, forced: bool) -> None:
     )
 
 
-def _unread(world: World, app: App) -> bool:
+def _unread(world: World, app: App, longer_than: timedelta) -> bool:
     """Whether a newer secret than the current one has waited in a queue."""
     current = app.amazon.number(app.memory.current)
     return current != 0 and any(
-        app.amazon.number(secret_in(message.body)) > current and world.clock.time - message.enqueued_at > CLOCKS
+        app.amazon.number(secret_in(message.body)) > current and world.clock.time - message.enqueued_at > longer_than
         for message in world.queue.messages
     )
 

@@ -96,7 +96,8 @@ def typing(dates: Callable[[Issued], Dates]) -> Callable[[World, App], None]:
         value = world.value(app) or {}
         issued = app.amazon.ever[app.amazon.number(app.memory.current) - 1]
         kept: Dates = {key: value[key] for key in ("client_id", "client_secret", "stage") if key in value}
-        world.owner_writes(app, {**kept, **dates(issued)})
+        if "client_secret" in value:
+            world.owner_writes(app, {**kept, **dates(issued)})
 
     return write
 

@@ -258,7 +258,7 @@ owner_edits, owner_restores, owner_undates = owner(edit), owner(restore), owner(
 def restore_undated(world: World, app: App) -> None:
     """A tool writes the old secret back, as it knows it: without any of our keys but two."""
     value = world.value(app, "AWSPREVIOUS")
-    if value is not None:
+    if value is not None and "client_secret" in value:
         kept: dict[str, object] = {key: value[key] for key in ("client_id", "client_secret") if key in value}
         world.owner_writes(app, kept | {"stage": f"tool-{world.next_serial()}"})
 

@@ -60,6 +60,9 @@ def blocks(heading: str) -> list[Block]:
     return found
 
 
+PACKAGES = ("PIP_", "UV_", "SSL_CERT_")
+"""What this machine's settings for reaching packages begin with."""
+
 DEPLOY = blocks("Deploy it")
 (SUBSCRIBE,) = blocks("What it does when things go wrong")
 
@@ -81,7 +84,7 @@ class Newcomer:
         (tools / "uv").symlink_to(uv())
         _plugin(home, checkout)
         engine = as_the_project_says(ensure_engine(print), folder / "host", checkout)
-        # pip needs its own authorities: of what leads to the emulator, only AWS's own settings.
+        # pip and uv need the machine's authorities: of what leads to the emulator, only AWS's own settings.
         settings = {name: value for name, value in aws.environment().items() if name.startswith("AWS_")}
         issued = datetime.now(UTC) - timedelta(days=100)
         made = amazon.control.register(CLIENT_ID, issued_at=issued, expires_at=issued + timedelta(days=180))
@@ -91,7 +94,7 @@ class Newcomer:
             checkout,
             {
                 **settings,
-                **{name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))},
+                **{name: value for name, value in os.environ.items() if name.startswith(PACKAGES)},
                 "AWS_PAGER": "",
                 "HOME": str(home),
                 # By itself Pulumi takes the home of the machine's user.
@@ -195,7 +198,7 @@ def test_every_block_is_typed() -> None:
     beginnings = [each.commands.split("\n")[0][:40].rstrip() for each in DEPLOY]
     assert beginnings == [
         "pulumi install",
-        "uv venv .venv",
+        "uv venv --seed .venv",
         "pulumi stack init production",
         "pulumi up",
         "spapi-rotation register",

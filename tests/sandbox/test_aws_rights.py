@@ -35,6 +35,33 @@ CALLS: dict[str, tuple[str, str, Callable[[Any, str], Any]]] = {
         GROUP,
         lambda scheduler, arn: scheduler.list_tags_for_resource(ResourceArn=arn),
     ),
+    "lambda:CreateFunction": (
+        "lambda",
+        f"arn:aws:lambda:{HERE}:function:mine",
+        lambda functions, arn: functions.create_function(
+            FunctionName=arn.rpartition(":")[2], Role=f"arn:aws:iam::{ACCOUNT}:role/missing", Code={"ZipFile": b""}
+        ),
+    ),
+    **{
+        f"lambda:{verb}FunctionEventInvokeConfig": (
+            "lambda",
+            f"arn:aws:lambda:{HERE}:function:mine",
+            lambda functions, arn, verb=verb: getattr(functions, f"{verb.lower()}_function_event_invoke_config")(
+                FunctionName=arn.rpartition(":")[2]
+            ),
+        )
+        for verb in ("Delete", "Get", "Put")
+    },
+    **{
+        f"lambda:{verb}EventSourceMapping": (
+            "lambda",
+            f"arn:aws:lambda:{HERE}:event-source-mapping:{'0' * 36}",
+            lambda functions, arn, verb=verb: getattr(functions, f"{verb.lower()}_event_source_mapping")(
+                UUID=arn.rpartition(":")[2]
+            ),
+        )
+        for verb in ("Delete", "Get", "Update")
+    },
     "kms:DeleteAlias": ("kms", ALIAS, lambda kms, arn: kms.delete_alias(AliasName=arn.rpartition(":")[2])),
 }
 

@@ -92,6 +92,21 @@ def test_a_typed_expiry_brings_no_second_request_before_its_time(make_world: Mak
     assert world.amazon.posts == posts + 1
 
 
+@pytest.mark.rule(id="SEC-6")
+@pytest.mark.rule(id="SEC-8")
+def test_amazons_dates_stay_known_when_a_value_is_put_in_again_before_the_first_check(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    world.seed()
+    world.clock.advance(days=3)
+    typed(world, world.amazon.newest, client_secret_expires_at="in winter")
+    assert world.check() == "CURRENT"
+    world.write({"client_id": CLIENT_ID, "client_secret": world.amazon.newest.text, "stage": "later"})
+    assert world.check() == "CURRENT"
+    assert "client_secret_fingerprint" in (world.value(Label.FIRST_SEEN) or {})
+
+
 @pytest.mark.rule(id="REC-18")
 def test_a_message_dated_ahead_does_not_keep_the_next_one_out(world: World) -> None:
     ahead = world.amazon.rotate_by_hand(message=False)

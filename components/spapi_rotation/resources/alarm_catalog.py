@@ -335,9 +335,10 @@ ALARM_CATALOG = (
         Metric.NOT_PUBLISHED,
         NEXT_CHECK,
         "EventBridge did not take an event: what listens to the events was not told, such as that another secret is in "
-        "use. Rotations go on. What to do: event_not_published in the function's log names the application and the "
-        "cause. See that its event bus exists, and that the policy of that bus lets the function's role put events. "
-        "That another secret is in use is published again by each check, until it is taken; other events are not.",
+        "use. Rotations go on. What to do: `spapi-rotation history` (or event_not_published in the log) names the "
+        "application and the cause. See that the component's event bus exists, and that the policy of that bus lets "
+        "the function's role put events. That another secret is in use is published again by each check, until it is "
+        "taken; other events are not.",
     ),
     AlarmDefinition(
         "unseeded",

@@ -342,6 +342,7 @@ ALARM_SECTIONS: Mapping[str, Section] = {
             "EventBridge failed for a while.",
         ),
         (
+            (HISTORY, "names the application and the cause"),
             ("pulumi config get event_bus_arn", "shows which bus it is; nothing means the default one"),
             (UP, "puts the function's right back, if somebody took it away"),
             ("spapi-rotation check NAME", "publishes again that the newest secret is in use"),

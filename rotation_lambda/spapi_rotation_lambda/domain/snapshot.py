@@ -152,6 +152,15 @@ class Snapshot:
                 return known
         return None
 
+    def dated_copy(self, stored: StoredVersion) -> StoredVersion:
+        """A labelled version of the same secret with Amazon's dates; itself if it has them, or if none does."""
+        own = stored.credentials
+        for other in () if own is None or own.are_amazons else self.holders(EVERY_HOLDER):
+            known = other.credentials
+            if known is not None and own is not None and known.are_amazons and known.client_secret == own.client_secret:
+                return other
+        return stored
+
     def issued(self, stored: StoredVersion) -> datetime | None:
         """When Amazon issued a version's secret; None if that is not known from Amazon."""
         known = self.amazons(stored)

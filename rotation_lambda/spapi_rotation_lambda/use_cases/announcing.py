@@ -36,7 +36,7 @@ def tell(ports: Ports, event: Event) -> None:
 def note_not_published(ports: Ports, application: Application, what: str, error: NotPublished) -> None:
     """Log and count an event that nobody heard of."""
     ports.telemetry.count(Metric.NOT_PUBLISHED)
-    ports.telemetry.warning("event_not_published", application, what=what, detail=str(error))
+    ports.telemetry.warning("event_not_published", application, kind=what, detail=str(error))
 
 
 def tell_rejected(ports: Ports, snapshot: Snapshot, version_id: str, by: RejectedBy) -> None:

@@ -14,6 +14,7 @@ from spapi_rotation_lambda.surroundings import LogLine
 EVENTS = (
     "current_secret_tried",
     "dead_letter_discarded",
+    "event_not_published",
     "expiry_notice_of_unknown_secret",
     "look_failed",
     "message_claimed",

@@ -22,8 +22,8 @@ from spapi_rotation_lambda.use_cases.label_moves import telling_a_person
 from spapi_rotation_lambda.use_cases.promotion import (
     announce,
     is_rejected,
-    keep_as_superseded,
     mark_rejected,
+    move_rejected,
     publish_and_take_off,
     put_into_use,
 )
@@ -107,12 +107,7 @@ def rollback(ports: Ports, application: Application) -> str:
     with telling_a_person(application):
         ports.store.write(application.secret_id, version_id, document.text(), Label.SCRATCH)
         if Label.REJECTED not in current.version.labels:
-            ports.store.move(
-                application.secret_id,
-                Label.REJECTED,
-                to=current.version.id,
-                away_from=snapshot.id_of(Label.REJECTED),
-            )
+            move_rejected(ports, snapshot, current.version.id)
         ports.store.move(application.secret_id, Label.CURRENT, to=version_id, away_from=current.version.id)
         announce(ports, snapshot, replace(older, expires_at=dies_at, previous_expires_at=None), version_id)
     tell_rejected(ports, snapshot, current.version.id, RejectedBy.PERSON)
@@ -157,12 +152,10 @@ def seed(ports: Ports, application: Application, credentials: Credentials, *, ve
         if replaced is not None and version_id != replaced.id:
             ports.store.move(application.secret_id, Label.CURRENT, to=version_id, away_from=replaced.id)
         announce(ports, snapshot, credentials, version_id)
-        rejected = snapshot.readable(Label.REJECTED)
-        if rejected is not None and rejected.credentials is not None:
-            keep_as_superseded(ports, snapshot, rejected)
-        for label in (Label.PENDING, Label.REJECTED):
-            if (holder := snapshot.id_of(label)) is not None:
-                ports.store.move(application.secret_id, label, to=None, away_from=holder)
+        if (holder := snapshot.id_of(Label.PENDING)) is not None:
+            ports.store.move(application.secret_id, Label.PENDING, to=None, away_from=holder)
+        if snapshot.id_of(Label.REJECTED) is not None:
+            move_rejected(ports, snapshot, None)
     ports.telemetry.warning("seeded_by_hand", application, version_id=version_id)
     return version_id
 

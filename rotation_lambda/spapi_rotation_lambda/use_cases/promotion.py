@@ -38,10 +38,18 @@ def put_into_use(ports: Ports, snapshot: Snapshot, candidate: StoredVersion, cur
 
 def mark_rejected(ports: Ports, snapshot: Snapshot, pending: StoredVersion) -> None:
     """Add REJECTED, then take AWSPENDING off. Raises LabelMoved or StoreFailed."""
-    secret_id = snapshot.application.secret_id
     if Label.REJECTED not in pending.version.labels:
-        ports.store.move(secret_id, Label.REJECTED, to=pending.version.id, away_from=snapshot.id_of(Label.REJECTED))
-    ports.store.move(secret_id, Label.PENDING, to=None, away_from=pending.version.id)
+        move_rejected(ports, snapshot, pending.version.id)
+    ports.store.move(snapshot.application.secret_id, Label.PENDING, to=None, away_from=pending.version.id)
+
+
+def move_rejected(ports: Ports, snapshot: Snapshot, to: str | None) -> None:
+    """Move REJECTED; what loses it is kept as superseded. Raises LabelMoved or StoreFailed."""
+    before = snapshot.readable(Label.REJECTED)
+    if before is not None and before.credentials is not None:
+        keep_as_superseded(ports, snapshot, before)
+    secret_id, holder = snapshot.application.secret_id, snapshot.id_of(Label.REJECTED)
+    ports.store.move(secret_id, Label.REJECTED, to=to, away_from=holder)
 
 
 def publish_and_take_off(ports: Ports, snapshot: Snapshot, candidate: StoredVersion, in_use: str) -> None:

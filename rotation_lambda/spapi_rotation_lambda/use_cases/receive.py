@@ -23,7 +23,7 @@ from spapi_rotation_lambda.ports import Metric, Ports, VersionExists
 from spapi_rotation_lambda.use_cases import verification
 from spapi_rotation_lambda.use_cases.announcing import tell, tell_rejected
 from spapi_rotation_lambda.use_cases.label_moves import freeing, labels_keep_moving, until_labels_stand_still
-from spapi_rotation_lambda.use_cases.promotion import keep_as_superseded
+from spapi_rotation_lambda.use_cases.promotion import keep_as_superseded, move_rejected
 from spapi_rotation_lambda.use_cases.settle import settle
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -183,9 +183,11 @@ def _keep_aside(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: R
     in_use = current.credentials if current is not None else None
     if in_use is not None and not in_use.are_amazons and in_use.client_secret == message.credentials.client_secret:
         _move(ports, snapshot, Label.FIRST_SEEN, version_id)  # it knows Amazon's dates of the value in use
-    _move(ports, snapshot, label, version_id)
     if label is Label.REJECTED:
+        move_rejected(ports, snapshot, version_id)
         tell_rejected(ports, snapshot, version_id, RejectedBy.CONTRADICTION)
+    else:
+        _move(ports, snapshot, label, version_id)
 
 
 def _holds_newer(snapshot: Snapshot, label: Label, credentials: Credentials) -> bool:

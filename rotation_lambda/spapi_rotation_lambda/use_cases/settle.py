@@ -123,7 +123,7 @@ def _note_first_seen(ports: Ports, snapshot: Snapshot, current: StoredVersion) -
     ports.store.move(
         snapshot.application.secret_id,
         Label.FIRST_SEEN,
-        to=current.version.id,
+        to=snapshot.dated_copy(current).version.id,
         away_from=snapshot.id_of(Label.FIRST_SEEN),
     )
 

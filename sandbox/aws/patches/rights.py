@@ -1,6 +1,7 @@
-"""What a right is asked for: MiniStack asks some rights for everything, where AWS asks for the thing itself.
+"""Which right is asked for, and for what: MiniStack asks some for everything, where AWS asks for the thing itself.
 
-Source: the Service Authorization Reference, resource types of SNS, KMS, CloudWatch and EventBridge Scheduler.
+Source: the Service Authorization Reference, resource types of SNS, KMS, CloudWatch, Lambda and EventBridge
+Scheduler.
 """
 
 import json
@@ -21,6 +22,7 @@ _NAMED_BY = {"sns": ("ResourceArn",), "monitoring": ("ResourceARN",)}
 def apply(_settings: Settings) -> None:
     """Ask for the thing, where its name is known."""
     replace(iam_actions, "extract_resource_arn", _of_the_thing(iam_actions.extract_resource_arn))
+    replace(iam_actions, "_lambda_action", _of_lambda(iam_actions._lambda_action))
 
 
 def _of_the_thing(extract: Callable[..., str]) -> Callable[..., str]:
@@ -39,9 +41,32 @@ def _of_the_thing(extract: Callable[..., str]) -> Callable[..., str]:
         # Whoever asks for alarms asks for a list.
         if service == "monitoring" and named and "DescribeAlarms" not in f"{path}{headers}{given.get('Action')}":
             return f"arn:aws:cloudwatch:{here}:alarm:{named}"
+        if service == "lambda" and path.endswith("/functions") and given.get("FunctionName"):
+            return f"arn:aws:lambda:{here}:function:{given['FunctionName']}"
         if service == "scheduler" and path.startswith("/tags/"):
             return unquote(path.removeprefix("/tags/"))
         return arn
+
+    return answer
+
+
+_LAMBDA = (
+    ("/event-source-mappings/", "EventSourceMapping", {"GET": "Get", "PUT": "Update", "DELETE": "Delete"}),
+    (
+        "/event-invoke-config",
+        "FunctionEventInvokeConfig",
+        {"GET": "Get", "PUT": "Put", "POST": "Update", "DELETE": "Delete"},
+    ),
+)
+"""Parts of a path, and the actions on what lies there, which MiniStack takes for others. Source: the Lambda API."""
+
+
+def _of_lambda(action: Callable[[str, str], str | None]) -> Callable[[str, str], str | None]:
+    def answer(method: str, path: str) -> str | None:
+        for part, thing, verbs in _LAMBDA:
+            if part in path and method in verbs and not path.endswith(part.rstrip("/") + "/"):
+                return verbs[method] + thing
+        return action(method, path)
 
     return answer
 

@@ -214,8 +214,9 @@ class World:
         return "FunctionError" not in answer
 
     def operate(self, action: str, app: App | None = None, **more: Any) -> dict[str, Any]:
-        """What the operator interface answers."""
-        whose = {"application": app.name, "client_id": app.client_id} if app else {}
+        """What the operator interface answers. As the command does, the event names the application's schedule."""
+        arn = json.loads(self._inputs[app.client_id])["schedule_arn"] if app else None
+        whose = {"application": app.name, "client_id": app.client_id, "schedule_arn": arn} if app else {}
         event = {"operator": action, "protocol": PROTOCOL, **whose, **more}
         answer = self.lambda_.invoke(FunctionName=self.function, Payload=json.dumps(event).encode())
         return cast(dict[str, Any], json.loads(answer["Payload"].read()))
@@ -447,7 +448,7 @@ class World:
         wanted = {
             alarm["AlarmName"]
             for alarm in alarms
-            if alarm["MetricName"] in metrics or alarm["AlarmName"].rpartition("/")[2] in names
+            if alarm.get("MetricName") in metrics or alarm["AlarmName"].rpartition("/")[2] in names
         }
         self.until(lambda: wanted <= self._history(), ALARM_PATIENCE_SECONDS)
         return frozenset(name.rpartition("/")[2] for name in wanted & self._history())
