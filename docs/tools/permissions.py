@@ -159,6 +159,13 @@ DEPLOY = (
         ("DeleteAlarms", "ListTagsForResource", "PutMetricAlarm", "TagResource", "UntagResource"),
         _here("cloudwatch", f"alarm:{IDENTITY}/*"),
     ),
+    # Its name ends in digits that are made of the identity.
+    Statement(
+        "Dashboard",
+        "cloudwatch",
+        ("DeleteDashboards", "GetDashboard", "PutDashboard"),
+        (f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/*",),
+    ),
 )
 """Without a rotation."""
 

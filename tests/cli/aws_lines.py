@@ -67,8 +67,14 @@ def of_sentence(text: str) -> Iterator[Line]:
             yield Line(line.words, mention=len(line.words) == 2 and not found.count("-" * 2))
 
 
+def without_output(page: str) -> str:
+    """A Markdown page without the blocks that show what is printed."""
+    return re.sub(r"^ *```text\n.*?^ *```", "", page, flags=re.MULTILINE | re.DOTALL)
+
+
 def of_page(text: str) -> Iterator[Line]:
-    """The lines of a Markdown page."""
+    """The lines of a Markdown page, but for those that it shows as printed: a test compares these with what is."""
+    text = without_output(text)
     for block in BLOCK.findall(text):
         if NAMED.search(block):  # others need not be shell
             yield from of_script(block)

@@ -19,6 +19,7 @@ from spapi_rotation_lambda.domain.events import Event, RotationEvent
 from spapi_rotation_lambda.domain.labels import Label, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
+from spapi_rotation_lambda.domain.snapshot import HOLDERS
 from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, Scope
 from tests.exploration.standard_queue import StandardQueue, Unclaimed
 from tests.fakes.amazon import FakeAmazon, Issued, Whose, no_token
@@ -31,6 +32,9 @@ CANARY = "canary"
 
 OWNERS = "owner-"
 """How the ids of the owner's versions begin."""
+
+KEEPING = {label.value for label in (*HOLDERS, Label.RECEIVED)}
+"""The labels that keep a client secret. ROTATION_FIRST_SEEN says when a value came, and keeps none."""
 
 STALE_FOR = timedelta(seconds=30)
 """For how long after a change a list may still be the one before it."""
@@ -109,7 +113,7 @@ class Memory(NamedTuple):
         posts: the POSTs of the last nine days.
         arrived: the newest secret whose message ever reached the queue (its number from 1; 0 is none).
         dated: the secrets whose messages were ever acknowledged, by their numbers.
-        kept: the secrets under any label when last looked at, by their numbers.
+        kept: the secrets under a keeping label when last looked at, by their numbers.
         superseded: the newest acknowledged secret that was ever under ROTATION_SUPERSEDED, by its number.
         current: the secret under AWSCURRENT when last looked at.
         unannounced: secrets that the machine put into use and has not published.
@@ -267,8 +271,8 @@ class App:
 
 
 def numbers_with_labels(app: App, secret: FakeSecret) -> frozenset[int]:
-    """Which of Amazon's secrets are under a label."""
-    found = (app.amazon.number(secret_in(version.text)) for version in secret.versions.values() if version.labels)
+    """Which of Amazon's secrets are under a label from which they can come into use, or be looked for."""
+    found = (app.amazon.number(secret_in(one.text)) for one in secret.versions.values() if one.labels & KEEPING)
     return frozenset(found) - {0}
 
 

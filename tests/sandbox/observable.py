@@ -117,6 +117,7 @@ ADDITIONS: tuple[Addition, ...] = (
             f"{RULES}::test_with_its_statement_and_a_tls_rule_amazon_can_send",
             f"{RIGHTS}::test_a_right_is_asked_for_the_thing_itself",
             f"{RIGHTS}::test_the_tags_of_a_key_decide_about_its_use_by_a_service",
+            f"{LAMBDA}::test_a_function_gets_its_role_from_who_may_pass_it_to_lambda",
             f"{LAMBDA}::test_an_environment_is_written_with_a_key_by_who_may_use_it",
             f"{LAMBDA}::test_an_encrypted_environment_is_shown_to_who_may_decrypt_it",
             f"{RULES}::test_an_encrypted_queue_needs_amazons_statement_on_its_key",

@@ -1,7 +1,9 @@
 """The emulator runs functions as AWS does: their world, their role, their event sources and destinations."""
 
+import io
 import json
 import uuid
+import zipfile
 from typing import Any
 
 import pytest
@@ -74,6 +76,23 @@ def test_a_role_that_lambda_may_not_assume_is_refused(aws: AwsEmulator) -> None:
         make_function(aws, "", make_role(aws, service="scheduler.amazonaws.com"))
     with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
         make_function(aws, "", f"arn:aws:iam::{ACCOUNT}:role/missing")
+
+
+@pytest.mark.parametrize("service", ["lambda", "scheduler"])
+def test_a_function_gets_its_role_from_who_may_pass_it_to_lambda(aws: AwsEmulator, service: str) -> None:
+    role = make_role(aws)
+    passed = {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
+    session = acting_as(aws, allow("lambda:CreateFunction"), {**allow("iam:PassRole", role), "Condition": passed})
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as content:
+        content.writestr("function.py", "")
+    asked = {"Runtime": "python3.13", "Handler": "function.handler", "Code": {"ZipFile": code.getvalue()}}
+    create = aws.client("lambda", credentials=session).create_function
+    if service == "lambda":
+        assert create(FunctionName="passed", Role=role, **asked)["Role"] == role
+        return
+    with pytest.raises(ClientError, match="not authorized to perform: iam:PassRole"):
+        create(FunctionName="passed", Role=role, **asked)
 
 
 @pytest.mark.parametrize("lacking", [None, "kms:CreateGrant", "kms:Encrypt"])

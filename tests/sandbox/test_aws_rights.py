@@ -17,7 +17,25 @@ ALARM = f"arn:aws:cloudwatch:{HERE}:alarm:mine"
 GROUP = f"arn:aws:scheduler:{HERE}:schedule-group/mine"
 ALIAS = f"arn:aws:kms:{HERE}:alias/mine"
 
-CALLS: dict[str, tuple[str, str, Callable[[Any, str], Any]]] = {
+Asked = tuple[str, str, Callable[[Any, str], Any]]
+"""A service, the ARN of a thing, and a call about it."""
+
+
+def on_event_settings(verb: str) -> Asked:
+    def call(functions: Any, arn: str) -> Any:
+        return getattr(functions, f"{verb.lower()}_function_event_invoke_config")(FunctionName=arn.rpartition(":")[2])
+
+    return "lambda", f"arn:aws:lambda:{HERE}:function:mine", call
+
+
+def on_mapping(verb: str) -> Asked:
+    def call(functions: Any, arn: str) -> Any:
+        return getattr(functions, f"{verb.lower()}_event_source_mapping")(UUID=arn.rpartition(":")[2])
+
+    return "lambda", f"arn:aws:lambda:{HERE}:event-source-mapping:{'0' * 36}", call
+
+
+CALLS: dict[str, Asked] = {
     "sns:ListTagsForResource": ("sns", TOPIC, lambda sns, arn: sns.list_tags_for_resource(ResourceArn=arn)),
     "sns:TagResource": ("sns", TOPIC, lambda sns, arn: sns.tag_resource(ResourceArn=arn, Tags=[])),
     "cloudwatch:ListTagsForResource": (
@@ -29,6 +47,16 @@ CALLS: dict[str, tuple[str, str, Callable[[Any, str], Any]]] = {
         "cloudwatch",
         ALARM,
         lambda cloudwatch, arn: cloudwatch.delete_alarms(AlarmNames=[arn.rpartition(":")[2]]),
+    ),
+    "cloudwatch:GetDashboard": (
+        "cloudwatch",
+        f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/mine",
+        lambda cloudwatch, arn: cloudwatch.get_dashboard(DashboardName=arn.rpartition("/")[2]),
+    ),
+    "cloudwatch:DeleteDashboards": (
+        "cloudwatch",
+        f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/mine",
+        lambda cloudwatch, arn: cloudwatch.delete_dashboards(DashboardNames=[arn.rpartition("/")[2]]),
     ),
     "scheduler:ListTagsForResource": (
         "scheduler",
@@ -42,26 +70,8 @@ CALLS: dict[str, tuple[str, str, Callable[[Any, str], Any]]] = {
             FunctionName=arn.rpartition(":")[2], Role=f"arn:aws:iam::{ACCOUNT}:role/missing", Code={"ZipFile": b""}
         ),
     ),
-    **{
-        f"lambda:{verb}FunctionEventInvokeConfig": (
-            "lambda",
-            f"arn:aws:lambda:{HERE}:function:mine",
-            lambda functions, arn, verb=verb: getattr(functions, f"{verb.lower()}_function_event_invoke_config")(
-                FunctionName=arn.rpartition(":")[2]
-            ),
-        )
-        for verb in ("Delete", "Get", "Put")
-    },
-    **{
-        f"lambda:{verb}EventSourceMapping": (
-            "lambda",
-            f"arn:aws:lambda:{HERE}:event-source-mapping:{'0' * 36}",
-            lambda functions, arn, verb=verb: getattr(functions, f"{verb.lower()}_event_source_mapping")(
-                UUID=arn.rpartition(":")[2]
-            ),
-        )
-        for verb in ("Delete", "Get", "Update")
-    },
+    **{f"lambda:{verb}FunctionEventInvokeConfig": on_event_settings(verb) for verb in ("Delete", "Get", "Put")},
+    **{f"lambda:{verb}EventSourceMapping": on_mapping(verb) for verb in ("Delete", "Get", "Update")},
     "kms:DeleteAlias": ("kms", ALIAS, lambda kms, arn: kms.delete_alias(AliasName=arn.rpartition(":")[2])),
 }
 

@@ -66,8 +66,12 @@ def received(world: World) -> None:
 
 
 def stuck(world: World) -> None:
-    soon = world.clock.now() + timedelta(hours=24)
-    put(world, Label.PENDING, "canary-p", previous_client_secret_expires_at=soon)
+    now = world.clock.now()
+    dates = {
+        "client_secret_issued_at": now - timedelta(hours=1),
+        "previous_client_secret_expires_at": now + timedelta(hours=24),
+    }
+    put(world, Label.PENDING, "canary-p", **dates)
 
 
 def rejected(world: World) -> None:
@@ -155,9 +159,16 @@ def test_stuck_begins_24_hours_before_the_old_secret_dies(world: World, hours: f
         world,
         Label.PENDING,
         "canary-p",
+        client_secret_issued_at=world.clock.now() - timedelta(hours=1),
         previous_client_secret_expires_at=world.clock.now() + timedelta(hours=hours),
     )
     assert state(world) is expected
+
+
+@pytest.mark.rule(id="SET-10")
+def test_a_pending_secret_of_unknown_order_is_not_stuck(world: World) -> None:
+    put(world, Label.PENDING, "canary-p", previous_client_secret_expires_at=world.clock.now() + timedelta(hours=1))
+    assert state(world) is State.RECEIVED
 
 
 def test_an_undated_pending_and_current_are_received(world: World) -> None:

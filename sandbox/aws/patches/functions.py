@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from ministack.core import lambda_runtime
+from ministack.core import iam_evaluator, lambda_runtime
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc, sqs
 
@@ -93,6 +93,14 @@ def _checking_role(create: Operation) -> Operation:
     def answer(data: Record) -> Any:
         if problem := _role_problem(data.get("Role", ""), data.get("FunctionName", "")):
             return _refused(problem)
+        passed = {"iam:passedtoservice": "lambda.amazonaws.com"}
+        if not caller_may("iam:PassRole", data["Role"], passed):
+            return error_response_json(
+                "AccessDeniedException",
+                f"User: {iam_evaluator.caller_arn()} is not authorized to perform: iam:PassRole on resource: "
+                f"{data['Role']}",
+                403,
+            )
         return create(data)
 
     return answer

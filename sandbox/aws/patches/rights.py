@@ -41,6 +41,9 @@ def _of_the_thing(extract: Callable[..., str]) -> Callable[..., str]:
         # Whoever asks for alarms asks for a list.
         if service == "monitoring" and named and "DescribeAlarms" not in f"{path}{headers}{given.get('Action')}":
             return f"arn:aws:cloudwatch:{here}:alarm:{named}"
+        board = given.get("DashboardName") or _first(given.get("DashboardNames"))
+        if service == "monitoring" and board:
+            return f"arn:aws:cloudwatch::{get_account_id()}:dashboard/{board}"
         if service == "lambda" and path.endswith("/functions") and given.get("FunctionName"):
             return f"arn:aws:lambda:{here}:function:{given['FunctionName']}"
         if service == "scheduler" and path.startswith("/tags/"):
