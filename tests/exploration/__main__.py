@@ -150,6 +150,9 @@ def _write(rows: list[tuple[str, str]], report: Report) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run everything and report."""
+    if unknown := set(arguments) - {"--singles", "--write"}:
+        _say(f"Unknown: {', '.join(sorted(unknown))}. There are --singles and --write.")
+        return 2
     begin = time.monotonic()
     singles = "--singles" in arguments
     report = run(singles=singles)
