@@ -323,13 +323,17 @@ def queue_age(scene: Scene, app: App) -> None:
     scene.known(app)
     switch_off_mapping(scene)
     scene.box.amazon.rotate_by_hand(app.client_id)
-    time.sleep(1)
+    url = scene.outputs["queue_url"]
+    name = "ApproximateNumberOfMessages"
+    until(lambda: scene.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name] != "0")
     scene.pass_hours(1)
 
 
 def switch_off_mapping(scene: Scene) -> None:
     (mapping,) = scene.lambda_.list_event_source_mappings(FunctionName=scene.function)["EventSourceMappings"]
     scene.lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    until(lambda: scene.lambda_.get_event_source_mapping(UUID=mapping["UUID"])["State"] == "Disabled")
+    time.sleep(2)  # a look at the queue that was under way ends
 
 
 def unclaimed(scene: Scene, app: App) -> None:
