@@ -90,6 +90,13 @@ def test_every_verb_that_only_looks(operator: Operator) -> None:
     assert shop["last_accepted"] is not None
 
 
+def test_the_page_to_look_at_tells_of_the_application(operator: Operator, tmp_path: Path) -> None:
+    operator.run("report", "--html", str(tmp_path / "report.html"))
+    page = (tmp_path / "report.html").read_text()
+    assert "shop" in page
+    operator.said.append(page)
+
+
 def test_the_steps_of_the_registration_name_the_queue(operator: Operator) -> None:
     assert operator.outputs["queue_arn"] in operator.run("register")
 
