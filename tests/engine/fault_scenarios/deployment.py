@@ -47,7 +47,7 @@ GZIP = b"\x1f\x8b"
 
 NO_LABEL = "(none)"
 
-UNTELLING = frozenset({Metric.CHECK, Metric.DAYS_TO_EXPIRY, Metric.DECLINED, Metric.UNSEEDED})
+UNTELLING = frozenset({Metric.CHECK, Metric.DAYS_TO_EXPIRY, Metric.DECLINED, Metric.DECLINED_ON_UP, Metric.UNSEEDED})
 """Metrics that are no part of an end: every check writes them, or those that wait for a neighbour's message."""
 
 
