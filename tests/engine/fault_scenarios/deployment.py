@@ -215,8 +215,9 @@ class World:
 
     def operate(self, action: str, app: App | None = None, **more: Any) -> dict[str, Any]:
         """What the operator interface answers. As the command does, the event names the application's schedule."""
-        arn = json.loads(self._inputs[app.client_id])["schedule_arn"] if app else None
-        whose = {"application": app.name, "client_id": app.client_id, "schedule_arn": arn} if app else {}
+        whose = {"application": app.name, "client_id": app.client_id} if app else {}
+        if app and app.client_id in self._inputs:
+            whose["schedule_arn"] = json.loads(self._inputs[app.client_id])["schedule_arn"]
         event = {"operator": action, "protocol": PROTOCOL, **whose, **more}
         answer = self.lambda_.invoke(FunctionName=self.function, Payload=json.dumps(event).encode())
         return cast(dict[str, Any], json.loads(answer["Payload"].read()))
