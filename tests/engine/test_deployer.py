@@ -50,7 +50,7 @@ def in_use(box: Sandbox, arn: str) -> str:
 def test_a_whole_life_needs_exactly_the_document(box: Sandbox) -> None:
     deployer = Deployer(box, DOCUMENTS["up-with-rotation.json"], **WHO)
     apps = [SHOP, UP]
-    fixed: dict[str, Any] = {"secret_recovery_window_days": 0}
+    fixed: dict[str, Any] = {"secret_recovery_window_days": 0, "dashboard": True}
     box.stack.configure(box.config(apps, **fixed))
     deployer.allow(deployer.actions)
     assert deployer.run("up").code == 0

@@ -143,9 +143,10 @@ def test_after_a_message_of_a_stranger(scene: Scene) -> None:
     scene.nothing_to_do()
 
 
-def test_after_looking(scene: Scene) -> None:
+def test_after_looking(scene: Scene, tmp_path: Path) -> None:
     for word in sorted(LOOKING):
         scene.operator.run(word, code=None)
+    scene.operator.run("report", "--html", str(tmp_path / "report.html"))
     scene.nothing_to_do()
 
 
