@@ -16,12 +16,13 @@ FAULTS ?=
 ACCEPTANCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test engine installs lowest faults acceptance sandbox function-zip lint format docs lock clean
+.PHONY: help demo test engine runbook installs lowest faults acceptance sandbox function-zip lint format docs lock clean
 
 help:
 	@echo "make demo      rotate two applications in the sandbox, every claim observed"
 	@echo "make test      all tests but those on the real engine, and a sample of these"
 	@echo "make engine    all tests on the real engine"
+	@echo "make runbook   break the world for each alarm, and type what the runbook says"
 	@echo "make installs  install by pip and uv under each Python, and see that the function is the same"
 	@echo "make lowest    unit and component tests with the lowest versions that the dependencies allow"
 	@echo "make faults    the long exploration of faults, with its figures, and the faults on the real engine"
@@ -47,11 +48,14 @@ demo: $(READY) $(FUNCTION_ZIP)
 
 test: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.engine
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "(not engine or sample) and not installs" $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "(not engine or sample) and not installs and not runbook" $(TESTS)
 
 engine: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.engine
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "engine and not installs" $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "engine and not installs and not runbook" $(TESTS)
+
+runbook: $(READY) $(FUNCTION_ZIP)
+	$(BIN)/python -m pytest -m runbook tests/engine/test_runbook.py
 
 # Each of PYTHONS must be an interpreter; uv or pyenv can provide them.
 installs: $(READY) $(FUNCTION_ZIP)

@@ -30,7 +30,7 @@ from tests.cli.aws_cli import RUNS_HERE, ensure_aws_cli
 from tests.engine.fault_scenarios.runs import garbage, of_a_stranger
 from tests.engine.operating import Operator
 
-pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
+pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow, pytest.mark.runbook]
 
 PAGE = Path(__file__).parents[2] / "docs" / "runbook.md"
 APPS = {name: new_app(name) for name in ALARM_SECTIONS}
