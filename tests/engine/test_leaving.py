@@ -4,8 +4,7 @@ import json
 import re
 import shlex
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from sandbox.paths import CHECKOUT
 from sandbox.session import App, Sandbox, new_app
 from sandbox.stack import PulumiFailed, Run
 from tests.cli.aws_cli import ensure_aws_cli
+from tests.engine.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 
@@ -139,13 +139,6 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder: Path = tmp_path_factory.mktemp("leaving") / "box"
     with Sandbox(folder, progress=print, hour_seconds=3600, rate_period_seconds=1) as box:
         yield Scene(box)
-
-
-def until(probe: Callable[[], object], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not probe():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.3)
 
 
 @pytest.mark.rule(id="OUT-2")

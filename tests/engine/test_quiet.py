@@ -4,8 +4,7 @@ One stack; the tests follow one another. What moves while secrets rotate (labels
 a resource.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from spapi_rotation_lambda.domain.times import format_time
 from tests.cli.test_cli_traces import WORDS
 from tests.engine.fault_scenarios.runs import of_a_stranger
 from tests.engine.operating import Operator
+from tests.engine.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 
@@ -58,12 +58,6 @@ class Scene:
         sqs = self.box.aws.client("sqs")
         found = sqs.get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=[counted])["Attributes"]
         return int(found[counted]) > 0
-
-    def until(self, probe: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 90
-        while not probe():
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +114,7 @@ def test_while_a_secret_is_pending_and_after_it_is_rejected(scene: Scene) -> Non
     scene.box.amazon.subscribe(LATE.client_id, scene.outputs["queue_url"])
     scene.box.amazon.misbehave(LATE.client_id, AcceptLate(spapi_seconds=timedelta(days=1).total_seconds()))
     scene.operator.run("rotate", LATE.name, "--yes", "--no-wait")
-    scene.until(lambda: Label.PENDING.value in scene.labels(LATE.name))
+    until(lambda: Label.PENDING.value in scene.labels(LATE.name))
     scene.nothing_to_do()
     scene.operator.run("reject", LATE.name, "--yes")
     assert Label.REJECTED.value in scene.labels(LATE.name)
@@ -131,7 +125,7 @@ def test_after_dead_letters_are_handled_again_and_discarded(scene: Scene) -> Non
     sent = scene.dead_letter()
     scene.operator.run("redrive", "--yes", code=None)
     scene.nothing_to_do()
-    scene.until(lambda: scene.visible("dead_letter_queue_url"))
+    until(lambda: scene.visible("dead_letter_queue_url"))
     scene.operator.run("discard", sent, "--yes")
     scene.nothing_to_do()
 
@@ -139,7 +133,7 @@ def test_after_dead_letters_are_handled_again_and_discarded(scene: Scene) -> Non
 def test_after_a_message_of_a_stranger(scene: Scene) -> None:
     sqs = scene.box.aws.client("sqs")
     sqs.send_message(QueueUrl=scene.outputs["queue_url"], MessageBody=of_a_stranger("canary-stranger"))
-    scene.until(lambda: scene.visible("unclaimed_queue_url"))
+    until(lambda: scene.visible("unclaimed_queue_url"))
     scene.nothing_to_do()
 
 

@@ -3,8 +3,7 @@
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from sandbox.processes import descendants
 from sandbox.session import App, Sandbox, new_app
 from sandbox.stack import PulumiFailed
 from spapi_rotation_lambda.domain.sender_policy import AMAZON_ACCOUNT
+from tests.engine.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow, pytest.mark.sample]
 
@@ -65,13 +65,6 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         box.stack.configure(box.config(APPS))
         box.stack.destroy()
         assert box.aws.client("sqs").list_queues().get("QueueUrls", []) == []
-
-
-def until(probe: Callable[[], object], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not probe():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.3)
 
 
 def test_preview_of_a_rotation_calls_nobody(scene: Scene) -> None:

@@ -29,6 +29,7 @@ from spapi_rotation_lambda.settings import Env
 from tests.cli.aws_cli import RUNS_HERE, ensure_aws_cli
 from tests.engine.fault_scenarios.runs import garbage, of_a_stranger
 from tests.engine.operating import Operator
+from tests.engine.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow, pytest.mark.runbook]
 
@@ -237,7 +238,7 @@ def rejected(scene: Scene, app: App) -> None:
     scene.known(app)
     scene.box.amazon.misbehave(app.client_id, AcceptLate(spapi_seconds=ACCEPTED_AFTER))
     scene.operator.run("rotate", app.name, "--yes", "--no-wait")
-    until(lambda: state(scene, app) == "RECEIVED")
+    until(lambda: state(scene, app) == "RECEIVED", 60)
     scene.operator.run("reject", app.name, "--yes")
     scene.check(app)
 
@@ -256,7 +257,7 @@ def order_unknown(scene: Scene, app: App) -> None:
     scene.put(app, client_secret=scene.new_secret_in_console(app))
     scene.operator.run("check", app.name, code=None)
     scene.box.amazon.rotate_by_hand(app.client_id)
-    until(lambda: state(scene, app) == "RECEIVED")
+    until(lambda: state(scene, app) == "RECEIVED", 60)
     scene.check(app)
 
 
@@ -285,7 +286,7 @@ def stuck(scene: Scene, app: App) -> None:
     scene.known(app, days=179)
     scene.box.amazon.misbehave(app.client_id, AcceptLate(spapi_seconds=ACCEPTED_AFTER))
     scene.operator.run("rotate", app.name, "--yes", "--no-wait")
-    until(lambda: state(scene, app) == "STUCK")
+    until(lambda: state(scene, app) == "STUCK", 60)
     scene.check(app)
 
 
@@ -325,14 +326,14 @@ def queue_age(scene: Scene, app: App) -> None:
     scene.box.amazon.rotate_by_hand(app.client_id)
     url = scene.outputs["queue_url"]
     name = "ApproximateNumberOfMessages"
-    until(lambda: scene.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name] != "0")
+    until(lambda: scene.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name] != "0", 60)
     scene.pass_hours(1)
 
 
 def switch_off_mapping(scene: Scene) -> None:
     (mapping,) = scene.lambda_.list_event_source_mappings(FunctionName=scene.function)["EventSourceMappings"]
     scene.lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    until(lambda: scene.lambda_.get_event_source_mapping(UUID=mapping["UUID"])["State"] == "Disabled")
+    until(lambda: scene.lambda_.get_event_source_mapping(UUID=mapping["UUID"])["State"] == "Disabled", 60)
     time.sleep(2)  # a look at the queue that was under way ends
 
 
@@ -415,13 +416,6 @@ ACCEPTED_LATE = ("rejected", "stuck")
 def state(scene: Scene, app: App) -> str:
     found = json.loads(scene.operator.run("status", app.name, "--json", code=None))
     return str(found["applications"][0]["status"]["state"])
-
-
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "it never happened"
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")

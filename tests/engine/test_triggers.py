@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from sandbox.amazon.contract import ROTATE_PATH
 from sandbox.aws.emulator import ACCOUNT, REGION
 from sandbox.session import App, Sandbox, new_app
 from sandbox.stack import PulumiFailed, Stack
+from tests.engine.waiting import until
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 
@@ -88,13 +89,6 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder: Path = tmp_path_factory.mktemp("triggers") / "box"
     with Sandbox(folder, progress=print, hour_seconds=20, rate_period_seconds=1) as box:
         yield Scene(box)
-
-
-def until(probe: Callable[[], object], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not probe():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.3)
 
 
 def one_line(text: str, words: str) -> str:

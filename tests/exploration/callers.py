@@ -156,6 +156,32 @@ def telling_nonces_apart(worlds: Callable[[], World]) -> Iterator[None]:
         vars(request_module)["secrets"] = original
 
 
+def faulty_ports(
+    world: World, injector: Injector, amazon: FaultyAmazon, *, deleting: Callable[[Sensitive], None]
+) -> Ports:
+    """The world's ports through an injector. ``deleting`` is told of each unclaimed message before it is deleted."""
+    return Ports(
+        clock=world.clock,
+        store=FaultyStore(
+            world.secrets,
+            injector,
+            is_down=lambda: world.clock.time < world.store_down_until,
+            is_missing=lambda secret_id: any(secret_id.endswith(f"/{stranger}") for stranger in world.strangers),
+        ),
+        unclaimed=FaultyUnclaimed(world.unclaimed, injector, deleting),
+        queue=FaultyQueue(world.queue, injector),
+        amazon=lambda: amazon,
+        announcer=FaultyAnnouncer(world.said, injector),
+        telemetry=world.said,
+        schedules=NO_SCHEDULES,
+        dead_letters=NO_DEAD_LETTERS,
+        surroundings=Around(world),
+        log=RememberedLog(world),
+        policy=world.policy,
+        applications=PLAIN.applications,
+    )
+
+
 def invoke(
     world: World,
     run: Run,
@@ -183,27 +209,8 @@ def invoke(
         lambda token, reached: invariants.note_post(world, _app_of(world, token), reached=reached, forced=forced),
         lambda token: invariants.note_refusal(_app_of(world, token)),
     )
-    ports = Ports(
-        clock=world.clock,
-        store=FaultyStore(
-            world.secrets,
-            injector,
-            is_down=lambda: world.clock.time < world.store_down_until,
-            is_missing=lambda secret_id: any(secret_id.endswith(f"/{stranger}") for stranger in world.strangers),
-        ),
-        unclaimed=FaultyUnclaimed(
-            world.unclaimed, injector, lambda body: invariants.check_acknowledged(world, body.reveal())
-        ),
-        queue=FaultyQueue(world.queue, injector),
-        amazon=lambda: amazon,
-        announcer=FaultyAnnouncer(world.said, injector),
-        telemetry=world.said,
-        schedules=NO_SCHEDULES,
-        dead_letters=NO_DEAD_LETTERS,
-        surroundings=Around(world),
-        log=RememberedLog(world),
-        policy=world.policy,
-        applications=PLAIN.applications,
+    ports = faulty_ports(
+        world, injector, amazon, deleting=lambda body: invariants.check_acknowledged(world, body.reveal())
     )
     ended = Ended(injector.ops)
     world.said.metrics = []

@@ -22,10 +22,7 @@ from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Ports, Scope
 from tests.exploration.callers import (
     HOUR,
-    NO_DEAD_LETTERS,
-    NO_SCHEDULES,
-    Around,
-    RememberedLog,
+    faulty_ports,
     rotate_in_console,
     telling_nonces_apart,
 )
@@ -34,15 +31,10 @@ from tests.exploration.explore import Explorer, Scenario
 from tests.exploration.explored_world import SavedWorld, World
 from tests.exploration.faulty import (
     FaultyAmazon,
-    FaultyAnnouncer,
-    FaultyQueue,
-    FaultyStore,
-    FaultyUnclaimed,
     Injector,
     Op,
 )
 from tests.exploration.scenarios import scenarios
-from tests.fakes.world import PLAIN
 
 TEXTS = ("one", "two", "new")
 """The first two are in some of the scenarios."""
@@ -80,26 +72,7 @@ def run(world: World, what: Callable[[Ports], Any]) -> tuple[Any, list[Op]]:
     """Run the real code once, without a fault: what it gave or raised, and its external calls."""
     injector = Injector(world.clock, {}, after=lambda _op: None)
     amazon = FaultyAmazon(world.fleet, injector, lambda _token, reached: None, lambda _token: None)
-    ports = Ports(
-        clock=world.clock,
-        store=FaultyStore(
-            world.secrets,
-            injector,
-            is_down=lambda: world.clock.time < world.store_down_until,
-            is_missing=lambda secret_id: any(secret_id.endswith(f"/{stranger}") for stranger in world.strangers),
-        ),
-        unclaimed=FaultyUnclaimed(world.unclaimed, injector, deleting=lambda _body: None),
-        queue=FaultyQueue(world.queue, injector),
-        amazon=lambda: amazon,
-        announcer=FaultyAnnouncer(world.said, injector),
-        telemetry=world.said,
-        schedules=NO_SCHEDULES,
-        dead_letters=NO_DEAD_LETTERS,
-        surroundings=Around(world),
-        log=RememberedLog(world),
-        policy=world.policy,
-        applications=PLAIN.applications,
-    )
+    ports = faulty_ports(world, injector, amazon, deleting=lambda _body: None)
     try:
         return what(ports), injector.ops
     except RotationError as error:

@@ -12,8 +12,7 @@ from spapi_rotation.resources.queue import Queues
 from spapi_rotation.resources.topic import create_topic
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.arguments import ValidArgs
-from spapi_rotation.validation.inputs import MaybeOutput, raising_invalid_argument
-from spapi_rotation_lambda.domain.errors import BadSettings
+from spapi_rotation.validation.inputs import MaybeOutput, in_own_region
 
 SERVICE_DIMENSION = "service"
 """The one dimension of the function's own metrics; Powertools takes its value from POWERTOOLS_SERVICE_NAME."""
@@ -55,21 +54,6 @@ def create_alarms(
         Source.FUNCTION: ("AWS/Lambda", {"FunctionName": function.name}),
     }
     return {each.name: _alarm(scope, args, each, sources, topic_arn, log_group) for each in ALARM_CATALOG}
-
-
-def validate_topic_region(arn: str, region: str) -> str:
-    """CloudWatch publishes to topics of its own region only; the account may be another.
-
-    Raises:
-        BadSettings: the topic lies in another region.
-    """
-    its = arn.split(":")[3]
-    if its != region:
-        raise BadSettings(
-            f"alarm_topic_arn lies in the region {its}, but the component is deployed to the region {region}.",
-            remedy="Use a topic in the component's region, or leave alarm_topic_arn out.",
-        )
-    return arn
 
 
 def _alarm(
@@ -134,8 +118,8 @@ def _query(name: str, alarm: AlarmDefinition, metric: str, place: Metrics) -> di
 
 
 def _given_topic(scope: Scope, arn: MaybeOutput[str]) -> pulumi.Output[str]:
-    both = pulumi.Output.all(arn, scope.region)
-    return both.apply(raising_invalid_argument(lambda each: validate_topic_region(str(each[0]), str(each[1]))))
+    remedy = "Use a topic in the component's region, or leave alarm_topic_arn out."
+    return in_own_region("alarm_topic_arn", arn, scope.region, remedy)
 
 
 def _periods(alarm: AlarmDefinition, check_hours: MaybeOutput[int]) -> MaybeOutput[int]:

@@ -12,8 +12,8 @@ from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, secret_keys
 from spapi_rotation.resources.iam import allow, document, trust_policy
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.arguments import ValidArgs, validate_bus_region
-from spapi_rotation.validation.inputs import MaybeOutput, raising_invalid_argument, text_of
+from spapi_rotation.validation.arguments import ValidArgs
+from spapi_rotation.validation.inputs import MaybeOutput, in_own_region, text_of
 from spapi_rotation_lambda.settings import HANDLER, Env
 
 RUNTIME = "python3.13"
@@ -231,8 +231,8 @@ def bus_in_region(scope: Scope, arn: MaybeOutput[str]) -> pulumi.Output[str]:
     Raises:
         InvalidArgument: from the output, during the preview: it lies in another region.
     """
-    both = pulumi.Output.all(arn, scope.region)
-    return both.apply(raising_invalid_argument(lambda each: validate_bus_region(str(each[0]), str(each[1]))))
+    remedy = "Use a bus in the component's region, with a rule there that brings the events to the other one."
+    return in_own_region("event_bus_arn", arn, scope.region, remedy)
 
 
 def _connect(

@@ -356,21 +356,6 @@ def validate_bus_arn(value: object) -> str:
     )
 
 
-def validate_bus_region(arn: str, region: str) -> str:
-    """Events are put to a bus of the function's own region; the account may be another.
-
-    Raises:
-        BadSettings: the bus lies in another region.
-    """
-    its = arn.split(":")[3]
-    if its != region:
-        raise BadSettings(
-            f"event_bus_arn lies in the region {its}, but the component is deployed to the region {region}.",
-            remedy="Use a bus in the component's region, with a rule there that brings the events to the other one.",
-        )
-    return arn
-
-
 def validate_expiry_alarm(alarm_days: int, rotate_every_days: int) -> int:
     """The alarm must not sound while a rotation is merely due.
 

@@ -106,6 +106,25 @@ def plain(value: object, argument: str, why: str) -> Any:
     return value
 
 
+def in_own_region(argument: str, arn: MaybeOutput[str], region: pulumi.Output[str], remedy: str) -> pulumi.Output[str]:
+    """An ARN of the component's own region; the account may be another.
+
+    Raises:
+        InvalidArgument: from the output, during the preview: it lies in another region.
+    """
+
+    def compared(both: list[str]) -> str:
+        its = both[0].split(":")[3]
+        if its != both[1]:
+            raise InvalidArgument(
+                f"{argument} lies in the region {its}, but the component is deployed to the region {both[1]}.",
+                remedy=remedy,
+            )
+        return both[0]
+
+    return pulumi.Output.all(arn, region).apply(lambda both: compared([str(each) for each in both]))
+
+
 def is_map(value: object) -> TypeGuard[Mapping[Any, Any]]:
     """Whether a value is a map that is there."""
     return isinstance(value, Mapping)
