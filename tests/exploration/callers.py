@@ -237,12 +237,13 @@ def invoke(
 def hand_over(world: World, message: Message, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
     """The mapping invokes the function with one message, and deletes it if that returned."""
     event = {"Records": [{"eventSource": "aws:sqs", "body": message.body}]}
+    held = invariants.held(world)
     ended = invoke(world, lambda ports: dispatch(ports, event), plan, before=before)
     if ended.error is None:
         if before is not None:
             before(Op.ACKNOWLEDGE)
         ended.ops.append(Op.ACKNOWLEDGE)
-        invariants.check_acknowledged(world, message.body)
+        invariants.check_acknowledged(world, message.body, held)
         if len(ended.ops) not in plan:
             world.queue.delete(message.number)
         invariants.check(world)

@@ -463,6 +463,12 @@ DEFECTS = (
         ("an undated secret is edited every night",),
     ),
     Defect(
+        "an edit before the first check makes a value look as new as the edit",
+        "domain/snapshot",
+        (("if seen is not None else self._copies(own)\n        return min(", "if seen else []\n        return min("),),
+        ("an undated secret, edited at the instant of its first request",),
+    ),
+    Defect(
         "the schedule rotates a secret that somebody has just put in",
         "domain/rules",
         (("    until += _since_first_seen(asked)\n", ""),),

@@ -60,7 +60,7 @@ def check(world: World, *, action: str = "", unproven: int = 0) -> None:
         secret = world.secrets.secrets[app.secret_id]
         current, stage = _look(app, secret)
         if current != app.memory.current:
-            _changed(world, app, current, stage, action, unproven)
+            _changed(world, app, current, action, unproven)
         if current is not None and stage != app.memory.stage:
             world.violate(OWNER, "a key that the owner wrote is gone")
         if current is not None and not app.amazon.accepts(Sensitive(current)):
@@ -93,7 +93,7 @@ def _look(app: App, secret: FakeSecret) -> tuple[str | None, object]:
     return current, stage
 
 
-def _changed(world: World, app: App, current: str | None, stage: object, action: str, unproven: int) -> None:
+def _changed(world: World, app: App, current: str | None, action: str, unproven: int) -> None:
     """Another secret came into use, by an invocation or an operator action."""
     memory = app.memory
     unannounced = memory.unannounced
@@ -115,9 +115,6 @@ def _changed(world: World, app: App, current: str | None, stage: object, action:
             world.violate(STAYS_REJECTED, f"{_name(app, current)} was put into use by {action or 'the machine'}")
     else:
         world.violate(CURRENT_ACCEPTED, "AWSCURRENT holds no secret any more")
-    if action == "seed" and memory.current is None:
-        # Over a malformed value ours stand alone; the owner finds their keys in AWSPREVIOUS.
-        app.memory = app.memory._replace(stage=stage)
     app.memory = app.memory._replace(
         current=current,
         unannounced=unannounced,
@@ -216,10 +213,14 @@ def _acknowledged_are_kept(world: World, app: App, secret: FakeSecret) -> None:
         app.memory = app.memory._replace(kept=kept, superseded=newest)
 
 
-def check_acknowledged(world: World, body: str) -> None:
+def check_acknowledged(world: World, body: str, held: frozenset[str] = frozenset()) -> None:
     """A message that may be deleted now: a label that keeps a secret holds its value, or a newer one is superseded.
 
     That of an application which is not ours lies in ``unclaimed``.
+
+    Args:
+        held: the secrets under such labels when the message was handed over. A duplicate of one of them may find that
+            its own settle has just put a newer one into use, which pushed it off ``AWSPREVIOUS``.
     """
     secret = secret_in(body)
     if secret is None:
@@ -227,11 +228,22 @@ def check_acknowledged(world: World, body: str) -> None:
     for app in world.apps.values():
         number = app.amazon.number(secret)
         if number and app.application.client_id not in world.strangers:
-            _require_kept(world, app, secret, number)
+            if secret not in held or number >= app.amazon.number(app.memory.current):
+                _require_kept(world, app, secret, number)
             app.memory = app.memory._replace(dated=app.memory.dated | {number})
             return
     if not any(secret_in(kept.body) == secret for kept in world.unclaimed.messages):
         world.violate(NOTHING_DROPPED, "a stranger's message is acknowledged and is nowhere")
+
+
+def held(world: World) -> frozenset[str]:
+    """The secrets that a label keeps, of all applications."""
+    return frozenset(
+        secret
+        for app in world.apps.values()
+        for version in world.secrets.secrets[app.secret_id].versions.values()
+        if any(label in version.labels for label in KEEPS_A_SECRET) and (secret := secret_in(version.text)) is not None
+    )
 
 
 def _require_kept(world: World, app: App, secret: str, number: int) -> None:

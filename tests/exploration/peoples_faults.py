@@ -316,6 +316,12 @@ def _tools() -> tuple[Scenario, ...]:
     return (
         *found,
         Scenario(
+            "an undated secret, edited at the instant of its first request",
+            undated_and_young,
+            (owner(edit), up_with("one"), *EVENTS[:2], newest_in_use),
+            faults=1,
+        ),
+        Scenario(
             "an undated secret is edited every night",
             undated_and_young,
             (schedule, edited_nightly(21), wait(days=1), schedule, schedule, rotated_by_now, *EVENTS[:2]),
@@ -409,17 +415,17 @@ def rename(world: World, app: App) -> None:
 def rename_both(world: World, app: App) -> None:
     """A person renames both of our keys: the secret looks as if nobody had ever put anything in."""
     value = world.value(app)
-    if value is not None and "client_secret" in value:
+    if value is not None and "client_id" in value and "client_secret" in value:
         renamed: dict[str, object] = {"id": value["client_id"], "secret": value["client_secret"]}
         world.owner_writes(app, renamed | {"stage": value.get("stage")})
 
 
 def repair(world: World, app: App) -> None:
-    """They give the keys their names back."""
+    """They give the keys their names back, where nobody has put them in anew since."""
     value = world.value(app) or {}
     if "secret" in value:
-        client_id = value.pop("id", None) or value.get("client_id")
-        world.owner_writes(app, {**value, "client_id": client_id, "client_secret": value.pop("secret")})
+        renamed = {"client_id": value.pop("id", None), "client_secret": value.pop("secret")}
+        world.owner_writes(app, {**renamed, **value})
 
 
 def _unreadable() -> tuple[Scenario, ...]:

@@ -14,7 +14,10 @@ OF_PEOPLES_RULES: Mapping[str, tuple[str, ...]] = {
         "what an owner says of the end of the secret before counts for as long as it says",
         "a date that cannot be is believed of its owner",
     ),
-    "SEC-8": ("nobody remembers since when the value in use is known",),
+    "SEC-8": (
+        "nobody remembers since when the value in use is known",
+        "an edit before the first check makes a value look as new as the edit",
+    ),
     "SEC-9": (
         "a typed expiry lets a request pass an unread message",
         "a typed expiry brings the repost early",

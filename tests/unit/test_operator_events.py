@@ -337,12 +337,25 @@ def test_what_cannot_be_seeded_is_said_and_nothing_is_written(
 
 
 @pytest.mark.rule(id="OPS-4")
-def test_a_malformed_value_is_replaced_by_our_keys_alone_and_stays_previous(world: World) -> None:
-    world.write('{"client_id": 5, "region": "eu"}')
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ('{"client_id": 5, "region": "eu"}', {"region": "eu"}),
+        ('{"client_secret": "", "region": "eu", "client_secret_expires_at": "2026-12-07"}', {"region": "eu"}),
+        ('["region", "eu"]', {}),
+        ("region = eu", {}),
+        ('{"region": ' + "[" * 200 + "]" * 200 + "}", {}),
+    ],
+    ids=["an object", "an object with a date of before", "a list", "no JSON", "nested too deep"],
+)
+def test_a_seed_over_a_malformed_value_keeps_the_owners_keys_and_it_stays_previous(
+    world: World, value: str, kept: dict[str, str]
+) -> None:
+    world.write(value)
     broken = world.labels()["AWSCURRENT"]
     answer = seed(world)
     assert (answer["before"]["state"], answer["after"]["state"]) == ("MALFORMED", "UNDATED")
-    assert world.value() == {"client_id": CLIENT_ID, "client_secret": world.amazon.newest.text}
+    assert world.value() == {"client_id": CLIENT_ID, "client_secret": world.amazon.newest.text} | kept
     assert world.labels()["AWSPREVIOUS"] == broken
 
 

@@ -107,6 +107,19 @@ def test_amazons_dates_stay_known_when_a_value_is_put_in_again_before_the_first_
     assert "client_secret_fingerprint" in (world.value(Label.FIRST_SEEN) or {})
 
 
+@pytest.mark.rule(id="SEC-8")
+def test_an_edit_at_the_instant_of_the_first_request_does_not_make_the_order_unknown(make_world: MakeWorld) -> None:
+    world = make_world()
+    typed(world, world.amazon.newest)
+    world.clock.advance(hours=25)
+    typed(world, world.amazon.newest, stage="edited")
+    ask(world)
+    world.drain()
+    assert in_use(world) == world.amazon.newest.text
+    assert world.recorder.counted(Metric.ORDER_UNKNOWN) == 0
+    assert len(world.amazon.ever) == 2
+
+
 @pytest.mark.rule(id="REC-18")
 def test_a_message_dated_ahead_does_not_keep_the_next_one_out(world: World) -> None:
     ahead = world.amazon.rotate_by_hand(message=False)

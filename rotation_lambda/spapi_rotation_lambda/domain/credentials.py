@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -106,15 +106,17 @@ class Document:
         Raises:
             MalformedSecret: it is not a JSON object, or our keys hold something else than they should.
         """
+        return cls(_json_object(text, application), application)
+
+    @classmethod
+    def of_owner(cls, text: Sensitive, application: Application) -> "Document":
+        """The owner's keys of a malformed value, without ours; none of them if it is not a readable JSON object."""
         try:
-            data = json.loads(without_mark(text.reveal()))
-        except (ValueError, RecursionError):
-            data = None
-        if not isinstance(data, dict):
-            raise _malformed(application, "is not a JSON object")
-        if _is_deeper(data, MAX_LEVELS):
-            raise _malformed(application, f"is nested more than {MAX_LEVELS} levels deep")
-        return cls(data, application)
+            data = _json_object(text, application)
+        except MalformedSecret:
+            data = {}
+        ours = set(astuple(application.keys))
+        return cls({key: value for key, value in data.items() if key not in ours}, application)
 
     def with_credentials(self, credentials: Credentials, application: Application) -> "Document":
         """The same document with our keys replaced; optional keys that are unknown are taken out."""
@@ -149,6 +151,18 @@ class Document:
 
     def __repr__(self) -> str:
         return "Document(***)"
+
+
+def _json_object(text: Sensitive, application: Application) -> dict[str, Any]:
+    try:
+        data = json.loads(without_mark(text.reveal()))
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise _malformed(application, "is not a JSON object")
+    if _is_deeper(data, MAX_LEVELS):
+        raise _malformed(application, f"is nested more than {MAX_LEVELS} levels deep")
+    return data
 
 
 def _is_deeper(data: Mapping[str, Any], levels: int) -> bool:

@@ -145,21 +145,28 @@ class Snapshot:
             return own
         # The label for it comes first; it answers for the secret that it is on, so that a check reads no more.
         seen = self._first_seen_of(own)
-        others = [seen] if seen is not None else self.holders(EVERY_HOLDER)
-        for other in others:
-            known = other.credentials
-            if known is not None and known.are_amazons and known.client_secret == own.client_secret:
-                return known
+        for other in [seen] if seen is not None else self._copies(own):
+            if other.credentials is not None and other.credentials.are_amazons:
+                return other.credentials
         return None
 
-    def dated_copy(self, stored: StoredVersion) -> StoredVersion:
-        """A labelled version of the same secret with Amazon's dates; itself if it has them, or if none does."""
+    def first_copy(self, stored: StoredVersion) -> StoredVersion:
+        """The version that tells most of a secret: one with Amazon's dates, or else the oldest that is labelled."""
         own = stored.credentials
-        for other in () if own is None or own.are_amazons else self.holders(EVERY_HOLDER):
-            known = other.credentials
-            if known is not None and own is not None and known.are_amazons and known.client_secret == own.client_secret:
-                return other
-        return stored
+        if own is None or own.are_amazons:
+            return stored
+        copies = self._copies(own)
+        return next(
+            (one for one in copies if one.credentials is not None and one.credentials.are_amazons),
+            min((stored, *copies), key=lambda one: one.version.created_at),
+        )
+
+    def _copies(self, credentials: Credentials) -> list[StoredVersion]:
+        return [
+            one
+            for one in self.holders(EVERY_HOLDER)
+            if one.credentials is not None and one.credentials.client_secret == credentials.client_secret
+        ]
 
     def issued(self, stored: StoredVersion) -> datetime | None:
         """When Amazon issued a version's secret; None if that is not known from Amazon."""
@@ -186,8 +193,12 @@ class Snapshot:
 
     def first_seen(self, current: StoredVersion) -> datetime:
         """When the value in use was first seen: it was not issued later."""
-        seen = self._first_seen_of(current.credentials) if current.credentials is not None else None
-        return min(seen.version.created_at, current.version.created_at) if seen else current.version.created_at
+        own = current.credentials
+        if own is None:
+            return current.version.created_at
+        seen = self._first_seen_of(own)
+        copies = [seen] if seen is not None else self._copies(own)
+        return min(one.version.created_at for one in (current, *copies))
 
     def knows_since_when(self, current: StoredVersion) -> bool:
         """Whether FIRST_SEEN is on a version of the value in use."""

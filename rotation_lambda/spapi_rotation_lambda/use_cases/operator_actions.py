@@ -12,7 +12,7 @@ from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials, Document
 from spapi_rotation_lambda.domain.errors import NotYetAccepted, RotationError
 from spapi_rotation_lambda.domain.events import RejectedBy
-from spapi_rotation_lambda.domain.labels import Label, derived_id
+from spapi_rotation_lambda.domain.labels import Label, Version, derived_id
 from spapi_rotation_lambda.domain.snapshot import OVERLAP, Snapshot, StoredVersion
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Ports
@@ -55,7 +55,7 @@ def promote(ports: Ports, application: Application) -> str:
         )
     same = current.credentials is not None and current.credentials.client_secret == candidate.credentials.client_secret
     with telling_a_person(application):
-        in_use = current.version.id if same else put_into_use(ports, snapshot, candidate, current)
+        in_use = current.version.id if same else put_into_use(ports, snapshot, candidate, current, replaces=True)
         publish_and_take_off(ports, snapshot, candidate, in_use)
         _take_off_rejected(ports, snapshot, {candidate.version.id, in_use})
     ports.telemetry.warning("promoted_by_hand", application, version_id=in_use)
@@ -118,8 +118,7 @@ def rollback(ports: Ports, application: Application) -> str:
 def seed(ports: Ports, application: Application, credentials: Credentials, *, verify: bool = True) -> str:
     """Put credentials into the secret, keeping the owner's other keys. Returns the new version's id.
 
-    Takes AWSPENDING and REJECTED off: what a person puts in now is the newest. Over a malformed value our keys stand
-    alone; the malformed version stays AWSPREVIOUS.
+    Takes AWSPENDING and REJECTED off: what a person puts in now is the newest. A malformed version stays AWSPREVIOUS.
 
     Args:
         verify: try the credentials at Amazon first.
@@ -139,8 +138,7 @@ def seed(ports: Ports, application: Application, credentials: Credentials, *, ve
             remedy="Check client id and secret. A secret made minutes ago may need half an hour.",
         )
     replaced, current = snapshot.versions.labelled(Label.CURRENT), snapshot.readable(Label.CURRENT)
-    base = current.document if current is not None else Document({}, application)
-    document = base.with_credentials(credentials, application)
+    document = _owners(ports, application, replaced, current).with_credentials(credentials, application)
     if current is not None and document == current.document:
         version_id = current.version.id
     else:
@@ -158,6 +156,17 @@ def seed(ports: Ports, application: Application, credentials: Credentials, *, ve
             move_rejected(ports, snapshot, None)
     ports.telemetry.warning("seeded_by_hand", application, version_id=version_id)
     return version_id
+
+
+def _owners(
+    ports: Ports, application: Application, replaced: Version | None, current: StoredVersion | None
+) -> Document:
+    """What a seed is put over. A malformed value has the owner's keys, too, if it is a JSON object."""
+    if current is not None:
+        return current.document
+    if replaced is None:
+        return Document({}, application)
+    return Document.of_owner(ports.store.read(application.secret_id, replaced.id), application)
 
 
 def _has_value(stored: StoredVersion, credentials: Credentials) -> bool:

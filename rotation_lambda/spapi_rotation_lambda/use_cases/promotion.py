@@ -8,15 +8,21 @@ from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
 from spapi_rotation_lambda.ports import Metric, Ports, VersionExists
 
 
-def put_into_use(ports: Ports, snapshot: Snapshot, candidate: StoredVersion, current: StoredVersion) -> str:
+def put_into_use(
+    ports: Ports, snapshot: Snapshot, candidate: StoredVersion, current: StoredVersion, *, replaces: bool
+) -> str:
     """Swap AWSCURRENT from exactly the given current version to the candidate, the owner's keys merged in.
+
+    Args:
+        replaces: whether the candidate is known to be the newer one, and is to remember that it has replaced the other.
 
     Returns the id of the version in use. Raises LabelMoved or StoreFailed.
     """
     application, store = snapshot.application, ports.store
     credentials = _of(candidate)
-    known = current.credentials is None or current.credentials.value_hash in credentials.replaces
-    heir = credentials if known or current.credentials is None else credentials.replacing(current.credentials)
+    old = current.credentials
+    new = replaces and old is not None and old.value_hash not in credentials.replaces
+    heir = credentials.replacing(old) if new and old is not None else credentials
     merged = current.document.with_credentials(heir, application)
     target = candidate.version.id
     if merged != candidate.document:

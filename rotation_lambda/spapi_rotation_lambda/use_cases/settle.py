@@ -94,7 +94,8 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
         return early
     if _value(latest.current) != _value(current):
         return None  # somebody has put another one in meanwhile, so the order is another
-    _publish(ports, latest, pending, put_into_use(ports, latest, pending, latest.current))
+    newer = rules.order(latest, pending, latest.current) is rules.Order.NEWER
+    _publish(ports, latest, pending, put_into_use(ports, latest, pending, latest.current, replaces=newer))
     return Outcome.PROMOTED
 
 
@@ -123,7 +124,7 @@ def _note_first_seen(ports: Ports, snapshot: Snapshot, current: StoredVersion) -
     ports.store.move(
         snapshot.application.secret_id,
         Label.FIRST_SEEN,
-        to=snapshot.dated_copy(current).version.id,
+        to=snapshot.first_copy(current).version.id,
         away_from=snapshot.id_of(Label.FIRST_SEEN),
     )
 
@@ -149,7 +150,7 @@ def _without_promotion(
     if _value(pending) == _value(current):
         in_use = current.version.id
         if not current.credentials.are_amazons:  # put in by its owner; the message brings Amazon's dates
-            in_use = put_into_use(ports, snapshot, pending, current)
+            in_use = put_into_use(ports, snapshot, pending, current, replaces=False)
         _publish(ports, snapshot, pending, in_use)
         return Outcome.PROMOTED
     if rules.order(snapshot, pending, current) is not rules.Order.OLDER:
