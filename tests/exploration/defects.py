@@ -191,8 +191,8 @@ DEFECTS = (
         "use_cases/settle",
         (
             (
-                "put_into_use(ports, latest, pending, latest.current))",
-                "put_into_use(ports, latest, pending, StoredVersion(latest.current.version, current.document)))",
+                "put_into_use(ports, latest, pending, latest.current, ",
+                "put_into_use(ports, latest, pending, StoredVersion(latest.current.version, current.document), ",
             ),
         ),
         ("the owner's edit and settle",),
@@ -450,8 +450,8 @@ DEFECTS = (
         "domain/snapshot",
         (
             (
-                "        others = [seen] if seen is not None else self.holders(EVERY_HOLDER)\n",
-                "        others = list[StoredVersion]()\n",
+                "        for other in [seen] if seen is not None else self._copies(own):\n",
+                "        for other in list[StoredVersion]():\n",
             ),
         ),
         ("the owner drops the dates",),
