@@ -16,6 +16,7 @@ LAMBDA, METRICS, SCHEDULER, SQS, RULES, SECRETS, DIFFERENCES, LOOKING = (
     for name in ("lambda", "metrics", "scheduler", "sqs", "rules", "secretsmanager", "differences", "looking")
 )
 NATIVE, EXISTING, RIGHTS = (f"tests/sandbox/test_aws_{name}.py" for name in ("native_rotation", "existing", "rights"))
+TRAIL = "tests/sandbox/test_aws_trail.py"
 ALARMS, POLICIES, RESOURCES = (
     f"tests/component/test_component_{name}.py" for name in ("alarms", "policies", "resources")
 )
@@ -181,6 +182,16 @@ ADDITIONS: tuple[Addition, ...] = (
         "A subscription by e-mail waits to be confirmed, and a list says so",
         (f"{LOOKING}::test_a_subscription_by_mail_is_pending_until_it_is_confirmed",),
     ),
+    Addition(
+        "CloudTrail records reads of secrets, by whom, and looks them up page by page",
+        (
+            f"{TRAIL}::test_a_read_by_a_role_tells_the_role_the_session_and_what_was_asked_for",
+            f"{TRAIL}::test_a_function_reads_in_a_session_of_its_own_name",
+            f"{TRAIL}::test_a_read_that_is_denied_is_recorded_as_that",
+            f"{TRAIL}::test_a_batch_is_recorded_secret_by_secret",
+            f"{TRAIL}::test_the_record_comes_in_pages_the_newest_first",
+        ),
+    ),
 )
 
 UNOBSERVABLE: tuple[Unobservable, ...] = (
@@ -247,6 +258,12 @@ UNOBSERVABLE: tuple[Unobservable, ...] = (
         "It needs none; the component publishes on a bus and makes no rules.",
         (f"{RULES}::test_a_role_may_put_events_and_a_rule_brings_them_to_a_queue",),
         (f"{RESOURCES}::test_provisions_exactly_these_resources", f"{POLICIES}::test_function_role"),
+    ),
+    Unobservable(
+        "CloudTrail's delay of 5 to 15 minutes, and its record in the account of a reader elsewhere",
+        "A read is found at once, and recorded in the caller's account only.",
+        (f"{TRAIL}::test_a_read_by_a_role_tells_the_role_the_session_and_what_was_asked_for",),
+        ("tests/cli/test_cli_consumers.py::test_who_has_not_read_since_is_named_with_the_day_on_which_it_breaks",),
     ),
     Unobservable(
         "The function's processor, runtime and platform log lines",

@@ -25,6 +25,7 @@ def apply_all(settings: Settings) -> None:
         scheduler,
         secretsmanager,
         topics,
+        trail,
     )
 
     # Metrics come from written log lines only, so "logs", which drops some, and "functions", which checks the right to
@@ -43,6 +44,7 @@ def apply_all(settings: Settings) -> None:
         crash,
         ages,
         rights,
+        trail,
     )
     for module in own:
         module.apply(settings)
