@@ -260,12 +260,6 @@ UNOBSERVABLE: tuple[Unobservable, ...] = (
         (f"{RESOURCES}::test_provisions_exactly_these_resources", f"{POLICIES}::test_function_role"),
     ),
     Unobservable(
-        "CloudTrail's delay of 5 to 15 minutes, and its record in the account of a reader elsewhere",
-        "A read is found at once, and recorded in the caller's account only.",
-        (f"{TRAIL}::test_a_read_by_a_role_tells_the_role_the_session_and_what_was_asked_for",),
-        ("tests/cli/test_cli_consumers.py::test_who_has_not_read_since_is_named_with_the_day_on_which_it_breaks",),
-    ),
-    Unobservable(
         "The function's processor, runtime and platform log lines",
         "It runs on this machine by the sandbox's Python; START, END and REPORT are text.",
         (

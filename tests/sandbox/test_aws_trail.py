@@ -94,7 +94,7 @@ def test_the_record_comes_in_pages_the_newest_first(aws: AwsEmulator) -> None:
     for _ in range(5):
         secrets.get_secret_value(SecretId="secret")
     asked = {"LookupAttributes": READS, "MaxResults": 2, "EndTime": datetime.now(UTC) + timedelta(hours=1)}
-    sizes, seen, token = [], list[str](), {}
+    sizes, seen, token = list[int](), list[str](), dict[str, str]()
     while True:
         answer = trail.lookup_events(**asked, **token)
         sizes.append(len(answer["Events"]))
