@@ -14,6 +14,7 @@ from spapi_rotation.resources.guards import create_guards
 from spapi_rotation.resources.invocation import invoke_on_up
 from spapi_rotation.resources.log import create_log_group
 from spapi_rotation.resources.queue import create_queues
+from spapi_rotation.resources.restart import create_restart
 from spapi_rotation.resources.schedule import create_group, create_schedules
 from spapi_rotation.resources.secret import create_secrets
 from spapi_rotation.scope import default_identity, make_scope
@@ -74,6 +75,9 @@ class ClientSecretRotation(pulumi.ComponentResource):
     alarm_topic_arn: pulumi.Output[str | None]
     """ARN of the SNS topic of the alarms, made or given; subscribe to it. Absent if alarms are switched off."""
 
+    restart_state_machine_arn: pulumi.Output[str | None]
+    """ARN of the state machine that redeploys the services of `restart`. Absent if there are none."""
+
     registration_steps: pulumi.Output[str]
     """What to do by hand in Amazon's Developer Console, with the queue's ARN."""
 
@@ -132,8 +136,15 @@ class ClientSecretRotation(pulumi.ComponentResource):
             key=key,
             secret_arns=secret_arns,
         )
+        restart = create_restart(scope, valid)
         alarms = create_alarms(
-            scope, valid, queues=queues, function=function.function, log_group=log_group, topic_arn=topic_arn
+            scope,
+            valid,
+            queues=queues,
+            function=function.function,
+            log_group=log_group,
+            topic_arn=topic_arn,
+            restart=restart,
         )
         create_dashboard(scope, valid, queues=queues, function=function.function, log_group=log_group, alarms=alarms)
         children = frozenset(self._childResources)
@@ -170,6 +181,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         self.queue_key_arn = queue_key.arn
         self.alarm_names = pulumi.Output.all(**{name: alarm.name for name, alarm in alarms.items()}).apply(dict)
         self.alarm_topic_arn = pulumi.Output.from_input(topic_arn)
+        self.restart_state_machine_arn = pulumi.Output.from_input(restart.arn if restart is not None else None)
         self.registration_steps = queues.destination.arn.apply(registration_steps)
         self.register_outputs({output: getattr(self, output) for output in OUTPUTS})
 

@@ -12,7 +12,7 @@ from spapi_rotation.configuration import kind_of
 README, REFERENCE = DOCS.parent / "README.md", DOCS / "configuration.md"
 
 _ARGS = args.ClientSecretRotationArgs
-_PARTS = {"applications": args.Application, "rotation_window": args.RotationWindow}
+_PARTS = {"applications": args.Application, "rotation_window": args.RotationWindow, "restart": args.RestartedService}
 """The types of arguments that have parts."""
 
 _BLOCK = "<!-- {name}: made by `make docs` -->\n{body}<!-- end -->"

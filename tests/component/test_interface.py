@@ -12,9 +12,9 @@ import pytest
 
 import spapi_rotation_lambda
 from spapi_rotation.args import Application as ApplicationArgs
-from spapi_rotation.args import ClientSecretRotationArgs, RotationWindow, Via
+from spapi_rotation.args import ClientSecretRotationArgs, RestartedService, RotationWindow, Via
 from spapi_rotation.component import OUTPUTS
-from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG
+from spapi_rotation.resources.alarm_catalog import EVERY_ALARM
 from spapi_rotation.rotate_on_up import RotateOnUp
 from spapi_rotation_lambda.adapters.telemetry import NAMESPACE
 from spapi_rotation_lambda.domain.applications import KeyNames
@@ -56,7 +56,7 @@ def interface() -> dict[str, list[str]]:
         "fields of secret_keys": (field.name for field in dataclasses.fields(KeyNames)),
         "fields of the request record": (field.name for field in dataclasses.fields(RequestRecord)),
         "metrics": (f"{NAMESPACE}/{metric}" for metric in Metric),
-        "alarms": (alarm.name for alarm in ALARM_CATALOG),
+        "alarms": (alarm.name for alarm in EVERY_ALARM),
         "log lines": log_lines(),
         "arguments": arguments(),
         "choices": [f"{kind.__name__.lower()}: {each}" for kind in (Verification, Via) for each in kind],
@@ -73,6 +73,7 @@ def arguments() -> Iterator[str]:
         "": ClientSecretRotationArgs,
         "applications.*.": ApplicationArgs,
         "rotation_window.": RotationWindow,
+        "restart.*.": RestartedService,
     }
     for prefix, of in parts.items():
         for name in of.__annotations__:

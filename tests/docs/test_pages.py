@@ -13,7 +13,7 @@ import yaml
 
 from docs.tools import dashboard, reference, terminals
 from docs.tools.screenshots import SCREENS
-from spapi_rotation.args import Application, ClientSecretRotationArgs, RotationWindow
+from spapi_rotation.args import Application, ClientSecretRotationArgs, RestartedService, RotationWindow
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -140,6 +140,8 @@ def test_every_setting_that_a_page_sets_exists(page: str, name: str) -> None:
             assert part in Application.__annotations__
         case "rotation_window", [part]:
             assert part in RotationWindow.__annotations__
+        case "restart", [_, part]:
+            assert part in RestartedService.__annotations__
         case _:
             assert not rest
 

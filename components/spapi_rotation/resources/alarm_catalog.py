@@ -32,6 +32,7 @@ class Source(StrEnum):
     UNCLAIMED = "unclaimed"
     OPERATIONS = "operations"
     FUNCTION = "function"
+    RESTART = "restart"
 
 
 class Operator(StrEnum):
@@ -365,3 +366,18 @@ ALARM_CATALOG = (
     ),
 )
 """Every alarm of a component."""
+
+RESTART_ALARM = AlarmDefinition(
+    "restart-failed",
+    Source.RESTART,
+    "ExecutionsFailed",
+    "A service of `restart` was not redeployed after a change of the secret in use: twenty minutes of tries failed, or "
+    "none could help. What it has read at its start dies 7 days after the rotation. What to do: the failed execution "
+    "of the state machine (output restart_state_machine_arn) says why. Remove the cause and redeploy the service; "
+    "`spapi-rotation consumers` tells who has not read the new secret, and until when.",
+    ONE_DAY,
+)
+"""Made only where `restart` names services."""
+
+EVERY_ALARM = (*ALARM_CATALOG, RESTART_ALARM)
+"""What can be made."""

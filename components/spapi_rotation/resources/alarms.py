@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, AlarmDefinition, Source
+from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, RESTART_ALARM, AlarmDefinition, Source
 from spapi_rotation.resources.function import METRICS_NAMESPACE
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.resources.topic import create_topic
@@ -41,11 +41,12 @@ def create_alarms(
     function: aws.lambda_.Function,
     log_group: aws.cloudwatch.LogGroup,
     topic_arn: pulumi.Output[str] | None,
+    restart: aws.sfn.StateMachine | None,
 ) -> dict[str, aws.cloudwatch.MetricAlarm]:
     """Make the alarms, unless there is no topic. Returns them by name."""
     if topic_arn is None:
         return {}
-    sources: Mapping[Source, Metrics] = {
+    sources: dict[Source, Metrics] = {
         Source.OWN: (METRICS_NAMESPACE, {SERVICE_DIMENSION: scope.identity}),
         Source.QUEUE: ("AWS/SQS", {"QueueName": queues.destination.name}),
         Source.DEAD_LETTER: ("AWS/SQS", {"QueueName": queues.dead_letter.name}),
@@ -53,7 +54,11 @@ def create_alarms(
         Source.OPERATIONS: ("AWS/SQS", {"QueueName": queues.operations.name}),
         Source.FUNCTION: ("AWS/Lambda", {"FunctionName": function.name}),
     }
-    return {each.name: _alarm(scope, args, each, sources, topic_arn, log_group) for each in ALARM_CATALOG}
+    definitions: tuple[AlarmDefinition, ...] = ALARM_CATALOG
+    if restart is not None:
+        sources[Source.RESTART] = ("AWS/States", {"StateMachineArn": restart.arn})
+        definitions = (*ALARM_CATALOG, RESTART_ALARM)
+    return {each.name: _alarm(scope, args, each, sources, topic_arn, log_group) for each in definitions}
 
 
 def _alarm(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
-from spapi_rotation.args import Application, ClientSecretRotationArgs, RotationWindow
+from spapi_rotation.args import Application, ClientSecretRotationArgs, RestartedService, RotationWindow
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.validation.credentials import not_taken, says_credential
 
@@ -11,6 +11,7 @@ PLACES: Mapping[str, Mapping[str, object]] = {
     "": ClientSecretRotationArgs.__annotations__,
     "applications.NAME.": Application.__annotations__,
     "rotation_window.": RotationWindow.__annotations__,
+    "restart.NAME.": RestartedService.__annotations__,
 }
 """What is known at which place, by what a path to that begins with."""
 
