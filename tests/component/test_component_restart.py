@@ -81,9 +81,9 @@ def test_a_target_tells_the_service_and_a_name_that_comes_once() -> None:
     told = [each.inputs["inputTransformer"] for each in of_type(recording, TARGET)]
     assert all(each["inputPaths"] == {"version": "$.detail.version_id"} for each in told)
     inputs = [json.loads(each["inputTemplate"]) for each in told]
-    assert [(each["cluster"], each["service"]) for each in inputs] == [
-        ("shop-cluster", ORDERS),
-        ("shop-cluster", REPORTS),
+    assert [each["service"] for each in inputs] == [
+        {"cluster": "shop-cluster", "arn": ORDERS},
+        {"cluster": "shop-cluster", "arn": REPORTS},
     ]
     names = {each["name"] for each in inputs}
     assert len(names) == 2
@@ -97,12 +97,12 @@ def test_the_state_machine_starts_itself_once_for_a_name_and_redeploys() -> None
     assert states["Start"]["Parameters"] == {
         "StateMachineArn.$": "$$.StateMachine.Id",
         "Name.$": "$.name",
-        "Input": {"cluster.$": "$.cluster", "service.$": "$.service"},
+        "Input.$": "States.JsonToString($.service)",
     }
     assert [each["ErrorEquals"] for each in states["Start"]["Catch"]] == [["Sfn.ExecutionAlreadyExistsException"]]
     assert states["Redeploy"]["Parameters"] == {
         "Cluster.$": "$.cluster",
-        "Service.$": "$.service",
+        "Service.$": "$.arn",
         "ForceNewDeployment": True,
     }
     assert "Catch" not in states["Redeploy"]  # so that it fails, and the alarm sounds
@@ -175,7 +175,7 @@ def test_the_dashboard_shows_the_alarm_only_where_it_is() -> None:
 def test_a_service_may_come_as_an_output() -> None:
     recording = deployed(orders={"service_arn": pulumi.Output.from_input(ORDERS)})
     (target,) = of_type(recording, TARGET)
-    assert json.loads(target.inputs["inputTransformer"]["inputTemplate"])["service"] == ORDERS
+    assert json.loads(target.inputs["inputTransformer"]["inputTemplate"])["service"]["arn"] == ORDERS
 
 
 def test_the_rules_are_on_the_components_bus() -> None:

@@ -63,7 +63,8 @@ def machine_definition() -> dict[str, Any]:
                 "Parameters": {
                     "StateMachineArn.$": "$$.StateMachine.Id",
                     "Name.$": "$.name",
-                    "Input": {"cluster.$": "$.cluster", "service.$": "$.service"},
+                    # A text: only the optimized integration turns an object into one.
+                    "Input.$": "States.JsonToString($.service)",
                 },
                 "Retry": [{"ErrorEquals": ["Sfn.ExecutionAlreadyExistsException"], "MaxAttempts": 0}, RETRY],
                 "Catch": [{"ErrorEquals": ["Sfn.ExecutionAlreadyExistsException"], "Next": "Done"}],
@@ -72,7 +73,7 @@ def machine_definition() -> dict[str, Any]:
             "Redeploy": {
                 "Type": "Task",
                 "Resource": "arn:aws:states:::aws-sdk:ecs:updateService",
-                "Parameters": {"Cluster.$": "$.cluster", "Service.$": "$.service", "ForceNewDeployment": True},
+                "Parameters": {"Cluster.$": "$.cluster", "Service.$": "$.arn", "ForceNewDeployment": True},
                 "ResultPath": None,
                 "Retry": [HOPELESS, RETRY],
                 "End": True,
@@ -96,7 +97,7 @@ def digits_of(name: str) -> str:
 def start_input(name: str, service_arn: str) -> str:
     """What the state machine gets: EventBridge puts the version in use in."""
     cluster = service_arn.split("/")[1]
-    return json.dumps({"cluster": cluster, "service": service_arn, "name": f"<version>-{digits_of(name)}"})
+    return json.dumps({"name": f"<version>-{digits_of(name)}", "service": {"cluster": cluster, "arn": service_arn}})
 
 
 def create_restart(scope: Scope, args: ValidArgs) -> aws.sfn.StateMachine | None:

@@ -26,6 +26,7 @@ def apply_all(settings: Settings) -> None:
         secretsmanager,
         topics,
         trail,
+        workflows,
     )
 
     # Metrics come from written log lines only, so "logs", which drops some, and "functions", which checks the right to
@@ -45,6 +46,7 @@ def apply_all(settings: Settings) -> None:
         ages,
         rights,
         trail,
+        workflows,
     )
     for module in own:
         module.apply(settings)
