@@ -3,6 +3,7 @@
 from sandbox.provider.errors import StandInError
 from sandbox.provider.resource import Resource
 from sandbox.provider.services.alarms import Dashboard, MetricAlarm
+from sandbox.provider.services.events import EventRule, EventTarget
 from sandbox.provider.services.functions import Function
 from sandbox.provider.services.iam import Role, RolePolicy
 from sandbox.provider.services.invocations import Invocation
@@ -13,11 +14,14 @@ from sandbox.provider.services.scheduler import Schedule, ScheduleGroup
 from sandbox.provider.services.secretsmanager import Secret
 from sandbox.provider.services.sns import Topic, TopicPolicy
 from sandbox.provider.services.sqs import Queue, QueuePolicy, RedriveAllowPolicy
+from sandbox.provider.services.workflows import StateMachine
 
 _TYPES: tuple[type[Resource], ...] = (
     Alias,
     Dashboard,
+    EventRule,
     EventSourceMapping,
+    EventTarget,
     Function,
     FunctionEventInvokeConfig,
     Invocation,
@@ -32,6 +36,7 @@ _TYPES: tuple[type[Resource], ...] = (
     Schedule,
     ScheduleGroup,
     Secret,
+    StateMachine,
     Topic,
     TopicPolicy,
 )
