@@ -44,7 +44,7 @@ class Consumer:
 def test_who_has_not_read_since_the_rotation_is_named(box: Sandbox) -> None:
     operator = Operator(box)
     arn, key = operator.outputs["secret_arns"][SHOP.name], operator.outputs["key_arn"]
-    box.seed(SHOP, arn, age=timedelta(days=60))
+    box.seed(SHOP, arn, age=timedelta(days=10))
     box.amazon.subscribe(SHOP.client_id, operator.outputs["queue_url"])
     orders, reports = Consumer(box, arn, key), Consumer(box, arn, key)
     old = orders.read()

@@ -152,13 +152,16 @@ def test_a_machine_updates_nothing_without_its_right_and_the_failure_is_counted(
     assert eventually(lambda: counted(aws, "AWS/States", "ExecutionsFailed", "StateMachineArn", arn)) == 1
 
 
-def test_a_service_that_is_gone_fails_at_once(aws: AwsEmulator, service: Service) -> None:
-    gone = f"{service.arn}-gone"
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_service_that_is_gone_fails_at_once(aws: AwsEmulator, service: Service, deleted: bool) -> None:
+    gone = service.arn if deleted else f"{service.arn}-gone"
+    if deleted:
+        aws.client("ecs").delete_service(cluster="shop", service=service.arn, force=True)
     arn = machine(aws, allow("ecs:UpdateService"))
     given = json.loads(start_input("orders", gone).replace("<version>", "version-1"))
     aws.client("stepfunctions").start_execution(stateMachineArn=arn, input=json.dumps(given))
     eventually(lambda: len(executions(aws, arn)) == 2)
-    assert failure(aws, arn) == "Ecs.ServiceNotFoundException"
+    assert failure(aws, arn) == ("Ecs.ServiceNotActiveException" if deleted else "Ecs.ServiceNotFoundException")
 
 
 def test_a_machine_starts_itself_by_its_own_right_only(aws: AwsEmulator, service: Service) -> None:

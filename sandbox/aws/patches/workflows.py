@@ -1,10 +1,10 @@
 """Step Functions, and EventBridge as its caller: roles decide, a name comes once, and what fails is measured.
 
 MiniStack lets every state machine and every rule do everything, does not measure executions, names errors of Step
-Functions as its API does, and refuses a repeated start while the execution runs. Source: Step Functions API reference,
-CreateStateMachine and StartExecution; developer guide, "AWS SDK service integrations" (errors have the names of the
-SDK for Java's exceptions) and "Monitoring with CloudWatch"; EventBridge user guide, "Monitoring" and "IAM roles for
-targets".
+Functions as its API does, refuses a repeated start while the execution runs, and updates services of ECS that were
+deleted. Source: Step Functions API reference, CreateStateMachine and StartExecution; developer guide, "AWS SDK service
+integrations" (errors have the names of the SDK for Java's exceptions) and "Monitoring with CloudWatch"; EventBridge
+user guide, "Monitoring" and "IAM roles for targets".
 """
 
 import json
@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
-from ministack.services import cloudwatch, eventbridge
+from ministack.services import cloudwatch, ecs, eventbridge
 from ministack.services import stepfunctions as service
 
 from sandbox.aws.patches.permissions import role_may, role_trusts
@@ -48,6 +48,7 @@ def apply(_settings: Settings) -> None:
     replace(service, "_fail_execution", _measured(service._fail_execution))
     replace(service, "_invoke_aws_sdk_integration", _permitted(service._invoke_aws_sdk_integration))
     replace(service, "_prefix_sdk_error", _as_exception(service._prefix_sdk_error))
+    ecs._ACTION_MAP["UpdateService"] = _of_active_ones(ecs._update_service)
     replace(eventbridge, "_invoke_target", _by_the_targets_role(eventbridge._invoke_target))
 
 
@@ -135,6 +136,19 @@ def _as_exception(prefixed: Callable[[str, str], str]) -> Callable[[str, str], s
         found = prefixed(service_name, code)
         known = found.startswith("States.") or found.endswith("Exception")
         return found if known or service_name != "sfn" else f"{found}Exception"
+
+    return answer
+
+
+def _of_active_ones(update: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """ECS updates no service that was deleted, though it still shows it. Source: ECS API reference, UpdateService."""
+
+    def answer(data: Any) -> Any:
+        cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
+        found = ecs._services.get(f"{cluster}/{str(data.get('service')).rpartition('/')[2]}")
+        if found and found["status"] != "ACTIVE":
+            return error_response_json("ServiceNotActiveException", "Service was not ACTIVE.", 400)
+        return update(data)
 
     return answer
 
