@@ -10,6 +10,8 @@ import httpx
 import pulumi
 import pytest
 
+from spapi_rotation_lambda.domain.events import RotationEvent, source
+
 PAGE = (Path(__file__).parents[2] / "docs" / "consumers.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
@@ -70,7 +72,7 @@ def code(store: FakeSecretsManager, amazon: FakeAmazon, monkeypatch: pytest.Monk
     monkeypatch.setattr("httpx.post", amazon.post)
     monkeypatch.setattr("httpx.get", amazon.get)
     names: dict[str, Any] = {}
-    reading, calling = (block for block in BLOCKS if "import pulumi" not in block)
+    reading, calling = (block for block in BLOCKS if "pulumi" not in block and "aws." not in block)
     exec(reading + calling, names)  # noqa: S102
     return names
 
@@ -142,7 +144,7 @@ def test_the_policy_is_the_one_that_the_program_makes() -> None:
 
     pulumi.runtime.set_mocks(Mocks())
     names: dict[str, Any] = {}
-    (program,) = (block for block in BLOCKS if "import pulumi" in block)
+    program = next(block for block in BLOCKS if "def reader(" in block)
     exec(program, names)  # noqa: S102
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
@@ -151,3 +153,47 @@ def test_the_policy_is_the_one_that_the_program_makes() -> None:
 
     run()
     assert made[-1] == written
+
+
+class Made(pulumi.runtime.Mocks):
+    """Keeps what a program makes."""
+
+    def __init__(self) -> None:
+        self.resources: dict[str, dict[str, Any]] = {}
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.resources[args.typ.rpartition(":")[2]] = args.inputs
+        return args.name, {"name": args.name, "arn": f"arn:of:{args.name}", **args.inputs}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(args.token)
+
+
+@pytest.mark.parametrize("name", ["call", "forward"])
+def test_what_is_no_service_of_ecs_hears_the_rotation_event(name: str) -> None:
+    made = Made()
+    pulumi.runtime.set_mocks(made)
+    names: dict[str, Any] = {}
+    exec("".join(block for block in BLOCKS if "EventTarget" in block), names)  # noqa: S102
+
+    class Rotation:
+        identity = pulumi.Output.from_input("project/stack/rotation")
+
+    class Target:
+        name, arn = "target", "arn:of:target"
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
+    def run() -> None:
+        names[name]("mine", Rotation(), *([Target()] if name == "call" else ["arn:of:bus", Target()]))
+
+    run()
+    assert json.loads(made.resources["EventRule"]["eventPattern"]) == {
+        "source": [source("project/stack/rotation")],
+        "detail-type": [RotationEvent.DETAIL_TYPE],
+    }
+    target = made.resources["EventTarget"]
+    if name == "call":
+        assert target == {"rule": "mine", "arn": "arn:of:target"}
+        assert made.resources["Permission"]["sourceArn"] == "arn:of:mine"
+    else:
+        assert target == {"rule": "mine", "arn": "arn:of:bus", "roleArn": "arn:of:target"}
