@@ -405,12 +405,11 @@ def restart_failed(scene: Scene, app: App) -> None:
     machine = str(scene.outputs["restart_state_machine_arn"])
 
     def failed() -> list[dict[str, str]]:
-        found: list[dict[str, str]] = states.list_executions(stateMachineArn=machine, statusFilter="FAILED")[
-            "executions"
-        ]
+        ended = states.list_executions(stateMachineArn=machine, statusFilter="FAILED")
+        found: list[dict[str, str]] = ended["executions"]
         return found
 
-    until(lambda: bool(failed()), "a redeployment has failed", 30)
+    until(failed, 30)
     make_service(scene.box)
     scene.printed = {"EXECUTION_ARN": failed()[0]["executionArn"], "CLUSTER": CLUSTER, "SERVICE": SERVICE}
 
