@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
@@ -61,11 +62,7 @@ class Trail(Protocol):
 
 
 class Function:
-    """The deployed function, and the record of what happened beside it.
-
-    Attributes:
-        trail: CloudTrail's record in the function's account and region.
-    """
+    """The deployed function, and the record of what happened beside it."""
 
     def __init__(self, target: Target, output: Output) -> None:
         """Open a session. Raises CommandError when AWS's configuration does not allow it."""
@@ -74,9 +71,15 @@ class Function:
             session = boto3.Session(profile_name=target.profile, region_name=target.region)
             self._lambda: LambdaClient = session.client("lambda", config=INVOKE)
             self._sts: STSClient = session.client("sts", config=ASK_WHO)
-            self.trail: Trail = session.client("cloudtrail", config=LOOK_UP)
+            self._session = session
         except BotoCoreError as error:
             raise failures.explain_session(error) from None
+
+    @cached_property
+    def trail(self) -> Trail:
+        """CloudTrail's record in the function's account and region. Made when it is needed, which is seldom."""
+        trail: Trail = self._session.client("cloudtrail", config=LOOK_UP)
+        return trail
 
     def ask(self, action: str, application: Application | None = None, **more: object) -> Answer:
         """Ask for what changes nothing. Raises CommandError.

@@ -136,6 +136,25 @@ def test_a_rotation_that_the_log_no_longer_tells_of_is_known_from_the_secret(two
     assert [each for each, one in readers(typed.document).items() if one["followed"] is False] == ["role/reports"]
 
 
+def test_an_owners_edit_is_no_change_of_the_value(two: Terminal) -> None:
+    """The version in use is a newer one then; who has read since the rotation has the value all the same."""
+    in_use = two.world.value()
+    assert in_use is not None
+    two.world.write({**in_use, "owner_note": "edited"})
+    two.world.clock.advance(minutes=5)
+    found = readers(two.type("consumers", "--json").document)
+    assert [each for each, one in found.items() if one["followed"] is False] == ["role/reports"]
+
+
+def test_after_a_rollback_everybody_reads_again(two: Terminal, aws: FakeAws) -> None:
+    two.type("rollback", "shop", "--yes")
+    two.world.clock.advance(minutes=1)
+    reads(aws, two.world, role("reports"))
+    two.world.clock.advance(minutes=1)
+    found = readers(two.type("consumers", "--json").document)
+    assert (found["role/orders"]["followed"], found["role/reports"]["followed"]) == (False, True)
+
+
 def test_nobody_reads(terminal: Terminal) -> None:
     typed = terminal.type("consumers")
     assert typed.code == 0
