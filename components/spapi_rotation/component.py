@@ -78,6 +78,9 @@ class ClientSecretRotation(pulumi.ComponentResource):
     restart_state_machine_arn: pulumi.Output[str | None]
     """ARN of the state machine that redeploys the services of `restart`. Absent if there are none."""
 
+    restart_queue_url: pulumi.Output[str | None]
+    """URL of the queue for events that could not start that state machine. It never holds a secret. Absent like it."""
+
     registration_steps: pulumi.Output[str]
     """What to do by hand in Amazon's Developer Console, with the queue's ARN."""
 
@@ -181,7 +184,8 @@ class ClientSecretRotation(pulumi.ComponentResource):
         self.queue_key_arn = queue_key.arn
         self.alarm_names = pulumi.Output.all(**{name: alarm.name for name, alarm in alarms.items()}).apply(dict)
         self.alarm_topic_arn = pulumi.Output.from_input(topic_arn)
-        self.restart_state_machine_arn = pulumi.Output.from_input(restart.arn if restart is not None else None)
+        self.restart_state_machine_arn = pulumi.Output.from_input(restart.machine.arn if restart else None)
+        self.restart_queue_url = pulumi.Output.from_input(restart.not_started.url if restart else None)
         self.registration_steps = queues.destination.arn.apply(registration_steps)
         self.register_outputs({output: getattr(self, output) for output in OUTPUTS})
 

@@ -388,7 +388,7 @@ def test_outputs() -> None:
         "alarm_names": {each.name: f"{PROJECT}/{STACK}/rotation/{each.name}" for each in ALARM_CATALOG},
         "alarm_topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:rotation-alarm-topic-0000001",
     }
-    assert set(OUTPUTS) == {*recording.outputs, "registration_steps", "restart_state_machine_arn"}
+    assert set(OUTPUTS) == {*recording.outputs, "registration_steps", "restart_state_machine_arn", "restart_queue_url"}
 
 
 def test_without_alarms_there_are_no_names_of_alarms() -> None:

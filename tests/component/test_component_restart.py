@@ -20,7 +20,10 @@ NEW = {
     "rotation-restart-policy": "aws:iam/rolePolicy:RolePolicy",
     "rotation-restart-rule-role": "aws:iam/role:Role",
     "rotation-restart-rule-policy": "aws:iam/rolePolicy:RolePolicy",
+    "rotation-restart-queue": "aws:sqs/queue:Queue",
+    "rotation-restart-queue-policy": "aws:sqs/queuePolicy:QueuePolicy",
     "rotation-alarm-restart-failed": "aws:cloudwatch/metricAlarm:MetricAlarm",
+    "rotation-alarm-restart-not-started": "aws:cloudwatch/metricAlarm:MetricAlarm",
 }
 
 
@@ -38,6 +41,7 @@ def rules(recording: Recording) -> dict[str, Any]:
     return {name: names[name.removesuffix("-target")] for name in (each.name for each in of_type(recording, TARGET))}
 
 
+MACHINE, ROLE = "aws:sfn/stateMachine:StateMachine", "aws:iam/role:Role"
 RULE, TARGET = "aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget"
 
 
@@ -46,10 +50,10 @@ def test_without_it_there_is_nothing_new(nothing: Any) -> None:
     names = {each.name for each in deploy_component(restart=nothing).resources}
     assert names == {each.name for each in deploy_component().resources}
     assert not names & NEW.keys()
-    assert deploy_component().outputs.get("restart_state_machine_arn") is None
+    assert not {"restart_state_machine_arn", "restart_queue_url"} & deploy_component().outputs.keys()
 
 
-def test_the_first_service_costs_eight_resources_and_a_further_one_two() -> None:
+def test_the_first_service_costs_eleven_resources_and_a_further_one_two() -> None:
     before = {each.name: each.type for each in deploy_component(applications=TWO).resources}
     one = {each.name: each.type for each in deployed(orders={"service_arn": ORDERS}).resources}
     two = deployed(orders={"service_arn": ORDERS}, reports={"service_arn": REPORTS})
@@ -63,8 +67,8 @@ def test_the_first_service_costs_eight_resources_and_a_further_one_two() -> None
 def test_names_stay_within_what_aws_takes() -> None:
     """Pulumi adds 8 characters; EventBridge and IAM take 64."""
     recording = deploy_component(name="n" * 32, restart={"s" * 64: {"service_arn": ORDERS}})
-    made = [each for each in recording.resources if "restart" in each.name and each.type != TARGET]
-    assert max(len(each.name) for each in made if "alarm" not in each.name) <= 56
+    made = [each for each in recording.resources if "restart" in each.name and each.type in (RULE, MACHINE, ROLE)]
+    assert max(len(each.name) for each in made) <= 56
 
 
 def test_a_rule_hears_the_rotations_of_its_component_and_of_its_applications() -> None:
@@ -148,7 +152,25 @@ def test_each_role_is_taken_by_its_service_on_behalf_of_this_account(
 def test_targets_wait_for_the_roles_rights() -> None:
     recording = deployed(orders={"service_arn": ORDERS})
     (target,) = of_type(recording, TARGET)
-    assert {"rotation-restart-policy", "rotation-restart-rule-policy"} <= target.dependencies
+    waited = {"rotation-restart-policy", "rotation-restart-rule-policy", "rotation-restart-queue-policy"}
+    assert waited <= target.dependencies
+
+
+def test_an_event_that_starts_nothing_is_kept_and_sounds_an_alarm() -> None:
+    recording = deployed(orders={"service_arn": ORDERS}, reports={"service_arn": REPORTS})
+    queue = recording.named("rotation-restart-queue")
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-restart-queue-0000001"
+    assert {each.inputs["deadLetterConfig"]["arn"] for each in of_type(recording, TARGET)} == {arn}
+    assert (queue.inputs["messageRetentionSeconds"], "kmsMasterKeyId" in queue.inputs) == (1_209_600, False)
+    allowed, denied = recording.named("rotation-restart-queue-policy").policy()["Statement"]
+    assert (allowed["Principal"], allowed["Action"]) == ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
+    assert len(allowed["Condition"]["ArnEquals"]["aws:SourceArn"]) == 2
+    assert (denied["Effect"], denied["Sid"]) == ("Deny", "DenyPlainText")
+    alarm = recording.named("rotation-alarm-restart-not-started").inputs
+    assert (alarm["namespace"], alarm["metricName"]) == ("AWS/SQS", "NumberOfMessagesSent")
+    assert alarm["dimensions"] == {"QueueName": "rotation-restart-queue-0000001"}
+    # The secrets' key lets nobody in for it.
+    assert recording.named("rotation-key").policy() == deploy_component(applications=TWO).named("rotation-key").policy()
 
 
 def test_a_failed_redeployment_sounds_an_alarm() -> None:

@@ -414,6 +414,19 @@ def restart_failed(scene: Scene, app: App) -> None:
     scene.printed = {"EXECUTION_ARN": failed()[0]["executionArn"], "CLUSTER": CLUSTER, "SERVICE": SERVICE}
 
 
+def restart_not_started(scene: Scene, app: App) -> None:
+    """Somebody edits the role of the rules by hand."""
+    scene.known(app)
+    iam, events = scene.box.aws.client("iam"), scene.box.aws.client("events")
+    for rule in events.list_rules()["Rules"]:
+        for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
+            role = target["RoleArn"].rpartition("/")[2]
+    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    iam.delete_role_policy(RoleName=role, PolicyName=name)
+    scene.operator.run("rotate", app.name, "--yes", "--timeout", "120")
+    scene.printed = {"CLUSTER": CLUSTER, "SERVICE": SERVICE}
+
+
 CASES: dict[str, Case] = {
     "expired": Case("a dead secret is put in", expired, ("spapi-rotation promote NAME",)),
     "days-to-expiry": Case("paused, 15 days before the end", days_to_expiry),
@@ -442,6 +455,7 @@ CASES: dict[str, Case] = {
     "look-failed": Case("the mapping is switched off", look_failed),
     "not-published": Case("the role's right to the bus is taken away", not_published),
     "restart-failed": Case("the service is deleted", restart_failed, needs_aws=True),
+    "restart-not-started": Case("the rules' right to start is taken away", restart_not_started, needs_aws=True),
 }
 
 
@@ -458,7 +472,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder: Path = tmp_path_factory.mktemp("runbook") / "box"
     show: Callable[[str], None] = print
     with Sandbox(folder, progress=show, hour_seconds=3600, rate_period_seconds=1) as box:
-        restart = {"orders": {"service_arn": make_service(box), "applications": [APPS["restart-failed"].name]}}
+        readers = [APPS[name].name for name in ("restart-failed", "restart-not-started")]
+        restart = {"orders": {"service_arn": make_service(box), "applications": readers}}
         box.stack.configure(box.config(list(APPS.values()), dashboard=True, restart=restart))
         box.stack.up()
         made = Scene(box)

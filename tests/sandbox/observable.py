@@ -188,6 +188,7 @@ ADDITIONS: tuple[Addition, ...] = (
         (
             f"{WORKFLOWS}::test_an_event_redeploys_the_service_once_however_often_it_comes",
             f"{WORKFLOWS}::test_a_rule_starts_nothing_by_a_role_that_may_not",
+            f"{WORKFLOWS}::test_what_a_rule_could_not_start_goes_to_a_queue_that_lets_it",
             f"{WORKFLOWS}::test_a_machine_updates_nothing_without_its_right_and_the_failure_is_counted",
             f"{WORKFLOWS}::test_a_machine_starts_itself_by_its_own_right_only",
             f"{WORKFLOWS}::test_a_service_that_is_gone_fails_at_once",

@@ -13,7 +13,7 @@ from sandbox.aws.emulator import ACCOUNT, REGION, AwsEmulator
 from spapi_rotation.resources.restart import event_pattern, machine_definition, start_input
 from spapi_rotation.validation.restart import ValidRestart
 from spapi_rotation_lambda.domain.events import RotationEvent
-from tests.sandbox.aws_support import allow, eventually, make_role, refusal
+from tests.sandbox.aws_support import allow, eventually, make_queue, make_role, receive, refusal
 
 pytestmark = pytest.mark.sandbox
 
@@ -78,7 +78,7 @@ def ruled(aws: AwsEmulator, service: Service) -> Iterator[str]:
     yield arn
 
 
-def put_rule(aws: AwsEmulator, machine_arn: str, role: str, service: Service) -> None:
+def put_rule(aws: AwsEmulator, machine_arn: str, role: str, service: Service, dead_letters: str | None = None) -> None:
     events = aws.client("events")
     one = ValidRestart("orders", service.arn, ("mine",))
     pattern = json.dumps(event_pattern("project/stack/rotation", one))
@@ -87,7 +87,9 @@ def put_rule(aws: AwsEmulator, machine_arn: str, role: str, service: Service) ->
         "InputPathsMap": {"version": "$.detail.version_id"},
         "InputTemplate": start_input("orders", service.arn),
     }
-    target = {"Id": "restart", "Arn": machine_arn, "RoleArn": role, "InputTransformer": transformer}
+    target: Any = {"Id": "restart", "Arn": machine_arn, "RoleArn": role, "InputTransformer": transformer}
+    if dead_letters is not None:
+        target["DeadLetterConfig"] = {"Arn": dead_letters}
     assert events.put_targets(Rule="restart", Targets=[target])["FailedEntryCount"] == 0
 
 
@@ -135,6 +137,27 @@ def test_a_rule_starts_nothing_by_a_role_that_may_not(aws: AwsEmulator, service:
         put(aws, event("version-1"))
     assert eventually(lambda: counted(aws, "AWS/Events", "FailedInvocations", "RuleName", "restart")) == 2
     assert executions(aws, arn) == {}
+
+
+@pytest.mark.parametrize(("rule", "kept"), [("restart", True), ("another", False)])
+def test_what_a_rule_could_not_start_goes_to_a_queue_that_lets_it(
+    aws: AwsEmulator, service: Service, rule: str, kept: bool
+) -> None:
+    url, queue = make_queue(aws)
+    source = {"ArnEquals": {"aws:SourceArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{rule}"}}
+    send = {**allow("sqs:SendMessage", queue), "Principal": {"Service": "events.amazonaws.com"}, "Condition": source}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [send]})
+    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    arn = machine(aws, allow("ecs:UpdateService", service.arn))
+    put_rule(aws, arn, make_role(aws, service="events.amazonaws.com"), service, queue)
+    put(aws, event("version-1"))
+    eventually(lambda: counted(aws, "AWS/Events", "FailedInvocations", "RuleName", "restart"))
+    message = receive(aws, url)
+    assert (message is not None) is kept
+    if message is not None:
+        assert json.loads(message["Body"])["detail"]["version_id"] == "version-1"
+        assert message["MessageAttributes"]["RULE_ARN"]["StringValue"].endswith(":rule/restart")
+        assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
 
 
 def test_a_machine_updates_nothing_without_its_right_and_the_failure_is_counted(

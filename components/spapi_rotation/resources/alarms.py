@@ -6,9 +6,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, RESTART_ALARM, AlarmDefinition, Source
+from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, RESTART_ALARMS, AlarmDefinition, Source
 from spapi_rotation.resources.function import METRICS_NAMESPACE
 from spapi_rotation.resources.queue import Queues
+from spapi_rotation.resources.restart import Restart
 from spapi_rotation.resources.topic import create_topic
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.arguments import ValidArgs
@@ -41,7 +42,7 @@ def create_alarms(
     function: aws.lambda_.Function,
     log_group: aws.cloudwatch.LogGroup,
     topic_arn: pulumi.Output[str] | None,
-    restart: aws.sfn.StateMachine | None,
+    restart: Restart | None,
 ) -> dict[str, aws.cloudwatch.MetricAlarm]:
     """Make the alarms, unless there is no topic. Returns them by name."""
     if topic_arn is None:
@@ -56,8 +57,9 @@ def create_alarms(
     }
     definitions: tuple[AlarmDefinition, ...] = ALARM_CATALOG
     if restart is not None:
-        sources[Source.RESTART] = ("AWS/States", {"StateMachineArn": restart.arn})
-        definitions = (*ALARM_CATALOG, RESTART_ALARM)
+        sources[Source.RESTART] = ("AWS/States", {"StateMachineArn": restart.machine.arn})
+        sources[Source.RESTART_QUEUE] = ("AWS/SQS", {"QueueName": restart.not_started.name})
+        definitions = (*ALARM_CATALOG, *RESTART_ALARMS)
     return {each.name: _alarm(scope, args, each, sources, topic_arn, log_group) for each in definitions}
 
 

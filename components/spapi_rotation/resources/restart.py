@@ -11,6 +11,7 @@ transformation".
 
 import hashlib
 import json
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,8 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.errors import InvalidArgument
-from spapi_rotation.resources.iam import allow, document, trust_policy
+from spapi_rotation.resources.iam import allow, deny_plain_text, document, trust_policy
+from spapi_rotation.resources.queue import RETENTION_SECONDS
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.arguments import ValidArgs
 from spapi_rotation.validation.inputs import in_own_region
@@ -100,7 +102,20 @@ def start_input(name: str, service_arn: str) -> str:
     return json.dumps({"name": f"<version>-{digits_of(name)}", "service": {"cluster": cluster, "arn": service_arn}})
 
 
-def create_restart(scope: Scope, args: ValidArgs) -> aws.sfn.StateMachine | None:
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """What redeploys.
+
+    Attributes:
+        machine: the state machine.
+        not_started: where an event goes that could not start it.
+    """
+
+    machine: aws.sfn.StateMachine
+    not_started: aws.sqs.Queue
+
+
+def create_restart(scope: Scope, args: ValidArgs) -> Restart | None:
     """Make the state machine, its role, and a rule for each service; nothing if there are no services.
 
     Raises:
@@ -139,19 +154,22 @@ def create_restart(scope: Scope, args: ValidArgs) -> aws.sfn.StateMachine | None
         opts=scope.options(),
     )
     bus = _own_bus(scope, args)
-    for each in args.restart:
-        logical_name = f"{scope.name}-restart-{digits_of(each.name)}"
-        rule = aws.cloudwatch.EventRule(
-            logical_name,
+    rules = {
+        each.name: aws.cloudwatch.EventRule(
+            f"{scope.name}-restart-{digits_of(each.name)}",
             event_bus_name=bus,
             description=f"Redeploys {each.name} when another secret is in use.",
             event_pattern=json.dumps(event_pattern(scope.identity, each)),
             tags=scope.tags,
             opts=scope.options(),
         )
+        for each in args.restart
+    }
+    not_started, may_send = _not_started(scope, [rule.arn for rule in rules.values()])
+    for each in args.restart:
         aws.cloudwatch.EventTarget(
-            f"{logical_name}-target",
-            rule=rule.name,
+            f"{scope.name}-restart-{digits_of(each.name)}-target",
+            rule=rules[each.name].name,
             event_bus_name=bus,
             arn=machine.arn,
             role_arn=rule_role.arn,
@@ -159,9 +177,39 @@ def create_restart(scope: Scope, args: ValidArgs) -> aws.sfn.StateMachine | None
                 "input_paths": {"version": "$.detail.version_id"},
                 "input_template": arns[each.name].apply(partial(start_input, each.name)),
             },
-            opts=scope.options(depends_on=[policy, rule_policy]),
+            dead_letter_config={"arn": not_started.arn},
+            opts=scope.options(depends_on=[policy, rule_policy, may_send]),
         )
-    return machine
+    return Restart(machine, not_started)
+
+
+def _not_started(scope: Scope, rules: list[pulumi.Output[str]]) -> tuple[aws.sqs.Queue, aws.sqs.QueuePolicy]:
+    """The queue for events that could not start the state machine. They hold no secret.
+
+    SQS encrypts it by its own key: EventBridge tells a customer-managed one neither account nor rule, so that the
+    component's key would have to let EventBridge in for everybody.
+    """
+    queue = aws.sqs.Queue(
+        f"{scope.name}-restart-queue",
+        message_retention_seconds=RETENTION_SECONDS,
+        tags=scope.tags,
+        opts=scope.options(),
+    )
+    send = {
+        "Sid": "AllowOwnRules",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue.arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rules}},
+    }
+    policy = aws.sqs.QueuePolicy(
+        f"{scope.name}-restart-queue-policy",
+        queue_url=queue.url,
+        policy=pulumi.Output.json_dumps(document(send, deny_plain_text("sqs:*", queue.arn))),
+        opts=scope.options(),
+    )
+    return queue, policy
 
 
 def _role(scope: Scope, name: str, service: str, on_behalf_of: pulumi.Output[str], what: str) -> aws.iam.Role:

@@ -372,6 +372,27 @@ ALARM_SECTIONS: Mapping[str, Section] = {
         ),
         "`spapi-rotation consumers` names nobody. The alarm ends a day after the failure.",
     ),
+    "restart-not-started": Section(
+        (
+            "The role of the rules was changed: it may no longer start the state machine.",
+            "The state machine was deleted by hand.",
+            "Step Functions failed for a day.",
+        ),
+        (
+            (
+                "aws sqs receive-message --message-attribute-names All "
+                '--queue-url "$(pulumi stack output restart_queue_url)"',
+                "tells the rule and the cause, and in the event the application",
+            ),
+            (UP, "puts the role's right back, if somebody took it away"),
+            (
+                "aws ecs update-service --cluster CLUSTER --service SERVICE --force-new-deployment",
+                "the one of the rule, which its description names",
+            ),
+            ("spapi-rotation consumers", "a quarter of an hour later: tells who has not read the new secret yet"),
+        ),
+        "`spapi-rotation consumers` names nobody. The alarm ends a day after the failure.",
+    ),
 }
 """What to do about each alarm."""
 

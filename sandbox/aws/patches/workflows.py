@@ -14,10 +14,10 @@ from contextvars import ContextVar
 from typing import Any
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
-from ministack.services import cloudwatch, ecs, eventbridge
+from ministack.services import cloudwatch, ecs, eventbridge, sqs
 from ministack.services import stepfunctions as service
 
-from sandbox.aws.patches.permissions import role_may, role_trusts
+from sandbox.aws.patches.permissions import queue_key, role_may, role_trusts, service_may
 from sandbox.aws.patches.replacing import replace
 from sandbox.aws.patches.settings import Settings
 
@@ -163,10 +163,28 @@ def _by_the_targets_role(invoke: Callable[..., None]) -> Callable[..., None]:
             if not trusted or not role_may(role, "states:StartExecution", arn):
                 _log.warning("The rule %s may not start %s.", rule.get("Name"), arn)
                 cloudwatch.record_metric("AWS/Events", "FailedInvocations", 1.0, "Count", {"RuleName": rule["Name"]})
+                _keep(target, event, rule)
                 return
         invoke(target, event, rule, view)
 
     return answer
+
+
+def _keep(target: Any, event: Any, rule: Any) -> None:
+    """The event goes to the target's dead-letter queue, if that queue lets EventBridge send on the rule's behalf.
+
+    Only to one without a key of its own: which keys EventBridge may use is not modelled.
+    """
+    queue_arn = str((target.get("DeadLetterConfig") or {}).get("Arn", ""))
+    queue = sqs._queue_by_arn(queue_arn) if queue_arn else None
+    if queue is None or queue_key(queue_arn) is not None:
+        return
+    if not service_may("events.amazonaws.com", "sqs:SendMessage", queue_arn, _source(str(rule.get("Arn")))):
+        return
+    told = {"RULE_ARN": rule["Arn"], "TARGET_ARN": target["Arn"], "ERROR_CODE": "NO_PERMISSIONS"}
+    named = {key: {"DataType": "String", "StringValue": text} for key, text in told.items()}
+    body = json.dumps(eventbridge._pattern_event_view(event).event_with_detail())
+    sqs._act_send_message({"MessageBody": body, "MessageAttributes": named}, queue["url"])
 
 
 def _source(arn: str) -> dict[str, str]:
