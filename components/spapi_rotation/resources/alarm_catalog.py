@@ -374,9 +374,9 @@ RESTART_ALARMS = (
         Source.RESTART,
         "ExecutionsFailed",
         "A service of `restart` was not redeployed after a change of the secret in use: the tries of twenty minutes "
-        "failed, or none could help. What it has read at its start dies 7 days after the rotation. What to do: the failed "
-        "execution of the state machine (output restart_state_machine_arn) says why. Remove the cause and redeploy the "
-        "service; `spapi-rotation consumers` tells who has not read the new secret, and until when.",
+        "failed, or none could help. What it has read at its start dies 7 days after the rotation. What to do: the "
+        "failed execution of the state machine (output restart_state_machine_arn) says why. Remove the cause and "
+        "redeploy the service; `spapi-rotation consumers` tells who has not read the new secret, and until when.",
         ONE_DAY,
     ),
     AlarmDefinition(
