@@ -10,6 +10,7 @@ from spapi_rotation_lambda.domain.errors import TooManyVersions, UnreadMessages
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Metric
+from spapi_rotation_lambda.use_cases import operator_actions
 from tests.fakes.amazon import Issued
 from tests.fakes.interposer import traced
 from tests.fakes.world import CLIENT_ID, World
@@ -118,6 +119,22 @@ def test_an_edit_at_the_instant_of_the_first_request_does_not_make_the_order_unk
     assert in_use(world) == world.amazon.newest.text
     assert world.recorder.counted(Metric.ORDER_UNKNOWN) == 0
     assert len(world.amazon.ever) == 2
+
+
+@pytest.mark.rule(id="REC-4")
+def test_the_late_message_of_a_secret_that_was_put_in_by_hand_and_rolled_back_leaves_it_rejected(world: World) -> None:
+    old = world.amazon.newest
+    world.check()
+    made = world.amazon.rotate_by_hand(message=False)
+    typed(world, made)
+    operator_actions.rollback(world.ports, world.application)
+    world.clock.advance(hours=1)
+    assert world.hand_over(world.amazon.message(made, old.expires_at)) == "duplicate"
+    world.run(hours=24)
+    assert in_use(world) == old.text
+    rejected = world.value(Label.REJECTED) or {}
+    assert rejected["client_secret"] == made.text
+    assert "client_secret_fingerprint" in rejected
 
 
 @pytest.mark.rule(id="REC-18")
