@@ -173,11 +173,21 @@ def _order_is_unknown(app: App, secret: FakeSecret, in_use: Issued, newer: Issue
     """
     labelled = (version for version in secret.versions.values() if version.labels)
     known = [version for version in labelled if secret_in(version.text) == in_use.text]
-    if any("client_secret_fingerprint" in version.text for version in known):
+    if any(_tells_dates_of(version.text, in_use) for version in known):
         return False
     seen = min(version.created_at for version in known)
     now = app.amazon.clock.now()
     return newer.issued_at < seen + ORDERED_AFTER and (not _tells(app) or now < in_use.expires_at + PROMOTION_LASTS)
+
+
+def _tells_dates_of(text: str, issued: Issued) -> bool:
+    """Whether a version tells when this very secret was issued; what an owner left beside it is another one's."""
+    value = json.loads(text)
+    try:
+        told = parse_typed(value.get("client_secret_issued_at"), "issue")
+    except ValueError:
+        return False
+    return "client_secret_fingerprint" in value and told is not None and abs(told - issued.issued_at) < CLOCKS
 
 
 def _tells(app: App) -> bool:
@@ -320,13 +330,13 @@ def _near_expiry(world: World, app: App) -> bool:
     number = app.amazon.number(app.memory.current)
     if number == 0:
         return False
+    in_use = app.amazon.ever[number - 1]
     told = [
         _expiry_in(json.loads(version.text))
         for version in world.secrets.secrets[app.secret_id].versions.values()
-        if version.labels and secret_in(version.text) == app.memory.current
-        if "client_secret_fingerprint" in version.text
+        if version.labels and secret_in(version.text) == in_use.text and "client_secret_fingerprint" in version.text
     ]
-    ends = [app.amazon.ever[number - 1].issued_at + LIFETIME, *told]
+    ends = [in_use.issued_at + LIFETIME, *told]
     return any(end is not None and end - world.clock.time < NEAR + CLOCKS for end in ends)
 
 
