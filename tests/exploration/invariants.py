@@ -171,7 +171,7 @@ def _order_is_unknown(app: App, secret: FakeSecret, in_use: Issued, newer: Issue
     Amazon tells by letting the older one die; the check after that puts the newer one into use. Where its calls say
     nothing about a secret, a person decides.
     """
-    labelled = (version for version in secret.versions.values() if version.labels)
+    labelled = (version for version in secret.versions.values() if version.labels - {Label.SCRATCH})
     known = [version for version in labelled if secret_in(version.text) == in_use.text]
     if any(_tells_dates_of(version.text, in_use) for version in known):
         return False
