@@ -203,6 +203,12 @@ def _by_hand() -> tuple[Scenario, ...]:
             faults=1,
         ),
         Scenario(
+            "made by hand and rolled back, then its message",
+            young,
+            (late_console(HOUR), owner(put_in), do("rollback"), schedule, hours(2), *THREE_EVENTS),
+            faults=1,
+        ),
+        Scenario(
             "made by hand after an unanswered request",
             lambda: rotated(deliver=lose),
             (schedule, wait(hours=2), both, wait(hours=25), schedule, not_requested_again, *EVENTS[:2]),
