@@ -48,6 +48,9 @@ class Application(TypedDict):
     secret_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """How the secret's JSON names its keys, for a client that wants other names: a map from `client_id`, `client_secret`, `issued_at`, `expires_at`, `previous_expires_at`, `rotation_id`, `fingerprint` or `replaces` to your key. For an existing secret and for one that is made; not to be changed once credentials are in it."""  # noqa: E501
 
+    readers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Who else may read this application's secret, in this account or others: ARNs of roles, or ids of accounts. Not for an existing secret: its policy is its owner's."""  # noqa: E501
+
 
 class RotationWindow(TypedDict):
     """Days and hours at which the schedule may ask Amazon for a new secret."""
@@ -137,6 +140,9 @@ class ClientSecretRotationArgs(TypedDict):
 
     event_bus_arn: NotRequired[pulumi.Input[str] | None]
     """An EventBridge bus in the component's region for its events, in this account or another; there its policy must let the function's role put events. Default: the account's default bus."""  # noqa: E501
+
+    readers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Who may read every secret that the component makes, in this account or others: ARNs of roles, or ids of accounts. Default: whom IAM policies of the component's account let."""  # noqa: E501
 
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags for every taggable resource, merged over the component's own."""

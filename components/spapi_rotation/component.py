@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import pulumi
+import pulumi_aws as aws
 
 from spapi_rotation.args import ClientSecretRotationArgs, Via
 from spapi_rotation.resources.adopted_secrets import adopt, settings_of_one
@@ -14,6 +15,14 @@ from spapi_rotation.resources.guards import create_guards
 from spapi_rotation.resources.invocation import invoke_on_up
 from spapi_rotation.resources.log import create_log_group
 from spapi_rotation.resources.queue import create_queues
+from spapi_rotation.resources.readers import (
+    attach_reader_policy,
+    create_secret_policies,
+    key_statements,
+    reader_policy,
+    target_of_all,
+    targets,
+)
 from spapi_rotation.resources.schedule import create_group, create_schedules
 from spapi_rotation.resources.secret import create_secrets
 from spapi_rotation.scope import default_identity, make_scope
@@ -74,6 +83,9 @@ class ClientSecretRotation(pulumi.ComponentResource):
     alarm_topic_arn: pulumi.Output[str | None]
     """ARN of the SNS topic of the alarms, made or given; subscribe to it. Absent if alarms are switched off."""
 
+    reader_policy_json: pulumi.Output[dict[str, str]]
+    """What a role needs in its own policies to read an application's secret: an IAM policy as JSON, by the application's name."""  # noqa: E501
+
     registration_steps: pulumi.Output[str]
     """What to do by hand in Amazon's Developer Console, with the queue's ARN."""
 
@@ -96,7 +108,8 @@ class ClientSecretRotation(pulumi.ComponentResource):
         )
         adopted = adopt(scope, valid.applications, secret_prefix=valid.secret_prefix)
         own_topic = valid.alarms and valid.alarm_topic_arn is None
-        key = create_key(scope, valid.key_deletion_window_days, alarms=own_topic)
+        readers = key_statements(scope, valid.applications, everywhere=valid.readers, prefix=valid.secret_prefix)
+        key = create_key(scope, valid.key_deletion_window_days, alarms=own_topic, readers=readers)
         queue_key = create_queue_key(scope, valid.key_deletion_window_days)
         log_group = create_log_group(scope, key, valid.log_retention_days)
         queues = create_queues(scope, key=key, queue_key=queue_key)
@@ -109,6 +122,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
             recovery_window_days=valid.secret_recovery_window_days,
             adopted=adopted,
         )
+        create_secret_policies(scope, valid.applications, everywhere=valid.readers, secret_arns=secret_arns)
         group = create_group(scope)
         topic_arn = alarm_topic(scope, valid, key)
         function = create_function(
@@ -170,8 +184,33 @@ class ClientSecretRotation(pulumi.ComponentResource):
         self.queue_key_arn = queue_key.arn
         self.alarm_names = pulumi.Output.all(**{name: alarm.name for name, alarm in alarms.items()}).apply(dict)
         self.alarm_topic_arn = pulumi.Output.from_input(topic_arn)
+        self._readable = targets(valid.applications, secret_arns=secret_arns, key_arn=key.arn)
+        self._all_made = target_of_all(scope, valid.secret_prefix, key.arn)
+        self.reader_policy_json = pulumi.Output.all(
+            **{app: reader_policy([each]) for app, each in self._readable.items()}
+        ).apply(dict)
         self.registration_steps = queues.destination.arn.apply(registration_steps)
         self.register_outputs({output: getattr(self, output) for output in OUTPUTS})
+
+    def grant_read(
+        self, role: aws.iam.Role | str, application: str | None = None, opts: pulumi.ResourceOptions | None = None
+    ) -> aws.iam.RolePolicy:
+        """Let a role of the component's account read one application's secret, or all, by an inline policy of its own.
+
+        A role of another account needs a place in `readers` as well. An existing secret's key must let the role use it.
+
+        Args:
+            role: the role, or its name.
+            application: the application by its name; None for every secret that the component makes, later ones too,
+                and every existing one.
+            opts: over those of the policy.
+
+        Raises:
+            InvalidArgument: there is no such application, or the role is given by its ARN.
+        """
+        return attach_reader_policy(
+            self, self._name, role, application, readable=self._readable, all_made=self._all_made, opts=opts
+        )
 
     def _rotate_on_up(
         self,

@@ -10,7 +10,7 @@ from sandbox.provider.services.kms import Alias, Key
 from sandbox.provider.services.logs import LogGroup
 from sandbox.provider.services.mappings import EventSourceMapping, FunctionEventInvokeConfig
 from sandbox.provider.services.scheduler import Schedule, ScheduleGroup
-from sandbox.provider.services.secretsmanager import Secret
+from sandbox.provider.services.secretsmanager import Secret, SecretPolicy
 from sandbox.provider.services.sns import Topic, TopicPolicy
 from sandbox.provider.services.sqs import Queue, QueuePolicy, RedriveAllowPolicy
 
@@ -32,6 +32,7 @@ _TYPES: tuple[type[Resource], ...] = (
     Schedule,
     ScheduleGroup,
     Secret,
+    SecretPolicy,
     Topic,
     TopicPolicy,
 )

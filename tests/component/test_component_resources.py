@@ -369,6 +369,7 @@ def test_outputs() -> None:
     steps = recording.outputs.pop("registration_steps")
     assert QUEUE_ARN in steps
     assert "Application Client New Secret" in steps
+    assert set(recording.outputs.pop("reader_policy_json")) == {"storefront"}
     name = f"{PROJECT}/{STACK}/rotation/{client_id(1)}"
     assert recording.outputs == {
         "identity": f"{PROJECT}/{STACK}/rotation",
@@ -388,7 +389,7 @@ def test_outputs() -> None:
         "alarm_names": {each.name: f"{PROJECT}/{STACK}/rotation/{each.name}" for each in ALARM_CATALOG},
         "alarm_topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:rotation-alarm-topic-0000001",
     }
-    assert set(OUTPUTS) == {*recording.outputs, "registration_steps"}
+    assert set(OUTPUTS) == {*recording.outputs, "reader_policy_json", "registration_steps"}
 
 
 def test_without_alarms_there_are_no_names_of_alarms() -> None:

@@ -16,6 +16,7 @@ LAMBDA, METRICS, SCHEDULER, SQS, RULES, SECRETS, DIFFERENCES, LOOKING = (
     for name in ("lambda", "metrics", "scheduler", "sqs", "rules", "secretsmanager", "differences", "looking")
 )
 NATIVE, EXISTING, RIGHTS = (f"tests/sandbox/test_aws_{name}.py" for name in ("native_rotation", "existing", "rights"))
+READING = "tests/sandbox/test_aws_resource_policies.py"
 ALARMS, POLICIES, RESOURCES = (
     f"tests/component/test_component_{name}.py" for name in ("alarms", "policies", "resources")
 )
@@ -123,6 +124,17 @@ ADDITIONS: tuple[Addition, ...] = (
             f"{RULES}::test_an_encrypted_queue_needs_amazons_statement_on_its_key",
             f"{RULES}::test_a_secrets_key_is_needed_to_read_and_write_its_value",
             f"{RULES}::test_a_mapping_reads_nothing_while_its_role_may_not_use_the_queues_key",
+        ),
+    ),
+    Addition(
+        "A policy names roles that there are; a secret's is not public, and lets another account read it",
+        (
+            f"{READING}::test_a_role_of_the_same_account_reads_by_the_policies_of_secret_and_key",
+            f"{READING}::test_without_the_keys_statement_it_cannot_read",
+            f"{READING}::test_a_role_of_another_account_needs_both_sides",
+            f"{READING}::test_who_is_not_listed_of_another_account_reads_nothing",
+            f"{READING}::test_a_policy_that_a_secret_cannot_have",
+            f"{READING}::test_a_key_policy_names_roles_that_there_are",
         ),
     ),
     Addition(

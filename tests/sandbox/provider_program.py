@@ -91,6 +91,20 @@ secret = aws.secretsmanager.Secret(
     force_overwrite_replica_secret=True,
     tags=tags,
 )
+secret_policy = aws.secretsmanager.SecretPolicy(
+    "secret",
+    secret_arn=secret.arn,
+    policy=policy(
+        {
+            "Sid": "Second" if second else "First",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+            "Action": "secretsmanager:GetSecretValue",
+            "Resource": "*",
+        }
+    ),
+    block_public_policy=True,
+)
 role = aws.iam.Role(
     "role",
     description=f"Version {seconds}",

@@ -41,6 +41,7 @@ MINIMAL: Mapping[str, Mapping[str, Any]] = {
         "redriveAllowPolicy": '{"redrivePermission":"denyAll"}',
     },
     SECRET: {},
+    "aws:secretsmanager/secretPolicy:SecretPolicy": {"secretArn": ARN, "policy": POLICY},
     ROLE_TYPE: {"assumeRolePolicy": TRUST},
     "aws:iam/rolePolicy:RolePolicy": {"role": "role", "policy": POLICY},
     "aws:cloudwatch/logGroup:LogGroup": {},

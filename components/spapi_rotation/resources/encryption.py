@@ -11,16 +11,19 @@ from spapi_rotation.scope import Scope
 from spapi_rotation_lambda.domain.sender_policy import Statement, key_statement
 
 
-def key_policy(scope: Scope, *, alarms: bool) -> dict[str, Any]:
-    """The policy of the secrets' key: two statements, and a third if the alarms' topic is encrypted by it.
+def key_policy(scope: Scope, *, alarms: bool, readers: pulumi.Output[list[Statement]] | None = None) -> dict[str, Any]:
+    """The policy of the secrets' key: two statements, one if the alarms' topic is encrypted by it, the readers'.
 
     The account administers the key, which also lets IAM policies of this account grant its use: the
     function's role, the schedules' role and whoever reads the secrets get it there. So Secrets Manager, SQS,
     Lambda and Scheduler need no statement of their own; they act with the caller's permissions. CloudWatch's
-    logs and alarms act for nobody: these must be named. Nobody outside the account is.
+    logs and alarms act for nobody: these must be named. Nobody outside the account is, except as a reader.
     """
     alarm_statements = [alarm_key_statement(scope)] if alarms else []
-    return document(_administration(scope), _log_statement(scope), *alarm_statements)
+    own = document(_administration(scope), _log_statement(scope), *alarm_statements)
+    if readers is None:
+        return own
+    return own | {"Statement": pulumi.Output.all(own["Statement"], readers).apply(lambda all_: [*all_[0], *all_[1]])}
 
 
 def queue_key_policy(scope: Scope) -> dict[str, Any]:
@@ -28,18 +31,25 @@ def queue_key_policy(scope: Scope) -> dict[str, Any]:
     return document(_administration(scope), key_statement())
 
 
-def create_key(scope: Scope, deletion_window_days: pulumi.Input[int], *, alarms: bool) -> aws.kms.Key:
+def create_key(
+    scope: Scope,
+    deletion_window_days: pulumi.Input[int],
+    *,
+    alarms: bool,
+    readers: pulumi.Output[list[Statement]] | None,
+) -> aws.kms.Key:
     """The key of the secrets and of all else but the destination queue, rotated by AWS once a year, and its alias.
 
     Args:
         alarms: whether CloudWatch's alarms need it, for the component's own topic.
+        readers: what those who read the secrets need in its policy; None if there are none.
     """
     return _key(
         scope,
         "key",
         deletion_window_days,
         description="SP-API client secrets: secrets, function, log, alarms, queues other than the destination.",
-        policy=key_policy(scope, alarms=alarms),
+        policy=key_policy(scope, alarms=alarms, readers=readers),
     )
 
 

@@ -30,6 +30,7 @@ from spapi_rotation.validation.inputs import (
 )
 from spapi_rotation.validation.names import nearest
 from spapi_rotation.validation.paths import path_of
+from spapi_rotation.validation.readers import validate_readers
 from spapi_rotation.validation.tags import Tags, validated_tags
 from spapi_rotation_lambda import settings
 from spapi_rotation_lambda.domain.errors import BadSettings
@@ -116,6 +117,7 @@ class ValidArgs:
     runbook_url: str
     dashboard: bool
     event_bus_arn: MaybeOutput[str] | None
+    readers: MaybeOutput[Sequence[str]] | None
     tags: MaybeOutput[Tags]
 
 
@@ -149,11 +151,12 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
         return raising_invalid_argument(lambda v: validate_flag(plain(v, name, why), name))(value(name))
 
     window, topic, bus = value("rotation_window"), value("alarm_topic_arn"), value("event_bus_arn")
+    applications = raising_invalid_argument(validate_applications)(value("applications"))
     rotate_every = whole("rotate_every_days")
     expiry_alarm = whole("expiry_alarm_days")
     secret_window = validated(value("secret_recovery_window_days"), validate_recovery_window)
     return ValidArgs(
-        applications=raising_invalid_argument(validate_applications)(value("applications")),
+        applications=applications,
         identity=identity,
         secret_prefix=validated(value("secret_prefix"), validate_prefix),
         spapi_endpoint=validated(
@@ -178,6 +181,7 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
         runbook_url=raising_invalid_argument(validate_runbook_url)(value("runbook_url")),
         dashboard=flag("dashboard"),
         event_bus_arn=None if bus is None else validated(bus, validate_bus_arn),
+        readers=raising_invalid_argument(lambda v: validate_readers_of_all(v, applications))(value("readers")),
         tags=validated_tags(value("tags")),
     )
 
@@ -354,6 +358,24 @@ def validate_bus_arn(value: object) -> str:
         "event_bus_arn is not the ARN of an EventBridge bus of one's own.",
         remedy="Use arn:aws:events:REGION:ACCOUNT:event-bus/NAME, or leave it out: then the default bus is used.",
     )
+
+
+def validate_readers_of_all(
+    value: object, applications: Sequence[ValidApplication]
+) -> MaybeOutput[Sequence[str]] | None:
+    """Who may read every secret that the component makes; None if nobody is named.
+
+    Raises:
+        BadSettings: one is neither a role nor an account, or the component makes no secret.
+    """
+    if value is None or value == []:
+        return None
+    if all(each.adoption is not None for each in applications):
+        raise BadSettings(
+            "readers is given, but every application has an existing secret, whose policy and key are its owner's.",
+            remedy="Leave it out, and let the owners add the readers there; docs/consumers.md says what they need.",
+        )
+    return validated_within(value, lambda v: validate_readers(v, "readers"))
 
 
 def validate_expiry_alarm(alarm_days: int, rotate_every_days: int) -> int:

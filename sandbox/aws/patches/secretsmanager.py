@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ministack.core import iam_evaluator as evaluator
 from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import secretsmanager as service
 
@@ -291,8 +292,9 @@ def attach(secret: Secret, version_id: str, label: str) -> None:
 def _check_key(secret: Secret, actions: Sequence[str], key_id: str | None) -> None:
     """Who reads or writes a value must be allowed to use the customer managed key that encrypts it."""
     key = customer_key(key_id, secret["ARN"])
+    keys = via("secretsmanager", secret["ARN"]) | {"kms:calleraccount": evaluator.caller_arn().split(":")[4]}
     for action in actions if key else ():
-        if not caller_may(action, key or "", via("secretsmanager", secret["ARN"])):
+        if not caller_may(action, key or "", keys):
             raise Refused("AccessDeniedException", "Access to KMS is not allowed")
 
 

@@ -1,4 +1,4 @@
-"""Secrets Manager: secrets, without any value.
+"""Secrets Manager: secrets, without any value, and their policies.
 
 Source of defaults and ranges: ``internal/service/secretsmanager`` of terraform-provider-aws.
 """
@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Mapping
 
 from sandbox.provider.aws import Aws, says
+from sandbox.provider.policy import same_policy
 from sandbox.provider.resource import Resource
-from sandbox.provider.schema import Spec, flag, integer, matching, text
+from sandbox.provider.schema import Spec, arn, flag, integer, json_text, matching, required, text
 from sandbox.provider.services.tagging import as_list, as_map
 from sandbox.provider.values import Props
 
@@ -93,3 +94,52 @@ class Secret(Resource):
             aws.call(doing, lambda: secrets.untag_resource(SecretId=resource_id, TagKeys=drop))
         if put:
             aws.call(doing, lambda: secrets.tag_resource(SecretId=resource_id, Tags=as_list(put)))
+
+
+class SecretPolicy(Resource):
+    """``aws.secretsmanager.SecretPolicy``; its id is the secret's ARN."""
+
+    spec = Spec(
+        "aws:secretsmanager/secretPolicy:SecretPolicy",
+        props={
+            "secretArn": text(arn, required=True, replaces=True),
+            "policy": required(json_text(same_policy)),
+            "blockPublicPolicy": flag(write_only=True),
+        },
+        autoname=None,
+    )
+
+    def create(self, aws: Aws, inputs: Props) -> str:
+        self._put(aws, inputs["secretArn"], inputs, "creating")
+        return str(inputs["secretArn"])
+
+    def read(self, aws: Aws, resource_id: str, prior: Props) -> Props | None:
+        found = aws.unless_missing(
+            f"reading secretsmanager.SecretPolicy ({resource_id})",
+            lambda: aws.client("secretsmanager").get_resource_policy(SecretId=resource_id),
+            *_GONE,
+        )
+        if found is None or not found.get("ResourcePolicy"):
+            return None
+        return {"secretArn": resource_id, "policy": found["ResourcePolicy"]}
+
+    def update(self, aws: Aws, resource_id: str, state: Props, news: Props, changed: frozenset[str]) -> None:
+        self._put(aws, resource_id, news, "updating")
+
+    def delete(self, aws: Aws, resource_id: str, state: Props) -> None:
+        aws.unless_missing(
+            f"deleting secretsmanager.SecretPolicy ({resource_id})",
+            lambda: aws.client("secretsmanager").delete_resource_policy(SecretId=resource_id),
+            *_GONE,
+        )
+
+    def _put(self, aws: Aws, secret_arn: str, inputs: Props, doing: str) -> None:
+        public = {"BlockPublicPolicy": inputs["blockPublicPolicy"]} if "blockPublicPolicy" in inputs else {}
+        aws.call(
+            f"{doing} secretsmanager.SecretPolicy ({secret_arn})",
+            lambda: aws.client("secretsmanager").put_resource_policy(
+                SecretId=secret_arn, ResourcePolicy=inputs["policy"], **public
+            ),
+            # A role that IAM has only just made.
+            retry=says("unsupported principal", code="MalformedPolicyDocumentException"),
+        )
