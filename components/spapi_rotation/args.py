@@ -141,6 +141,9 @@ class ClientSecretRotationArgs(TypedDict):
     event_bus_arn: NotRequired[pulumi.Input[str] | None]
     """An EventBridge bus in the component's region for its events, in this account or another; there its policy must let the function's role put events. Default: the account's default bus."""  # noqa: E501
 
+    replica_regions: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Other regions in which the secrets that the component makes can be read: a map from the region to the ARN of a customer-managed key there. Default: none."""  # noqa: E501
+
     readers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Who may read every secret that the component makes, in this account or others: ARNs of roles, or ids of accounts. Default: whom IAM policies of the component's account let."""  # noqa: E501
 

@@ -24,7 +24,7 @@ from spapi_rotation.resources.readers import (
     targets,
 )
 from spapi_rotation.resources.schedule import create_group, create_schedules
-from spapi_rotation.resources.secret import create_secrets
+from spapi_rotation.resources.secret import create_secrets, replicas_elsewhere
 from spapi_rotation.scope import default_identity, make_scope
 from spapi_rotation.validation.arguments import validate_args, validate_component_name
 from spapi_rotation_lambda.domain.registration import registration_steps
@@ -113,6 +113,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         queue_key = create_queue_key(scope, valid.key_deletion_window_days)
         log_group = create_log_group(scope, key, valid.log_retention_days)
         queues = create_queues(scope, key=key, queue_key=queue_key)
+        replica_regions = replicas_elsewhere(scope, valid.replica_regions)
         secret_arns = create_secrets(
             scope,
             valid.applications,
@@ -121,6 +122,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
             log_group=log_group,
             recovery_window_days=valid.secret_recovery_window_days,
             adopted=adopted,
+            replica_regions=replica_regions,
         )
         create_secret_policies(scope, valid.applications, everywhere=valid.readers, secret_arns=secret_arns)
         group = create_group(scope)
@@ -135,6 +137,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
             schedule_group=group.name,
             topic_arn=topic_arn,
             adopted=adopted,
+            replica_regions=replica_regions,
         )
         schedules = create_schedules(
             scope,
@@ -184,8 +187,8 @@ class ClientSecretRotation(pulumi.ComponentResource):
         self.queue_key_arn = queue_key.arn
         self.alarm_names = pulumi.Output.all(**{name: alarm.name for name, alarm in alarms.items()}).apply(dict)
         self.alarm_topic_arn = pulumi.Output.from_input(topic_arn)
-        self._readable = targets(valid.applications, secret_arns=secret_arns, key_arn=key.arn)
-        self._all_made = target_of_all(scope, valid.secret_prefix, key.arn)
+        self._readable = targets(valid.applications, secret_arns=secret_arns, key_arn=key.arn, replicas=replica_regions)
+        self._all_made = target_of_all(scope, valid.secret_prefix, key.arn, replicas=replica_regions)
         self.reader_policy_json = pulumi.Output.all(
             **{app: reader_policy([each]) for app, each in self._readable.items()}
         ).apply(dict)

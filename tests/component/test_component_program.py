@@ -56,6 +56,7 @@ def test_configuration_has_every_argument_described_and_with_the_components_defa
         "alarm_topic_arn": "",
         "event_bus_arn": "",
         "readers": [],
+        "replica_regions": {},
         "tags": {},
     }
     assert {name: each["default"] for name, each in config.items() if "default" in each} == expected

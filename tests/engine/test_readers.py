@@ -38,12 +38,16 @@ class Reader:
         """Give it a policy of its own."""
         self.iam.put_role_policy(RoleName=self._name, PolicyName="read", PolicyDocument=policy)
 
+    def session(self) -> dict[str, str]:
+        """Credentials of the role."""
+        sts = self._box.aws.client("sts", self._account)
+        given: dict[str, str] = sts.assume_role(RoleArn=self.arn, RoleSessionName="reader")["Credentials"]
+        return given
+
     def read(self, secret: str) -> str:
         """The client secret in use, or why it cannot be read."""
-        sts = self._box.aws.client("sts", self._account)
-        given = sts.assume_role(RoleArn=self.arn, RoleSessionName="reader")["Credentials"]
         try:
-            found = self._box.aws.client("secretsmanager", credentials=given).get_secret_value(SecretId=secret)
+            found = self._box.aws.client("secretsmanager", credentials=self.session()).get_secret_value(SecretId=secret)
         except ClientError as error:
             return "no key" if "KMS" in str(error) else str(error.response["Error"]["Code"])
         return str(json.loads(found["SecretString"])["client_secret"])

@@ -94,6 +94,7 @@ UPDATED = [
     (SECRET, "kmsKeyId", "a-key"),
     (SECRET, "recoveryWindowInDays", 0),
     (SECRET, "forceOverwriteReplicaSecret", True),
+    (SECRET, "replicas", [{"region": "eu-west-1", "kmsKeyId": "a-key"}]),
     ("aws:secretsmanager/secretPolicy:SecretPolicy", "policy", OTHER_POLICY),
     ("aws:secretsmanager/secretPolicy:SecretPolicy", "blockPublicPolicy", True),
     (ROLE_TYPE, "assumeRolePolicy", TRUST.replace("lambda", "scheduler")),

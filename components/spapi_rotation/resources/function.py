@@ -45,6 +45,9 @@ Lambda function", whose list of the execution role's permissions these are."""
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 QUEUE_KEY_ACTIONS = ("kms:Decrypt", "kms:GetKeyPolicy")
 ADOPTED_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+REPLICA_KEY_ACTIONS = ("kms:Encrypt", "kms:GenerateDataKey")
+"""What it takes to encrypt a replica. Source: Secrets Manager API reference, ReplicateSecretToRegions, of who makes it;
+for who writes the value later nothing is documented, so that the function has the same rights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ def function_policy(
     topic_arn: pulumi.Input[str] | None = None,
     adopted: AdoptedSecrets | None = None,
     bus_arn: pulumi.Input[str] | None = None,
+    replica_regions: pulumi.Output[Mapping[str, str]] | None = None,
 ) -> dict[str, Any]:
     """What the function may do. Only existing secrets make it longer; others are covered by their common name."""
     # Only names that end in a client id; Secrets Manager appends a hyphen and six characters to an ARN.
@@ -150,6 +154,7 @@ def function_policy(
         # The operator interface tells the history.
         allow("ReadLog", ("logs:FilterLogEvents",), pulumi.Output.concat(log_group_arn, ":*")),
         *_adopted_statements(scope, adopted),
+        *_replica_statements(replica_regions),
     )
 
 
@@ -164,6 +169,7 @@ def create_function(
     schedule_group: pulumi.Input[str],
     topic_arn: pulumi.Input[str] | None,
     adopted: AdoptedSecrets | None,
+    replica_regions: pulumi.Output[Mapping[str, str]] | None,
 ) -> Function:
     """Make the function and its role, and connect it to the destination queue.
 
@@ -194,6 +200,7 @@ def create_function(
                 topic_arn=topic_arn,
                 adopted=adopted,
                 bus_arn=bus_arn,
+                replica_regions=replica_regions,
             )
         ),
         opts=scope.options(),
@@ -281,3 +288,15 @@ def _adopted_statements(scope: Scope, adopted: AdoptedSecrets | None) -> list[di
         condition = {"StringEquals": {"kms:ViaService": service}}
         statements.append(allow("AdoptedKeys", ADOPTED_KEY_ACTIONS, adopted.key_arns) | {"Condition": condition})
     return statements
+
+
+def _replica_statements(replica_regions: pulumi.Output[Mapping[str, str]] | None) -> list[dict[str, Any]]:
+    """The replicas' keys' use by Secrets Manager, each in its region."""
+    if replica_regions is None:
+        return []
+    keys = replica_regions.apply(lambda regions: sorted(regions.values()))
+    services = replica_regions.apply(
+        lambda regions: [f"secretsmanager.{each}.amazonaws.com" for each in sorted(regions)]
+    )
+    condition = {"StringEquals": {"kms:ViaService": services}}
+    return [allow("EncryptReplicas", REPLICA_KEY_ACTIONS, keys) | {"Condition": condition}]

@@ -19,6 +19,9 @@ from spapi_rotation_lambda.domain.sender_policy import Statement
 
 Principals: TypeAlias = MaybeOutput[Sequence[str]] | None
 
+Encrypted: TypeAlias = tuple[str, str | None]
+Replicas: TypeAlias = pulumi.Output[Mapping[str, str]] | None
+
 READ_ACTIONS = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
 """What a reader needs: AWS's caching libraries look at the labels before they read the value. Both work across
 accounts. Source: Secrets Manager user guide, "Access AWS Secrets Manager secrets from a different account"."""
@@ -40,14 +43,13 @@ class Target:
 
     Attributes:
         suffix: names resources.
-        arn: of the secret, or a pattern of the ARNs of several.
-        key_arn: the customer-managed key that encrypts it, if any.
+        secrets: ARNs, or patterns of ARNs, each with the customer-managed key that encrypts it, if any: one secret or
+            several, and the replicas.
         made: whether the component makes it.
     """
 
     suffix: str
-    arn: pulumi.Input[str]
-    key_arn: pulumi.Input[str] | None
+    secrets: pulumi.Output[list[Encrypted]]
     made: bool
 
 
@@ -123,24 +125,46 @@ def targets(
     *,
     secret_arns: Mapping[str, pulumi.Output[str]],
     key_arn: pulumi.Output[str],
+    replicas: Replicas,
 ) -> dict[str, Target]:
     """What a reader of each application reads, by the application's name."""
     return {
-        each.name: Target(each.suffix, secret_arns[each.name], key_arn, made=True)
+        each.name: Target(each.suffix, _with_replicas(secret_arns[each.name], key_arn, replicas), made=True)
         if each.adoption is None
-        else Target(each.suffix, secret_arns[each.name], each.adoption.key_arn, made=False)
+        else Target(each.suffix, _with_replicas(secret_arns[each.name], each.adoption.key_arn, None), made=False)
         for each in applications
     }
 
 
-def target_of_all(scope: Scope, prefix: pulumi.Input[str], key_arn: pulumi.Output[str]) -> Target:
+def target_of_all(
+    scope: Scope, prefix: pulumi.Input[str], key_arn: pulumi.Output[str], *, replicas: Replicas
+) -> Target:
     """Every secret that the component makes, the later ones as well."""
-    return Target("all", _pattern(scope, prefix, _ALL), key_arn, made=True)
+    return Target("all", _with_replicas(_pattern(scope, prefix, _ALL), key_arn, replicas), made=True)
+
+
+def _with_replicas(
+    arn: pulumi.Output[str], key_arn: MaybeOutput[str] | None, replicas: Replicas
+) -> pulumi.Output[list[Encrypted]]:
+    """A secret's ARN and key, and those of its replicas.
+
+    Source: Secrets Manager user guide, "Replicate AWS Secrets Manager secrets across Regions": the ARNs differ in the
+    region only.
+    """
+
+    def pairs(known: Sequence[Any]) -> list[Encrypted]:
+        own, key, regions = known
+        start, _, end = str(own).partition(f":{str(own).split(':')[3]}:")
+        return [(str(own), key), *((f"{start}:{region}:{end}", each) for region, each in sorted(regions.items()))]
+
+    return pulumi.Output.all(arn, key_arn, replicas or {}).apply(pairs)
 
 
 def reader_policy(wanted: Sequence[Target]) -> pulumi.Output[str]:
     """What a role needs in its own policies to read these, as JSON."""
-    return pulumi.Output.all(*([each.arn, each.key_arn] for each in wanted)).apply(_identity_policy)
+    return pulumi.Output.all(*(each.secrets for each in wanted)).apply(
+        lambda secrets: _identity_policy([pair for each in secrets for pair in each])
+    )
 
 
 def attach_reader_policy(
@@ -184,7 +208,7 @@ def attach_reader_policy(
     )
 
 
-def _identity_policy(wanted: Sequence[Sequence[str | None]]) -> str:
+def _identity_policy(wanted: Sequence[Encrypted]) -> str:
     secrets = sorted({str(arn) for arn, _ in wanted})
     statements: list[dict[str, Any]] = [
         {"Sid": "ReadSecrets", "Effect": "Allow", "Action": list(READ_ACTIONS), "Resource": secrets}

@@ -6,11 +6,11 @@ when it becomes known.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from spapi_rotation.args import ClientSecretRotationArgs, RotationWindow, Via
 from spapi_rotation.errors import InvalidArgument
@@ -31,12 +31,15 @@ from spapi_rotation.validation.inputs import (
 from spapi_rotation.validation.names import nearest
 from spapi_rotation.validation.paths import path_of
 from spapi_rotation.validation.readers import validate_readers
+from spapi_rotation.validation.replicas import validate_replica_regions
 from spapi_rotation.validation.tags import Tags, validated_tags
 from spapi_rotation_lambda import settings
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.times import LIFETIME
 from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
 from spapi_rotation_lambda.settings import Number, validated_endpoint, validated_verification
+
+T = TypeVar("T")
 
 PARTITION = "aws"
 
@@ -117,6 +120,7 @@ class ValidArgs:
     runbook_url: str
     dashboard: bool
     event_bus_arn: MaybeOutput[str] | None
+    replica_regions: MaybeOutput[Mapping[str, str]] | None
     readers: MaybeOutput[Sequence[str]] | None
     tags: MaybeOutput[Tags]
 
@@ -150,6 +154,14 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
         why = "it says which resources there are, and how they are protected"
         return raising_invalid_argument(lambda v: validate_flag(plain(v, name, why), name))(value(name))
 
+    def of_made_secrets(name: str, validate: Callable[[Any], T]) -> MaybeOutput[T] | None:
+        """What concerns the secrets that the component makes; None if it is not given, or empty."""
+        given_value = value(name)
+        if given_value is None or given_value in ([], {}):
+            return None
+        raising_invalid_argument(lambda _: validate_made(name, applications))(None)
+        return validated_within(given_value, validate)
+
     window, topic, bus = value("rotation_window"), value("alarm_topic_arn"), value("event_bus_arn")
     applications = raising_invalid_argument(validate_applications)(value("applications"))
     rotate_every = whole("rotate_every_days")
@@ -181,7 +193,8 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
         runbook_url=raising_invalid_argument(validate_runbook_url)(value("runbook_url")),
         dashboard=flag("dashboard"),
         event_bus_arn=None if bus is None else validated(bus, validate_bus_arn),
-        readers=raising_invalid_argument(lambda v: validate_readers_of_all(v, applications))(value("readers")),
+        replica_regions=of_made_secrets("replica_regions", validate_replica_regions),
+        readers=of_made_secrets("readers", lambda v: validate_readers(v, "readers")),
         tags=validated_tags(value("tags")),
     )
 
@@ -360,22 +373,17 @@ def validate_bus_arn(value: object) -> str:
     )
 
 
-def validate_readers_of_all(
-    value: object, applications: Sequence[ValidApplication]
-) -> MaybeOutput[Sequence[str]] | None:
-    """Who may read every secret that the component makes; None if nobody is named.
+def validate_made(argument: str, applications: Sequence[ValidApplication]) -> None:
+    """The component makes at least one secret, which the argument concerns.
 
     Raises:
-        BadSettings: one is neither a role nor an account, or the component makes no secret.
+        BadSettings: every application has an existing one.
     """
-    if value is None or value == []:
-        return None
     if all(each.adoption is not None for each in applications):
         raise BadSettings(
-            "readers is given, but every application has an existing secret, whose policy and key are its owner's.",
-            remedy="Leave it out, and let the owners add the readers there; docs/consumers.md says what they need.",
+            f"{argument} is given, but every application has an existing secret, which is its owner's.",
+            remedy="Leave it out, and let the owners do it for their secrets; docs/consumers.md says what it takes.",
         )
-    return validated_within(value, lambda v: validate_readers(v, "readers"))
 
 
 def validate_expiry_alarm(alarm_days: int, rotate_every_days: int) -> int:

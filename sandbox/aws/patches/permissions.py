@@ -85,7 +85,7 @@ def customer_key(name: str | None, owner_arn: str) -> str | None:
     """
     if not name or name.startswith("alias/aws/"):
         return None
-    with in_account_of(owner_arn):
+    with in_place_of(owner_arn):
         key = kms._resolve_key(name)
     return str(key["Arn"]) if key else name
 
@@ -102,7 +102,7 @@ def via(service: str, resource: str) -> dict[str, str]:
 
 
 def _may(principal: str, kind: str, account: str, action: str, resource: str, keys: Keys) -> bool:
-    with in_account_of(resource):
+    with in_place_of(resource):
         tags = {f"aws:resourcetag/{name}".lower(): value for name, value in (resource_tags(resource) or {}).items()}
     asked = _asked(principal, kind, account, action, resource, {**tags, **keys})
     name = principal.split("/")[-1] if kind == "User" else principal.partition("/")[2].partition("/")[0]
@@ -114,7 +114,7 @@ def _may(principal: str, kind: str, account: str, action: str, resource: str, ke
         limits = evaluator._permissions_boundary(iam._users if kind == "User" else iam._roles, name, account)
         result = evaluator.evaluate(asked, gather(name, account), *limits)
     service = action.partition(":")[0]
-    with in_account_of(resource):
+    with in_place_of(resource):
         found = evaluator._resource_policy(service, resource)
     if found is not None:
         required = service in evaluator._POLICY_REQUIRED
@@ -147,14 +147,17 @@ def _asked(principal: str, kind: str, account: str, action: str, resource: str, 
 
 
 @contextmanager
-def in_account_of(resource: str) -> Iterator[None]:
-    """Look resources up as their owner; MiniStack finds only those of the account at work."""
+def in_place_of(resource: str) -> Iterator[None]:
+    """Look resources up as their owner, in their region; MiniStack finds only those of the request at work."""
     try:
-        owner = parse_arn(resource).account_id
+        spec = parse_arn(resource)
+        owner, region = spec.account_id, spec.region
     except ArnParseError:
-        owner = ""
-    token = responses._request_account_id.set(owner or responses.get_account_id())
+        owner = region = ""
+    account_token = responses._request_account_id.set(owner or responses.get_account_id())
+    region_token = responses._request_region.set(region or responses.get_region())
     try:
         yield
     finally:
-        responses._request_account_id.reset(token)
+        responses._request_account_id.reset(account_token)
+        responses._request_region.reset(region_token)

@@ -14,7 +14,7 @@ from ministack.core.responses import error_response_json
 from ministack.services import iam, kms
 from ministack.services import secretsmanager as service
 
-from sandbox.aws.patches.permissions import caller_may, in_account_of, role_of
+from sandbox.aws.patches.permissions import caller_may, in_place_of, role_of
 from sandbox.aws.patches.replacing import replace
 from sandbox.aws.patches.secretsmanager import Operation, Refused, Request, Response, answering, named, writable
 from sandbox.aws.patches.settings import Settings
@@ -75,7 +75,7 @@ def _with_other_accounts(handle: Callable[..., Awaitable[Any]]) -> Callable[...,
             said = f"User: {evaluator.caller_arn()} is not authorized to perform: secretsmanager:{action} on resource: "
             reason = f"{arn} because no resource-based policy allows the secretsmanager:{action} action"
             return error_response_json("AccessDeniedException", said + reason, 400)
-        with in_account_of(arn):
+        with in_place_of(arn):
             return await handle(method, path, headers, body, query)
 
     return answer

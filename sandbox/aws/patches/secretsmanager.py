@@ -95,7 +95,7 @@ class _Rules:
                 "ResourceExistsException",
                 f"The operation failed because the secret {name} already exists.",
             )
-        _body_of(self._create(data))
+        body_of(self._create(data))
         secret = service._secrets[name]
         secret["Versions"].clear()
         if value is None:
@@ -110,7 +110,7 @@ class _Rules:
     def get_secret_value(self, data: Request) -> dict[str, Any]:
         """GetSecretValue, for those who may use the key that encrypts this version. A version may hold no value."""
         secret = _found(data)
-        answer = _body_of(self._get(data))
+        answer = body_of(self._get(data))
         _check_key(secret, ("kms:Decrypt",), secret["Versions"][answer["VersionId"]].get("KmsKeyId"))
         if not _value_of(answer):
             raise Refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret value.")
@@ -266,7 +266,7 @@ class _Rules:
             )
 
 
-def _body_of(response: Response) -> dict[str, Any]:
+def body_of(response: Response) -> dict[str, Any]:
     """The answer of MiniStack's own operation, or its refusal."""
     status, _, body = response
     answer: dict[str, Any] = json.loads(body)
