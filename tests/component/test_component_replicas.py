@@ -85,10 +85,10 @@ def test_the_own_region_is_refused_in_the_preview() -> None:
         ({"eu-wset-1": IRELAND}, "replica_regions: There is no AWS region 'eu-wset-1'", "Did you mean eu-west-1?"),
         ({"cn-north-1": IRELAND}, "replica_regions: The region cn-north-1 lies in AWS China", "of the partition aws"),
         ({5: IRELAND}, "replica_regions: There is no AWS region ''", "Name regions of the partition aws"),
-        ({"eu-west-1": TOKYO}, "replica_regions.eu-west-1 is a key of the region ap-northeast-1", "a key in eu-west-1"),
+        ({"eu-west-1": TOKYO}, "replica_regions.eu-west-1 lies in the region ap-northeast-1", "a key in eu-west-1"),
         (
             {"eu-west-1": IRELAND.replace("arn:aws:", "arn:aws-cn:")},
-            "replica_regions.eu-west-1 is a key of the region eu-west-1",
+            "replica_regions.eu-west-1 lies in the region eu-west-1 of the partition aws-cn",
             "a key in eu-west-1",
         ),
         ({"eu-west-1": "alias/mine"}, "replica_regions.eu-west-1 is not the ARN of a key", "not an alias or an id"),

@@ -149,9 +149,13 @@ def test_the_policy_is_the_one_that_the_output_shows_and_the_program_attaches() 
 
 
 def test_the_settings_of_the_page_are_those_of_the_program() -> None:
-    (written,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    config = yaml.safe_load(written.replace("oa2-client.…", f"oa2-client.{'0' * 32}"))["config"]
+    config: dict[str, Any] = {}
+    for written in re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
+        config |= yaml.safe_load(written.replace("oa2-client.…", f"oa2-client.{'0' * 32}").replace("mrk-…", "mrk-1"))[
+            "config"
+        ]
     found = arguments_of({name.partition(":")[2]: json.dumps(value) for name, value in config.items()})
     valid = validate_args(found, default_identity="a/b/c")
     assert valid.readers == ["arn:aws:iam::123456789012:role/sp-api-worker"]
+    assert valid.replica_regions == {"eu-west-1": "arn:aws:kms:eu-west-1:123456789012:key/mrk-1"}
     assert valid.applications[0].readers == ["arn:aws:iam::210987654321:root"]

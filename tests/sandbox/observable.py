@@ -16,6 +16,7 @@ LAMBDA, METRICS, SCHEDULER, SQS, RULES, SECRETS, DIFFERENCES, LOOKING = (
     for name in ("lambda", "metrics", "scheduler", "sqs", "rules", "secretsmanager", "differences", "looking")
 )
 NATIVE, EXISTING, RIGHTS = (f"tests/sandbox/test_aws_{name}.py" for name in ("native_rotation", "existing", "rights"))
+REPLICAS = "tests/sandbox/test_aws_replicas.py"
 READING = "tests/sandbox/test_aws_resource_policies.py"
 ALARMS, POLICIES, RESOURCES = (
     f"tests/component/test_component_{name}.py" for name in ("alarms", "policies", "resources")
@@ -135,6 +136,17 @@ ADDITIONS: tuple[Addition, ...] = (
             f"{READING}::test_who_is_not_listed_of_another_account_reads_nothing",
             f"{READING}::test_a_policy_that_a_secret_cannot_have",
             f"{READING}::test_a_key_policy_names_roles_that_there_are",
+        ),
+    ),
+    Addition(
+        "A secret's replicas follow it, each under its own key, if who writes may use that; a primary is kept",
+        (
+            f"{REPLICAS}::test_values_labels_and_policy_follow",
+            f"{REPLICAS}::test_a_replica_cannot_be_changed",
+            f"{REPLICAS}::test_a_replica_is_read_by_who_may_use_its_own_key",
+            f"{REPLICAS}::test_it_does_not_follow_who_may_not_use_its_key",
+            f"{REPLICAS}::test_a_key_that_is_not_there_is_told_by_the_status_only",
+            f"{REPLICAS}::test_a_replica_is_added_and_removed_and_keeps_its_primary",
         ),
     ),
     Addition(
