@@ -1,6 +1,6 @@
 """Rotate an Amazon Selling Partner API client secret, unattended, with Pulumi on AWS."""
 
-from spapi_rotation.args import Application, ClientSecretRotationArgs, RotationWindow, Via
+from spapi_rotation.args import Application, ClientSecretRotationArgs, Network, Roles, RotationWindow, Via
 from spapi_rotation.component import ClientSecretRotation
 from spapi_rotation.errors import InvalidArgument, UnusableArchive
 from spapi_rotation_lambda.domain.rotation_policy import Verification
@@ -10,6 +10,8 @@ __all__ = [
     "ClientSecretRotation",
     "ClientSecretRotationArgs",
     "InvalidArgument",
+    "Network",
+    "Roles",
     "RotationWindow",
     "UnusableArchive",
     "Verification",

@@ -68,6 +68,26 @@ class RotationWindow(TypedDict):
     """Its IANA time zone, such as `Europe/Berlin`. Default: `UTC`."""
 
 
+class Roles(TypedDict):
+    """What bounds and places the roles that the component makes."""
+
+    permissions_boundary: NotRequired[pulumi.Input[str]]
+    """The ARN of the managed policy that bounds them. It must allow what the roles need, or rotation fails."""
+
+    path: NotRequired[pulumi.Input[str]]
+    """Their path in IAM, such as `/platform/`. A change makes new roles. Default: `/`."""
+
+
+class Network(TypedDict):
+    """Where in a VPC the function works. From there it must reach Amazon and the services of AWS that it calls."""
+
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """The function's subnets, better in several zones, with a way out to the internet by a NAT gateway or a proxy."""
+
+    security_group_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Its security groups, which let it out to port 443."""
+
+
 class ClientSecretRotationArgs(TypedDict):
     """The arguments of ClientSecretRotation."""
 
@@ -147,5 +167,23 @@ class ClientSecretRotationArgs(TypedDict):
     readers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Who may read every secret that the component makes, in this account or others: ARNs of roles, or ids of accounts. Default: whom IAM policies of the component's account let."""  # noqa: E501
 
+    roles: NotRequired[Roles | None]
+    """What bounds and places the roles that the component makes. Default: nothing."""
+
+    network: NotRequired[Network | None]
+    """Where in a VPC the function works. Default: outside of every VPC."""
+
+    reserved_concurrency: NotRequired[pulumi.Input[int]]
+    """How many runs of the function the account keeps free for it, and allows at a time: 0 (no limit, none kept free) or 3 to 1000. Default: 0."""  # noqa: E501
+
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags for every taggable resource, merged over the component's own."""
+
+
+PARTS: Mapping[str, type] = {
+    "applications": Application,
+    "rotation_window": RotationWindow,
+    "roles": Roles,
+    "network": Network,
+}
+"""The types of the arguments that have parts; that of `applications` is of each of them."""

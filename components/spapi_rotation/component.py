@@ -148,6 +148,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
             queues=queues,
             key=key,
             secret_arns=secret_arns,
+            roles=valid.roles,
         )
         alarms = create_alarms(
             scope, valid, queues=queues, function=function.function, log_group=log_group, topic_arn=topic_arn

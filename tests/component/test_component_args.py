@@ -72,6 +72,8 @@ def test_every_optional_argument_has_a_default() -> None:
         "event_bus_arn",
         "readers",
         "replica_regions",
+        "roles",
+        "network",
     }
     assert set(DEFAULTS) | computed == ClientSecretRotationArgs.__optional_keys__
     assert ClientSecretRotationArgs.__required_keys__ == {"applications"}

@@ -57,6 +57,8 @@ def test_configuration_has_every_argument_described_and_with_the_components_defa
         "event_bus_arn": "",
         "readers": [],
         "replica_regions": {},
+        "roles": {},
+        "network": {},
         "tags": {},
     }
     assert {name: each["default"] for name, each in config.items() if "default" in each} == expected

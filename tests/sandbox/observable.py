@@ -16,6 +16,7 @@ LAMBDA, METRICS, SCHEDULER, SQS, RULES, SECRETS, DIFFERENCES, LOOKING = (
     for name in ("lambda", "metrics", "scheduler", "sqs", "rules", "secretsmanager", "differences", "looking")
 )
 NATIVE, EXISTING, RIGHTS = (f"tests/sandbox/test_aws_{name}.py" for name in ("native_rotation", "existing", "rights"))
+NETWORK, OWN_PARTS = "tests/sandbox/test_aws_network.py", "tests/component/test_component_own_parts.py"
 REPLICAS = "tests/sandbox/test_aws_replicas.py"
 READING = "tests/sandbox/test_aws_resource_policies.py"
 ALARMS, POLICIES, RESOURCES = (
@@ -229,6 +230,19 @@ UNOBSERVABLE: tuple[Unobservable, ...] = (
             f"{POLICIES}::test_the_secrets_key_is_never_granted_to_amazon",
             f"{ALARMS}::test_the_policies_name_every_alarm",
             f"{ALARMS}::test_topic_is_encrypted_by_the_components_key",
+        ),
+    ),
+    Unobservable(
+        "What a function in a VPC reaches",
+        "It reaches what this machine reaches; subnets, security groups and the role's rights are validated.",
+        (
+            f"{NETWORK}::test_a_function_is_made_in_a_network_and_runs",
+            f"{NETWORK}::test_places_that_there_are_not_or_of_two_networks_are_refused",
+            f"{NETWORK}::test_the_role_must_let_lambda_make_interfaces",
+        ),
+        (
+            f"{OWN_PARTS}::test_the_function_works_in_the_network",
+            f"{OWN_PARTS}::test_lambda_may_make_network_interfaces_and_the_code_may_not",
         ),
     ),
     Unobservable(

@@ -123,6 +123,7 @@ UPDATED = [
     (FUNCTION, "role", ROLE + "2"),
     (FUNCTION, "runtime", "python3.12"),
     (FUNCTION, "skipDestroy", True),
+    (FUNCTION, "vpcConfig", {"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}),
     (FUNCTION, "timeout", 4),
     (FUNCTION, "code", pulumi.AssetArchive({"handler.py": pulumi.StringAsset("other")})),
     (MAPPING, "batchSize", 1),

@@ -29,6 +29,13 @@ from spapi_rotation.validation.inputs import (
     validated_within,
 )
 from spapi_rotation.validation.names import nearest
+from spapi_rotation.validation.own_parts import (
+    MIN_CONCURRENCY,
+    ValidNetwork,
+    ValidRoles,
+    validate_network,
+    validate_roles,
+)
 from spapi_rotation.validation.paths import path_of
 from spapi_rotation.validation.readers import validate_readers
 from spapi_rotation.validation.replicas import validate_replica_regions
@@ -62,6 +69,7 @@ NUMBERS: Mapping[str, Number] = {
     "secret_recovery_window_days": Number(30, 0, 30, "days"),
     "key_deletion_window_days": Number(30, 7, 30, "days"),
     "log_retention_days": Number(365, 1, max(LOG_RETENTION_DAYS), "days"),
+    "reserved_concurrency": Number(0, 0, 1000, "concurrent runs"),
 }
 """The arguments that are numbers, with their defaults and limits: the function's settings, and the component's own."""
 
@@ -122,6 +130,9 @@ class ValidArgs:
     event_bus_arn: MaybeOutput[str] | None
     replica_regions: MaybeOutput[Mapping[str, str]] | None
     readers: MaybeOutput[Sequence[str]] | None
+    roles: ValidRoles
+    network: ValidNetwork | None
+    reserved_concurrency: MaybeOutput[int]
     tags: MaybeOutput[Tags]
 
 
@@ -195,6 +206,9 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
         event_bus_arn=None if bus is None else validated(bus, validate_bus_arn),
         replica_regions=of_made_secrets("replica_regions", validate_replica_regions),
         readers=of_made_secrets("readers", lambda v: validate_readers(v, "readers")),
+        roles=raising_invalid_argument(validate_roles)(value("roles")),
+        network=raising_invalid_argument(validate_network)(value("network")),
+        reserved_concurrency=validated(value("reserved_concurrency"), validate_concurrency),
         tags=validated_tags(value("tags")),
     )
 
@@ -279,6 +293,21 @@ def validate_recovery_window(value: object) -> int:
             remedy="Set secret_recovery_window_days to 0 (deleted at once) or within these limits.",
         )
     return days
+
+
+def validate_concurrency(value: object) -> int:
+    """How many runs are kept free: none, or enough for the queue and a check.
+
+    Raises:
+        BadSettings: it is neither.
+    """
+    runs = validate_whole(value, "reserved_concurrency", NUMBERS["reserved_concurrency"])
+    if 0 < runs < MIN_CONCURRENCY:
+        raise BadSettings(
+            f"reserved_concurrency must be 0 or a number of concurrent runs from {MIN_CONCURRENCY} to 1000.",
+            remedy="Set reserved_concurrency to 0 (none are kept free) or within these limits.",
+        )
+    return runs
 
 
 def validate_windows(key_days: int, secret_days: int) -> int:
