@@ -88,6 +88,23 @@ class Network(TypedDict):
     """Its security groups, which let it out to port 443."""
 
 
+class Keys(TypedDict):
+    """Customer-managed keys that the component uses in place of its own, in its account and region."""
+
+    secrets: NotRequired[pulumi.Input[str]]
+    """The ARN of the key of secrets, function, log and alarms, and of every queue but the destination. Not to be changed once credentials are in a secret. Default: the component makes one."""  # noqa: E501
+
+    queue: NotRequired[pulumi.Input[str]]
+    """The ARN of the destination queue's key; its policy must let Amazon use it. With `queue`: the key that encrypts that. Default: the component makes one, but not with `queue`."""  # noqa: E501
+
+
+class DestinationQueue(TypedDict):
+    """A queue that is registered with Amazon already, or is to be, and that the component does not make."""
+
+    arn: pulumi.Input[str]
+    """Its ARN: a standard queue in the component's account and region. The component sets its redrive policy, and nothing else."""  # noqa: E501
+
+
 class ClientSecretRotationArgs(TypedDict):
     """The arguments of ClientSecretRotation."""
 
@@ -173,6 +190,12 @@ class ClientSecretRotationArgs(TypedDict):
     network: NotRequired[Network | None]
     """Where in a VPC the function works. Default: outside of every VPC."""
 
+    keys: NotRequired[Keys | None]
+    """Customer-managed keys of yours. Default: the component makes two."""
+
+    queue: NotRequired[DestinationQueue | None]
+    """A destination queue of yours, for which the policies of queue and key are compared with what Amazon needs. Default: the component makes one."""  # noqa: E501
+
     reserved_concurrency: NotRequired[pulumi.Input[int]]
     """How many runs of the function the account keeps free for it, and allows at a time: 0 (no limit, none kept free) or 3 to 1000. Default: 0."""  # noqa: E501
 
@@ -185,5 +208,7 @@ PARTS: Mapping[str, type] = {
     "rotation_window": RotationWindow,
     "roles": Roles,
     "network": Network,
+    "keys": Keys,
+    "queue": DestinationQueue,
 }
 """The types of the arguments that have parts; that of `applications` is of each of them."""

@@ -74,8 +74,8 @@ class ClientSecretRotation(pulumi.ComponentResource):
     key_arn: pulumi.Output[str]
     """ARN of the key of secrets, function, log and alarms, and of every queue but the destination."""
 
-    queue_key_arn: pulumi.Output[str]
-    """ARN of the destination queue's key, which Amazon's sender may use."""
+    queue_key_arn: pulumi.Output[str | None]
+    """ARN of the destination queue's key, which Amazon's sender may use. Absent for a queue of yours without one."""
 
     alarm_names: pulumi.Output[dict[str, str]]
     """Name of each alarm, by what it watches. Empty if alarms are switched off."""
@@ -109,10 +109,17 @@ class ClientSecretRotation(pulumi.ComponentResource):
         adopted = adopt(scope, valid.applications, secret_prefix=valid.secret_prefix)
         own_topic = valid.alarms and valid.alarm_topic_arn is None
         readers = key_statements(scope, valid.applications, everywhere=valid.readers, prefix=valid.secret_prefix)
-        key = create_key(scope, valid.key_deletion_window_days, alarms=own_topic, readers=readers)
-        queue_key = create_queue_key(scope, valid.key_deletion_window_days)
+        key = create_key(
+            scope, valid.key_deletion_window_days, own=valid.keys.secrets, alarms=own_topic, readers=readers
+        )
+        queue_key = create_queue_key(
+            scope,
+            valid.key_deletion_window_days,
+            own=valid.keys.queue,
+            existing_queue=valid.queue_arn is not None,
+        )
         log_group = create_log_group(scope, key, valid.log_retention_days)
-        queues = create_queues(scope, key=key, queue_key=queue_key)
+        queues = create_queues(scope, key=key, queue_key=queue_key, own=valid.queue_arn)
         replica_regions = replicas_elsewhere(scope, valid.replica_regions)
         secret_arns = create_secrets(
             scope,
@@ -155,6 +162,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         )
         create_dashboard(scope, valid, queues=queues, function=function.function, log_group=log_group, alarms=alarms)
         children = frozenset(self._childResources)
+        needed = [key.resource, queue_key.resource if queue_key else None, queues.destination_policy, function.function]
         for application in valid.applications:
             if application.rotate_on_up is not None:
                 self._rotate_on_up(
@@ -167,9 +175,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
                     function_name=function.function.name,
                     wait_seconds=valid.wait_seconds,
                     via=valid.via,
-                    opts=scope.options(
-                        depends_on=[key, queue_key, queues.destination_policy, function.function, *function.ready]
-                    ),
+                    opts=scope.options(depends_on=[*(each for each in needed if each is not None), *function.ready]),
                 )
         create_guards(scope, children=children, triggers=frozenset(self._childResources) - children)
         self.identity = pulumi.Output.from_input(valid.identity)
@@ -185,7 +191,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         self.log_group_name = log_group.name
         self.schedule_names = pulumi.Output.all(**{app: each.name for app, each in schedules.items()})
         self.key_arn = key.arn
-        self.queue_key_arn = queue_key.arn
+        self.queue_key_arn = pulumi.Output.from_input(queue_key.arn if queue_key is not None else None)
         self.alarm_names = pulumi.Output.all(**{name: alarm.name for name, alarm in alarms.items()}).apply(dict)
         self.alarm_topic_arn = pulumi.Output.from_input(topic_arn)
         self._readable = targets(valid.applications, secret_arns=secret_arns, key_arn=key.arn, replicas=replica_regions)

@@ -12,7 +12,7 @@ from sandbox.provider.services.mappings import EventSourceMapping, FunctionEvent
 from sandbox.provider.services.scheduler import Schedule, ScheduleGroup
 from sandbox.provider.services.secretsmanager import Secret, SecretPolicy
 from sandbox.provider.services.sns import Topic, TopicPolicy
-from sandbox.provider.services.sqs import Queue, QueuePolicy, RedriveAllowPolicy
+from sandbox.provider.services.sqs import Queue, QueuePolicy, RedriveAllowPolicy, RedrivePolicy
 
 _TYPES: tuple[type[Resource], ...] = (
     Alias,
@@ -27,6 +27,7 @@ _TYPES: tuple[type[Resource], ...] = (
     Queue,
     QueuePolicy,
     RedriveAllowPolicy,
+    RedrivePolicy,
     Role,
     RolePolicy,
     Schedule,

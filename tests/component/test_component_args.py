@@ -74,6 +74,8 @@ def test_every_optional_argument_has_a_default() -> None:
         "replica_regions",
         "roles",
         "network",
+        "keys",
+        "queue",
     }
     assert set(DEFAULTS) | computed == ClientSecretRotationArgs.__optional_keys__
     assert ClientSecretRotationArgs.__required_keys__ == {"applications"}

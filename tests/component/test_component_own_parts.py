@@ -24,8 +24,7 @@ def statements(recording: Recording) -> dict[str, dict[str, Any]]:
 
 
 def test_nothing_of_it_is_set_by_default() -> None:
-    for given in ({}, {"roles": {}, "network": {}}):
-        recording = deploy_component(**given)
+    for recording in (deploy_component(), deploy_component(roles={}, network={})):
         assert not {"vpcConfig", "reservedConcurrentExecutions"} & function(recording).keys()
         assert not [each for each in recording.of_type(ROLE) if {"path", "permissionsBoundary"} & each.inputs.keys()]
         assert not {"Network", "NoNetworkForCode"} & statements(recording).keys()

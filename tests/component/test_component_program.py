@@ -59,6 +59,8 @@ def test_configuration_has_every_argument_described_and_with_the_components_defa
         "replica_regions": {},
         "roles": {},
         "network": {},
+        "keys": {},
+        "queue": {},
         "tags": {},
     }
     assert {name: each["default"] for name, each in config.items() if "default" in each} == expected

@@ -20,7 +20,7 @@ PATH = "/platform/rotation/"
 
 def boundary(box: Sandbox, *denied: str) -> str:
     """A managed policy that allows everything but this."""
-    statements = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+    statements: list[dict[str, Any]] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
     statements += [{"Effect": "Deny", "Action": list(denied), "Resource": "*"}] if denied else []
     document = json.dumps({"Version": "2012-10-17", "Statement": statements})
     name = f"boundary-{len(denied)}"

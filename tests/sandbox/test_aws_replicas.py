@@ -60,13 +60,13 @@ def test_values_labels_and_policy_follow(aws: AwsEmulator) -> None:
 def test_a_replica_cannot_be_changed(aws: AwsEmulator) -> None:
     arn = make_secret(aws, make_key(aws))
     other = aws.client("secretsmanager", region=THERE)
-    for change in (
-        lambda: other.put_secret_value(SecretId=there(arn), SecretString="own"),
-        lambda: other.put_resource_policy(SecretId=there(arn), ResourcePolicy="{}"),
-        lambda: other.delete_secret(SecretId=there(arn)),
+    for change, given in (
+        (other.put_secret_value, {"SecretString": "own"}),
+        (other.put_resource_policy, {"ResourcePolicy": "{}"}),
+        (other.delete_secret, {}),
     ):
         with pytest.raises(ClientError) as error:
-            change()
+            change(SecretId=there(arn), **given)
         assert refusal(error) == "InvalidRequestException"
 
 

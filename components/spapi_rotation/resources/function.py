@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from spapi_rotation.function_archive.archive import function_code
 from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, secret_keys, validated_environment
+from spapi_rotation.resources.existing import EncryptionKey
 from spapi_rotation.resources.iam import allow, create_role, document, trust_policy
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
@@ -121,7 +122,7 @@ def function_policy(
     *,
     secret_prefix: pulumi.Input[str],
     key_arn: pulumi.Input[str],
-    queue_key_arn: pulumi.Input[str],
+    queue_key_arn: pulumi.Input[str] | None,
     queues: Queues,
     log_group_arn: pulumi.Input[str],
     schedule_group: pulumi.Input[str],
@@ -141,7 +142,7 @@ def function_policy(
         # Lambda decrypts the function's environment by the same right.
         allow("Key", KEY_ACTIONS, key_arn),
         # The function looks whether Amazon may use it.
-        allow("QueueKey", QUEUE_KEY_ACTIONS, queue_key_arn),
+        *([allow("QueueKey", QUEUE_KEY_ACTIONS, queue_key_arn)] if queue_key_arn is not None else []),
         allow("Receive", QUEUE_ACTIONS, queues.destination.arn),
         allow("HandleDeadLetters", QUEUE_ACTIONS, queues.dead_letter.arn),
         # What is for a stranger is moved there, and taken back when the application is added.
@@ -176,8 +177,8 @@ def create_function(
     scope: Scope,
     args: ValidArgs,
     *,
-    key: aws.kms.Key,
-    queue_key: aws.kms.Key,
+    key: EncryptionKey,
+    queue_key: EncryptionKey | None,
     queues: Queues,
     log_group: aws.cloudwatch.LogGroup,
     schedule_group: pulumi.Input[str],
@@ -207,7 +208,7 @@ def create_function(
                 scope,
                 secret_prefix=args.secret_prefix,
                 key_arn=key.arn,
-                queue_key_arn=queue_key.arn,
+                queue_key_arn=queue_key.arn if queue_key is not None else None,
                 queues=queues,
                 log_group_arn=log_group.arn,
                 schedule_group=schedule_group,

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from spapi_rotation.resources.existing import EncryptionKey
 from spapi_rotation.resources.iam import allow, create_role, document, trust_policy
 from spapi_rotation.resources.leaving import (
     DISABLED,
@@ -76,7 +77,7 @@ def create_schedules(
     every_hours: MaybeOutput[int],
     function: aws.lambda_.Function,
     queues: Queues,
-    key: aws.kms.Key,
+    key: EncryptionKey,
     secret_arns: Mapping[str, pulumi.Output[str]],
     roles: ValidRoles,
 ) -> dict[str, aws.scheduler.Schedule]:

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.resources.adopted_secrets import AdoptedSecrets
+from spapi_rotation.resources.existing import EncryptionKey
 from spapi_rotation.resources.leaving import explain_failure, leaving_options, merged
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.applications import ValidApplication
@@ -18,7 +19,7 @@ def create_secrets(
     applications: Sequence[ValidApplication],
     *,
     prefix: pulumi.Input[str],
-    key: aws.kms.Key,
+    key: EncryptionKey,
     log_group: aws.cloudwatch.LogGroup,
     recovery_window_days: pulumi.Input[int],
     adopted: AdoptedSecrets | None,

@@ -31,9 +31,12 @@ from spapi_rotation.validation.inputs import (
 from spapi_rotation.validation.names import nearest
 from spapi_rotation.validation.own_parts import (
     MIN_CONCURRENCY,
+    ValidKeys,
     ValidNetwork,
     ValidRoles,
+    validate_keys,
     validate_network,
+    validate_queue,
     validate_roles,
 )
 from spapi_rotation.validation.paths import path_of
@@ -132,6 +135,8 @@ class ValidArgs:
     readers: MaybeOutput[Sequence[str]] | None
     roles: ValidRoles
     network: ValidNetwork | None
+    keys: ValidKeys
+    queue_arn: MaybeOutput[str] | None
     reserved_concurrency: MaybeOutput[int]
     tags: MaybeOutput[Tags]
 
@@ -208,6 +213,8 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
         readers=of_made_secrets("readers", lambda v: validate_readers(v, "readers")),
         roles=raising_invalid_argument(validate_roles)(value("roles")),
         network=raising_invalid_argument(validate_network)(value("network")),
+        keys=raising_invalid_argument(validate_keys)(value("keys")),
+        queue_arn=raising_invalid_argument(validate_queue)(value("queue")),
         reserved_concurrency=validated(value("reserved_concurrency"), validate_concurrency),
         tags=validated_tags(value("tags")),
     )

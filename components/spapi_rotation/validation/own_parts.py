@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spapi_rotation.args import Network, Roles
+from spapi_rotation.args import DestinationQueue, Keys, Network, Roles
+from spapi_rotation.validation.applications import validate_key_arn
 from spapi_rotation.validation.inputs import MaybeOutput, is_list, known_keys, plain, validated, validated_within
 from spapi_rotation_lambda.domain.errors import BadSettings
 
@@ -16,6 +17,7 @@ _BOUNDARY = re.compile(r"arn:aws:iam::(\d{12}|aws):policy/([\x21-\x7e]{1,510}/)?
 _PATH = re.compile(r"(?=.{1,512}\Z)/([\x21-\x2e\x30-\x7e]+/)*", re.ASCII)
 """Source: IAM API reference, CreateRole."""
 
+_QUEUE = re.compile(r"arn:[a-z-]+:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}")
 _SUBNET, _GROUP = re.compile(r"subnet-[0-9a-f]{8,17}"), re.compile(r"sg-[0-9a-f]{8,17}")
 _MOST_SUBNETS, _MOST_GROUPS = 16, 5
 """Source: Lambda API reference, VpcConfig."""
@@ -27,6 +29,14 @@ class ValidRoles:
 
     permissions_boundary: MaybeOutput[str] | None = None
     path: MaybeOutput[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ValidKeys:
+    """Keys of the user's, by their ARNs; None where the component makes one."""
+
+    secrets: MaybeOutput[str] | None = None
+    queue: MaybeOutput[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,55 @@ def validate_roles(value: object) -> ValidRoles:
     return ValidRoles(
         permissions_boundary=None if boundary is None else validated(boundary, validate_boundary),
         path=None if path is None else validated(path, validate_path),
+    )
+
+
+def validate_keys(value: object) -> ValidKeys:
+    """The parts of ``keys``, each validated now, or when it becomes known.
+
+    Raises:
+        BadSettings: a part is not the ARN of a key.
+        InvalidArgument: the same, or a part is not known.
+    """
+    given = _parts(value, "keys", Keys.__annotations__)
+    secrets, queue = given.get("secrets"), given.get("queue")
+    return ValidKeys(
+        secrets=None if secrets is None else validated(secrets, lambda v: validate_key_arn(v, "keys.secrets")),
+        queue=None if queue is None else validated(queue, lambda v: validate_key_arn(v, "keys.queue")),
+    )
+
+
+def validate_queue(value: object) -> MaybeOutput[str] | None:
+    """The ARN of the queue; None if it is not given.
+
+    Raises:
+        BadSettings: it is missing, or not that of a standard queue.
+        InvalidArgument: the same, or a part is not known.
+    """
+    given = _parts(value, "queue", DestinationQueue.__annotations__)
+    if not given:
+        return None
+    if given.get("arn") is None:
+        raise BadSettings("queue.arn is missing.", remedy="Give the ARN of the queue, or leave queue out.")
+    return validated(given["arn"], validate_queue_arn)
+
+
+def validate_queue_arn(value: object) -> str:
+    """The ARN of a standard queue.
+
+    Raises:
+        BadSettings: it is not one.
+    """
+    if isinstance(value, str) and value.startswith("arn:") and value.endswith(".fifo"):
+        raise BadSettings(
+            "queue.arn is a FIFO queue, to which Amazon does not send.",
+            remedy="Register a standard queue, and name that.",
+        )
+    if isinstance(value, str) and _QUEUE.fullmatch(value):
+        return value
+    raise BadSettings(
+        "queue.arn is not the ARN of a queue.",
+        remedy="Use arn:aws:sqs:REGION:ACCOUNT:NAME, as it is registered with Amazon; not its URL.",
     )
 
 

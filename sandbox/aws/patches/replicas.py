@@ -99,7 +99,7 @@ def _replicating(create: Operation) -> Operation:
         answered = _refusing(arn) or service._replicate_secret_to_regions({"SecretId": arn, **asked})
         if answered[0] != 200:
             del service._secrets[data["Name"]]
-            return answered  # type: ignore[no-any-return]
+            return answered
         return made
 
     return answer
