@@ -169,6 +169,7 @@ def validate_place(arn: str, region: str, account: str, argument: str) -> str:
         BadSettings: naming where it lies instead.
     """
     _, partition, _, its_region, its_account, *_ = arn.split(":")
+    thing = _THINGS[arn.split(":")[2]]
     for what, its, own in (
         ("partition", partition, PARTITION),
         ("region", its_region, region),
@@ -177,7 +178,7 @@ def validate_place(arn: str, region: str, account: str, argument: str) -> str:
         if its != own:
             raise BadSettings(
                 f"{argument} lies in the {what} {its}, but the component is deployed to the {what} {own}.",
-                remedy=f"Deploy the component where {_THINGS[arn.split(':')[2]]} is, by a provider of its own if need be.",
+                remedy=f"Deploy the component where {thing} is, by a provider of its own if need be.",
             )
     return arn
 

@@ -1,4 +1,4 @@
-"""The two customer-managed keys, made or the user's: the destination queue's, which Amazon uses, and everything else's."""
+"""The two customer-managed keys, made or the user's: that of the destination queue, and that of everything else."""
 
 from typing import Any
 

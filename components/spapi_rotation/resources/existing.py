@@ -70,13 +70,18 @@ def existing_key(
 
     known = pulumi.Output.all(
         arn=placed,
-        policy=found.policy,
-        usage=found.key_usage,
-        spec=found.customer_master_key_spec,
-        enabled=found.is_enabled,
+        policy=as_read(found.policy),
+        usage=as_read(found.key_usage),
+        spec=as_read(found.customer_master_key_spec),
+        enabled=as_read(found.is_enabled),
         needed=needed,
     )
     return EncryptionKey(known.apply(checked), found)
+
+
+def as_read(value: pulumi.Output[Any]) -> pulumi.Output[Any]:
+    """A property of something that was read: in a preview, too, one that is not there is None, and not unknown."""
+    return pulumi.Output.from_input(value.future())
 
 
 def validate_key(known: Mapping[str, Any], argument: str) -> None:

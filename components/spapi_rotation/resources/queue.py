@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.resources.adopted_secrets import here
-from spapi_rotation.resources.existing import EncryptionKey, require_access
+from spapi_rotation.resources.existing import EncryptionKey, as_read, require_access
 from spapi_rotation.resources.iam import deny_plain_text, document
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.inputs import MaybeOutput
@@ -132,10 +132,10 @@ def existing_queue(scope: Scope, arn: MaybeOutput[str], *, key: EncryptionKey | 
     known = pulumi.Output.all(
         arn=placed,
         url=url,
-        policy=found.policy,
-        encrypted_by=found.kms_master_key_id,
-        visibility=found.visibility_timeout_seconds,
-        retention=found.message_retention_seconds,
+        policy=as_read(found.policy),
+        encrypted_by=as_read(found.kms_master_key_id),
+        visibility=as_read(found.visibility_timeout_seconds),
+        retention=as_read(found.message_retention_seconds),
         key=key.arn if key is not None else None,
     )
     return Destination(known.apply(lambda all_: _checked(all_, scope.component)), url, name)
@@ -184,14 +184,14 @@ def _validate_times(visibility: int, retention: int, url: str, component: pulumi
     if visibility != VISIBILITY_SECONDS:
         pulumi.log.warn(
             f"queue.arn hides a message for {visibility} seconds: one that cannot be taken is a dead letter after "
-            f"{MAX_RECEIVE_COUNT} times that. The component's own queue does for {VISIBILITY_SECONDS} seconds, a day in "
-            f"all: `{change} VisibilityTimeout={VISIBILITY_SECONDS}`.",
+            f"{MAX_RECEIVE_COUNT} times that. The component's own queue does for {VISIBILITY_SECONDS} seconds, which "
+            f"makes a day: `{change} VisibilityTimeout={VISIBILITY_SECONDS}`.",
             component,
         )
     if retention < RETENTION_SECONDS:
         pulumi.log.warn(
-            f"queue.arn keeps a message for {retention} seconds, after which a new secret that nobody took is lost. The "
-            f"component's own queue does for 14 days: `{change} MessageRetentionPeriod={RETENTION_SECONDS}`.",
+            f"queue.arn keeps a message for {retention} seconds, after which a new secret that nobody took is lost. "
+            f"The component's own queue does for 14 days: `{change} MessageRetentionPeriod={RETENTION_SECONDS}`.",
             component,
         )
 
