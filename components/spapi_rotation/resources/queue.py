@@ -174,24 +174,25 @@ def _validate_times(visibility: int, retention: int, url: str, component: pulumi
     Raises:
         InvalidArgument: so shortly hidden that Lambda does not read the queue.
     """
-    change = f"aws sqs set-queue-attributes --queue-url {url} --attributes"
+    hide = f"`aws sqs set-queue-attributes --queue-url {url} --attributes VisibilityTimeout={VISIBILITY_SECONDS}`"
+    keep = f"`aws sqs set-queue-attributes --queue-url {url} --attributes MessageRetentionPeriod={RETENTION_SECONDS}`"
     if visibility < LEAST_VISIBILITY_SECONDS:
         raise InvalidArgument(
             f"queue.arn hides a message for {visibility} seconds, and the function may run {LEAST_VISIBILITY_SECONDS}: "
             "Lambda does not read it.",
-            remedy=f"`{change} VisibilityTimeout={VISIBILITY_SECONDS}`.",
+            remedy=f"{hide}.",
         )
     if visibility != VISIBILITY_SECONDS:
         pulumi.log.warn(
             f"queue.arn hides a message for {visibility} seconds: one that cannot be taken is a dead letter after "
             f"{MAX_RECEIVE_COUNT} times that. The component's own queue does for {VISIBILITY_SECONDS} seconds, which "
-            f"makes a day: `{change} VisibilityTimeout={VISIBILITY_SECONDS}`.",
+            f"makes a day: {hide}.",
             component,
         )
     if retention < RETENTION_SECONDS:
         pulumi.log.warn(
             f"queue.arn keeps a message for {retention} seconds, after which a new secret that nobody took is lost. "
-            f"The component's own queue does for 14 days: `{change} MessageRetentionPeriod={RETENTION_SECONDS}`.",
+            f"The component's own queue does for 14 days: {keep}.",
             component,
         )
 
