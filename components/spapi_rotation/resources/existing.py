@@ -12,7 +12,7 @@ import pulumi_aws as aws
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.resources.adopted_secrets import here
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.inputs import MaybeOutput
+from spapi_rotation.validation.inputs import MaybeOutput, is_list, is_map
 from spapi_rotation_lambda.domain.sender_policy import Access, Statement, key_access
 
 USAGE = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
@@ -162,11 +162,10 @@ def _says(given: Statement, needed: Statement, kind: str, name: str, arn: str) -
 
 
 def _principals(statement: Statement) -> Iterator[tuple[str, str]]:
-    principal = statement.get("Principal")
-    for kind, names in principal.items() if isinstance(principal, Mapping) else ():
-        for name in _listed(names):
-            account = str(name).isdigit()
-            yield str(kind), f"arn:aws:iam::{name}:root" if account else str(name)
+    principal: Any = statement.get("Principal")
+    for kind, names in principal.items() if is_map(principal) else ():
+        for name in map(str, _listed(names)):
+            yield str(kind), f"arn:aws:iam::{name}:root" if name.isdigit() else name
 
 
 def _flat(condition: Mapping[str, Any]) -> set[tuple[str, str, str]]:
@@ -187,4 +186,6 @@ def _statements(policy: str) -> list[Statement]:
 
 
 def _listed(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list) else () if value is None else [value]
+    if value is None:
+        return ()
+    return value if is_list(value) else [value]

@@ -72,7 +72,7 @@ class Queue(Resource):
             "tagsAll": tags.get("Tags", {}),
         }
         seen.update((name, attributes.get(wire)) for name, wire in _TEXTS.items())
-        if "arn" not in prior:
+        if "arn" not in prior or "policy" in prior:
             # Of a queue that is only looked at. One that is made has its policy as a resource of its own.
             seen["policy"] = attributes.get("Policy")
         seen.update((name, int(attributes[wire])) for name, wire in _NUMBERS.items() if wire in attributes)
