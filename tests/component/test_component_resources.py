@@ -13,7 +13,7 @@ from spapi_rotation.resources.guards import TYPE_TOKEN as GUARD
 from spapi_rotation.resources.schedule import rate
 from spapi_rotation_lambda.adapters import telemetry
 from spapi_rotation_lambda.settings import HANDLER, NEEDED, Env, Settings
-from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, client_id, deploy, deploy_component
+from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Registered, client_id, deploy, deploy_component
 from tests.exploration import standard_queue
 
 SUFFIX = client_id(1).rpartition(".")[2]
@@ -73,6 +73,28 @@ def test_a_further_application_costs_two_resources() -> None:
     recording = deploy_component(applications={"a": {"client_id": client_id(1)}, "b": {"client_id": client_id(2)}})
     expected = SHARED | of_application(1) | of_application(2)
     assert {each.name: each.type for each in recording.resources} == expected
+
+
+@pytest.mark.parametrize("number", [1, 20, 200])
+def test_a_further_application_changes_nothing_of_what_is_there(number: int) -> None:
+    """With readers and replicas, too. Only what the guards wait for grows."""
+    key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1"
+    shared = {"readers": [f"arn:aws:iam::{ACCOUNT}:role/task"], "replica_regions": {"eu-west-1": key}}
+    one, more = (
+        deploy_component(applications={f"app{each}": {"client_id": client_id(each)} for each in range(count)}, **shared)
+        for count in (number, number + 1)
+    )
+    before, after = ({each.name: each for each in recording.resources} for recording in (one, more))
+    suffix = client_id(number).rpartition(".")[2]
+    new = {f"rotation-secret-{suffix}", f"rotation-secret-{suffix}-readers", f"rotation-schedule-{suffix}"}
+    assert after.keys() - before.keys() == new
+    assert before.keys() <= after.keys()
+
+    def inputs(made: Registered) -> dict[str, object]:
+        # The archive is an object of its own each time.
+        return {name: value for name, value in made.inputs.items() if name != "code"}
+
+    assert {name for name in before if inputs(before[name]) != inputs(after[name])} == set()
 
 
 def test_every_child_has_the_component_as_its_parent() -> None:
