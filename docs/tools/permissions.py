@@ -85,6 +85,8 @@ DEPLOY = (
         (
             *("CreateSecret", "DeleteSecret", "DescribeSecret", "GetResourcePolicy", "TagResource", "UntagResource"),
             *("UpdateSecret", "ListSecretVersionIds"),
+            # For `readers`.
+            *("DeleteResourcePolicy", "PutResourcePolicy"),
         ),
         _SECRETS,
     ),
@@ -218,7 +220,6 @@ UNSEEN: Mapping[str, str] = {
             "iam:ListInstanceProfilesForRole",
             "iam:ListRolePolicies",
             "lambda:GetFunctionCodeSigningConfig",
-            "secretsmanager:GetResourcePolicy",
         ),
         _REAL_PROVIDER,
     ),
