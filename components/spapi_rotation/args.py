@@ -49,7 +49,7 @@ class Application(TypedDict):
     """How the secret's JSON names its keys, for a client that wants other names: a map from `client_id`, `client_secret`, `issued_at`, `expires_at`, `previous_expires_at`, `rotation_id`, `fingerprint` or `replaces` to your key. For an existing secret and for one that is made; not to be changed once credentials are in it."""  # noqa: E501
 
     readers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """Who else may read this application's secret, in this account or others: ARNs of roles, or ids of accounts. Not for an existing secret: its policy is its owner's."""  # noqa: E501
+    """Who else may read this application's secret, in this account or others: ARNs of roles, or ids of accounts in quotes. Not for an existing secret: its policy is its owner's."""  # noqa: E501
 
 
 class RotationWindow(TypedDict):
@@ -182,7 +182,7 @@ class ClientSecretRotationArgs(TypedDict):
     """Other regions in which the secrets that the component makes can be read: a map from the region to the ARN of a customer-managed key there. Default: none."""  # noqa: E501
 
     readers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """Who may read every secret that the component makes, in this account or others: ARNs of roles, or ids of accounts. Default: whom IAM policies of the component's account let."""  # noqa: E501
+    """Who may read every secret that the component makes, in this account or others: ARNs of roles, or ids of accounts in quotes. Default: whom IAM policies of the component's account let."""  # noqa: E501
 
     roles: NotRequired[Roles | None]
     """What bounds and places the roles that the component makes. Default: nothing."""

@@ -1,6 +1,7 @@
 """What the component provisions: types, names, options, properties."""
 
 import json
+from typing import Any
 
 import pulumi
 import pytest
@@ -79,7 +80,7 @@ def test_a_further_application_costs_two_resources() -> None:
 def test_a_further_application_changes_nothing_of_what_is_there(number: int) -> None:
     """With readers and replicas, too. Only what the guards wait for grows."""
     key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1"
-    shared = {"readers": [f"arn:aws:iam::{ACCOUNT}:role/task"], "replica_regions": {"eu-west-1": key}}
+    shared: dict[str, Any] = {"readers": [f"arn:aws:iam::{ACCOUNT}:role/task"], "replica_regions": {"eu-west-1": key}}
     one, more = (
         deploy_component(applications={f"app{each}": {"client_id": client_id(each)} for each in range(count)}, **shared)
         for count in (number, number + 1)
