@@ -48,6 +48,9 @@ class Application(TypedDict):
     secret_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """How the secret's JSON names its keys, for a client that wants other names: a map from `client_id`, `client_secret`, `issued_at`, `expires_at`, `previous_expires_at`, `rotation_id`, `fingerprint` or `replaces` to your key. For an existing secret and for one that is made; not to be changed once credentials are in it."""  # noqa: E501
 
+    readers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Who else may read this application's secret, in this account or others: ARNs of roles, or ids of accounts in quotes. Not for an existing secret: its policy is its owner's."""  # noqa: E501
+
 
 class RotationWindow(TypedDict):
     """Days and hours at which the schedule may ask Amazon for a new secret."""
@@ -73,6 +76,43 @@ class RestartedService(TypedDict):
 
     applications: NotRequired[Sequence[str]]
     """The applications whose secrets it reads, by their names in `applications`. Default: all of them."""
+
+
+class Roles(TypedDict):
+    """What bounds and places the roles that the component makes."""
+
+    permissions_boundary: NotRequired[pulumi.Input[str]]
+    """The ARN of the managed policy that bounds them. It must allow what the roles need, or rotation fails."""
+
+    path: NotRequired[pulumi.Input[str]]
+    """Their path in IAM, such as `/platform/`. A change makes new roles. Default: `/`."""
+
+
+class Network(TypedDict):
+    """Where in a VPC the function works. From there it must reach Amazon and the services of AWS that it calls."""
+
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """The function's subnets, better in several zones, with a way out to the internet by a NAT gateway or a proxy."""
+
+    security_group_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Its security groups, which let it out to port 443."""
+
+
+class Keys(TypedDict):
+    """Customer-managed keys that the component uses in place of its own, in its account and region."""
+
+    secrets: NotRequired[pulumi.Input[str]]
+    """The ARN of the key of secrets, function, log and alarms, and of every queue but the destination. Not to be changed once credentials are in a secret. Default: the component makes one."""  # noqa: E501
+
+    queue: NotRequired[pulumi.Input[str]]
+    """The ARN of the destination queue's key; its policy must let Amazon use it. With `queue`: the key that encrypts that. Default: the component makes one, but not with `queue`."""  # noqa: E501
+
+
+class DestinationQueue(TypedDict):
+    """A queue that is registered with Amazon already, or is to be, and that the component does not make."""
+
+    arn: pulumi.Input[str]
+    """Its ARN: a standard queue in the component's account and region. The component sets its redrive policy, and nothing else."""  # noqa: E501
 
 
 class ClientSecretRotationArgs(TypedDict):
@@ -151,5 +191,41 @@ class ClientSecretRotationArgs(TypedDict):
     restart: NotRequired[Mapping[str, RestartedService] | None]
     """ECS services that read a secret at their start, by a name of your choice: each is redeployed once after every change of the secret in use, by an EventBridge rule and a Step Functions state machine. Default: none."""  # noqa: E501
 
+    replica_regions: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Other regions in which the secrets that the component makes can be read: a map from the region to the ARN of a customer-managed key there. Default: none."""  # noqa: E501
+
+    readers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Who may read every secret that the component makes, in this account or others: ARNs of roles, or ids of accounts in quotes. Default: whom IAM policies of the component's account let."""  # noqa: E501
+
+    roles: NotRequired[Roles | None]
+    """What bounds and places the roles that the component makes. Default: nothing."""
+
+    network: NotRequired[Network | None]
+    """Where in a VPC the function works. Default: outside of every VPC."""
+
+    keys: NotRequired[Keys | None]
+    """Customer-managed keys of yours. Default: the component makes two."""
+
+    queue: NotRequired[DestinationQueue | None]
+    """A destination queue of yours, for which the policies of queue and key are compared with what Amazon needs. Default: the component makes one."""  # noqa: E501
+
+    reserved_concurrency: NotRequired[pulumi.Input[int]]
+    """How many runs of the function the account keeps free for it, and allows at a time: 0 (no limit, none kept free) or 3 to 1000. Default: 0."""  # noqa: E501
+
     tags: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Tags for every taggable resource, merged over the component's own."""
+
+
+PARTS: Mapping[str, type] = {
+    "applications": Application,
+    "rotation_window": RotationWindow,
+    "roles": Roles,
+    "network": Network,
+    "keys": Keys,
+    "queue": DestinationQueue,
+    "restart": RestartedService,
+}
+"""The types of the arguments that have parts; that of one in NAMED is of each of them."""
+
+NAMED = frozenset({"applications", "restart"})
+"""The arguments whose parts stand under names of the user's choice."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import pulumi
+import pulumi_aws as aws
 
 from spapi_rotation.args import ClientSecretRotationArgs, Via
 from spapi_rotation.resources.adopted_secrets import adopt, settings_of_one
@@ -14,9 +15,17 @@ from spapi_rotation.resources.guards import create_guards
 from spapi_rotation.resources.invocation import invoke_on_up
 from spapi_rotation.resources.log import create_log_group
 from spapi_rotation.resources.queue import create_queues
+from spapi_rotation.resources.readers import (
+    attach_reader_policy,
+    create_secret_policies,
+    key_statements,
+    reader_policy,
+    target_of_all,
+    targets,
+)
 from spapi_rotation.resources.restart import create_restart
 from spapi_rotation.resources.schedule import create_group, create_schedules
-from spapi_rotation.resources.secret import create_secrets
+from spapi_rotation.resources.secret import create_secrets, replicas_elsewhere
 from spapi_rotation.scope import default_identity, make_scope
 from spapi_rotation.validation.arguments import validate_args, validate_component_name
 from spapi_rotation_lambda.domain.registration import registration_steps
@@ -66,8 +75,8 @@ class ClientSecretRotation(pulumi.ComponentResource):
     key_arn: pulumi.Output[str]
     """ARN of the key of secrets, function, log and alarms, and of every queue but the destination."""
 
-    queue_key_arn: pulumi.Output[str]
-    """ARN of the destination queue's key, which Amazon's sender may use."""
+    queue_key_arn: pulumi.Output[str | None]
+    """ARN of the destination queue's key, which Amazon's sender may use. Absent for a queue of yours without one."""
 
     alarm_names: pulumi.Output[dict[str, str]]
     """Name of each alarm, by what it watches. Empty if alarms are switched off."""
@@ -80,6 +89,9 @@ class ClientSecretRotation(pulumi.ComponentResource):
 
     restart_queue_url: pulumi.Output[str | None]
     """URL of the queue for events that could not start that state machine. It never holds a secret. Absent like it."""
+
+    reader_policy_json: pulumi.Output[dict[str, str]]
+    """What a role needs in its own policies to read an application's secret: an IAM policy as JSON, by the application's name."""  # noqa: E501
 
     registration_steps: pulumi.Output[str]
     """What to do by hand in Amazon's Developer Console, with the queue's ARN."""
@@ -103,10 +115,19 @@ class ClientSecretRotation(pulumi.ComponentResource):
         )
         adopted = adopt(scope, valid.applications, secret_prefix=valid.secret_prefix)
         own_topic = valid.alarms and valid.alarm_topic_arn is None
-        key = create_key(scope, valid.key_deletion_window_days, alarms=own_topic)
-        queue_key = create_queue_key(scope, valid.key_deletion_window_days)
+        readers = key_statements(scope, valid.applications, everywhere=valid.readers, prefix=valid.secret_prefix)
+        key = create_key(
+            scope, valid.key_deletion_window_days, own=valid.keys.secrets, alarms=own_topic, readers=readers
+        )
+        queue_key = create_queue_key(
+            scope,
+            valid.key_deletion_window_days,
+            own=valid.keys.queue,
+            existing_queue=valid.queue_arn is not None,
+        )
         log_group = create_log_group(scope, key, valid.log_retention_days)
-        queues = create_queues(scope, key=key, queue_key=queue_key)
+        queues = create_queues(scope, key=key, queue_key=queue_key, own=valid.queue_arn)
+        replica_regions = replicas_elsewhere(scope, valid.replica_regions)
         secret_arns = create_secrets(
             scope,
             valid.applications,
@@ -115,7 +136,9 @@ class ClientSecretRotation(pulumi.ComponentResource):
             log_group=log_group,
             recovery_window_days=valid.secret_recovery_window_days,
             adopted=adopted,
+            replica_regions=replica_regions,
         )
+        create_secret_policies(scope, valid.applications, everywhere=valid.readers, secret_arns=secret_arns)
         group = create_group(scope)
         topic_arn = alarm_topic(scope, valid, key)
         function = create_function(
@@ -128,6 +151,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
             schedule_group=group.name,
             topic_arn=topic_arn,
             adopted=adopted,
+            replica_regions=replica_regions,
         )
         schedules = create_schedules(
             scope,
@@ -138,6 +162,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
             queues=queues,
             key=key,
             secret_arns=secret_arns,
+            roles=valid.roles,
         )
         restart = create_restart(scope, valid)
         alarms = create_alarms(
@@ -151,6 +176,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
         )
         create_dashboard(scope, valid, queues=queues, function=function.function, log_group=log_group, alarms=alarms)
         children = frozenset(self._childResources)
+        needed = [key.resource, queue_key.resource if queue_key else None, queues.destination_policy, function.function]
         for application in valid.applications:
             if application.rotate_on_up is not None:
                 self._rotate_on_up(
@@ -163,9 +189,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
                     function_name=function.function.name,
                     wait_seconds=valid.wait_seconds,
                     via=valid.via,
-                    opts=scope.options(
-                        depends_on=[key, queue_key, queues.destination_policy, function.function, *function.ready]
-                    ),
+                    opts=scope.options(depends_on=[*(each for each in needed if each is not None), *function.ready]),
                 )
         create_guards(scope, children=children, triggers=frozenset(self._childResources) - children)
         self.identity = pulumi.Output.from_input(valid.identity)
@@ -181,13 +205,38 @@ class ClientSecretRotation(pulumi.ComponentResource):
         self.log_group_name = log_group.name
         self.schedule_names = pulumi.Output.all(**{app: each.name for app, each in schedules.items()})
         self.key_arn = key.arn
-        self.queue_key_arn = queue_key.arn
+        self.queue_key_arn = pulumi.Output.from_input(queue_key.arn if queue_key is not None else None)
         self.alarm_names = pulumi.Output.all(**{name: alarm.name for name, alarm in alarms.items()}).apply(dict)
         self.alarm_topic_arn = pulumi.Output.from_input(topic_arn)
         self.restart_state_machine_arn = pulumi.Output.from_input(restart.machine.arn if restart else None)
         self.restart_queue_url = pulumi.Output.from_input(restart.not_started.url if restart else None)
+        self._readable = targets(valid.applications, secret_arns=secret_arns, key_arn=key.arn, replicas=replica_regions)
+        self._all_made = target_of_all(scope, valid.secret_prefix, key.arn, replicas=replica_regions)
+        self.reader_policy_json = pulumi.Output.all(
+            **{app: reader_policy([each]) for app, each in self._readable.items()}
+        ).apply(dict)
         self.registration_steps = queues.destination.arn.apply(registration_steps)
         self.register_outputs({output: getattr(self, output) for output in OUTPUTS})
+
+    def grant_read(
+        self, role: aws.iam.Role | str, application: str | None = None, opts: pulumi.ResourceOptions | None = None
+    ) -> aws.iam.RolePolicy:
+        """Let a role of the component's account read one application's secret, or all, by an inline policy of its own.
+
+        A role of another account needs a place in `readers` as well. An existing secret's key must let the role use it.
+
+        Args:
+            role: the role, or its name.
+            application: the application by its name; None for every secret that the component makes, later ones too,
+                and every existing one.
+            opts: over those of the policy.
+
+        Raises:
+            InvalidArgument: there is no such application, or the role is given by its ARN.
+        """
+        return attach_reader_policy(
+            self, self._name, role, application, readable=self._readable, all_made=self._all_made, opts=opts
+        )
 
     def _rotate_on_up(
         self,

@@ -85,6 +85,8 @@ DEPLOY = (
         (
             *("CreateSecret", "DeleteSecret", "DescribeSecret", "GetResourcePolicy", "TagResource", "UntagResource"),
             *("UpdateSecret", "ListSecretVersionIds"),
+            # For `readers`.
+            *("DeleteResourcePolicy", "PutResourcePolicy"),
         ),
         _SECRETS,
     ),
@@ -250,7 +252,6 @@ UNSEEN: Mapping[str, str] = {
             "iam:ListInstanceProfilesForRole",
             "iam:ListRolePolicies",
             "lambda:GetFunctionCodeSigningConfig",
-            "secretsmanager:GetResourcePolicy",
             "states:ListStateMachineVersions",
             "states:ValidateStateMachineDefinition",
         ),

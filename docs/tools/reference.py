@@ -12,9 +12,6 @@ from spapi_rotation.configuration import kind_of
 README, REFERENCE = DOCS.parent / "README.md", DOCS / "configuration.md"
 
 _ARGS = args.ClientSecretRotationArgs
-_PARTS = {"applications": args.Application, "rotation_window": args.RotationWindow, "restart": args.RestartedService}
-"""The types of arguments that have parts."""
-
 _BLOCK = "<!-- {name}: made by `make docs` -->\n{body}<!-- end -->"
 
 
@@ -33,7 +30,7 @@ def with_tables(text: str, file: Path) -> str:
 def _reference() -> dict[str, str]:
     return {
         "arguments": _typed(_ARGS),
-        **{name: _typed(part) for name, part in _PARTS.items()},
+        **{name: _typed(part) for name, part in args.PARTS.items()},
         "outputs": _outputs(),
     }
 

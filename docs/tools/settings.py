@@ -32,6 +32,8 @@ def _setting(name: str) -> str:
         f"    type: {kind_of(hint)}",
         f"    description: {description}",
     ]
+    if kind_of(hint) is Kind.LIST:
+        lines += ["    items:", f"      type: {kind_of(get_args(plain_type(hint))[0])}"]
     if name in args.ClientSecretRotationArgs.__optional_keys__:
         default = DEFAULTS.get(name, _EMPTY.get(kind_of(hint)))
         lines.append(f"    default: {json.dumps(default)}")

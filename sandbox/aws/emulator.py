@@ -124,7 +124,14 @@ class AwsEmulator:
             self._child = None
             shutil.rmtree(self._folder / "tmp", ignore_errors=True)
 
-    def client(self, service: str, account: str | None = None, *, credentials: Mapping[str, str] | None = None) -> Any:
+    def client(
+        self,
+        service: str,
+        account: str | None = None,
+        *,
+        credentials: Mapping[str, str] | None = None,
+        region: str = REGION,
+    ) -> Any:
         """A boto3 client that never retries.
 
         Args:
@@ -132,11 +139,12 @@ class AwsEmulator:
             account: act as this account's root; the sandbox's own account if not given.
             credentials: act with these instead: an ``AccessKeyId``, ``SecretAccessKey`` and perhaps
                 ``SessionToken``.
+            region: of AWS; where the sandbox's stack is if not given.
         """
         keys = credentials or {"AccessKeyId": account or ACCOUNT, "SecretAccessKey": "test"}
         return self._session.client(  # type: ignore[call-overload]
             service,
-            region_name=REGION,
+            region_name=region,
             endpoint_url=self.endpoint,
             verify=str(self.ca_file),
             aws_access_key_id=keys["AccessKeyId"],

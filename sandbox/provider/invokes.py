@@ -91,10 +91,23 @@ def _secret_versions(aws: Aws, given: Props) -> Props:
     }
 
 
+def _queue(aws: Aws, given: Props) -> Props:
+    """A queue of the account, by its name. Source: ``internal/service/sqs/queue_data_source.go``."""
+    name, client = given["name"], aws.client("sqs")
+    url = aws.call(f"reading SQS Queue URL ({name})", lambda: client.get_queue_url(QueueName=name))["QueueUrl"]
+    attributes = aws.call(
+        f"reading SQS Queue ({url})",
+        lambda: client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]),
+    )["Attributes"]
+    tags = aws.call(f"reading SQS Queue ({url})", lambda: client.list_queue_tags(QueueUrl=url)).get("Tags", {})
+    return {"arn": attributes["QueueArn"], "id": url, "name": name, "region": aws.region, "tags": tags, "url": url}
+
+
 _FUNCTIONS: dict[str, tuple[Callable[[Aws, Props], Props], frozenset[str]]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": (_caller_identity, frozenset()),
     "aws:index/getRegion:getRegion": (_region, frozenset({"region"})),
     "aws:index/getPartition:getPartition": (_partition, frozenset()),
+    "aws:sqs/getQueue:getQueue": (_queue, frozenset({"name", "region"})),
     "aws:secretsmanager/getSecretVersions:getSecretVersions": (
         _secret_versions,
         frozenset({"includeDeprecated", "region", "secretId"}),

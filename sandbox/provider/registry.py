@@ -11,9 +11,9 @@ from sandbox.provider.services.kms import Alias, Key
 from sandbox.provider.services.logs import LogGroup
 from sandbox.provider.services.mappings import EventSourceMapping, FunctionEventInvokeConfig
 from sandbox.provider.services.scheduler import Schedule, ScheduleGroup
-from sandbox.provider.services.secretsmanager import Secret
+from sandbox.provider.services.secretsmanager import Secret, SecretPolicy
 from sandbox.provider.services.sns import Topic, TopicPolicy
-from sandbox.provider.services.sqs import Queue, QueuePolicy, RedriveAllowPolicy
+from sandbox.provider.services.sqs import Queue, QueuePolicy, RedriveAllowPolicy, RedrivePolicy
 from sandbox.provider.services.workflows import StateMachine
 
 _TYPES: tuple[type[Resource], ...] = (
@@ -31,11 +31,13 @@ _TYPES: tuple[type[Resource], ...] = (
     Queue,
     QueuePolicy,
     RedriveAllowPolicy,
+    RedrivePolicy,
     Role,
     RolePolicy,
     Schedule,
     ScheduleGroup,
     Secret,
+    SecretPolicy,
     StateMachine,
     Topic,
     TopicPolicy,

@@ -70,10 +70,15 @@ class Recording:
 
 
 class _Mocks(Mocks):
-    def __init__(self, recording: Recording, partition: str, preview: bool) -> None:
+    def __init__(
+        self, recording: Recording, partition: str, preview: bool, existing: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         self._recording, self._partition, self._preview = recording, partition, preview
+        self._existing = existing
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if args.resource_id:
+            return args.resource_id, dict(self._existing[args.resource_id])
         if self._preview:
             # As in a first preview: what AWS makes is not known yet.
             return "", dict(args.inputs)
@@ -88,6 +93,8 @@ class _Mocks(Mocks):
 
     def call(self, args: MockCallArgs) -> Any:
         self._recording.invokes.append(args.token)
+        if args.token == "aws:sqs/getQueue:getQueue":
+            return {"url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{args.args['name']}"}
         answers: dict[str, dict[str, Any]] = {
             "aws:index/getPartition:getPartition": {"partition": self._partition},
             "aws:index/getRegion:getRegion": {"region": REGION},
@@ -137,19 +144,35 @@ def deploy_component(
     partition: str = "aws",
     stack: str = STACK,
     preview: bool = False,
+    existing: Mapping[str, Mapping[str, Any]] | None = None,
     **args: Any,
 ) -> Recording:
-    """Run a program that makes the component, with one application unless others are given."""
+    """Run a program that makes the component, with one application unless others are given.
+
+    Args:
+        existing: what AWS holds already, by its id.
+    """
     given: Any = {"applications": {"storefront": {"client_id": client_id(1)}}, **args}
-    return deploy(lambda: ClientSecretRotation(name, given, opts), partition=partition, stack=stack, preview=preview)
+    return deploy(
+        lambda: ClientSecretRotation(name, given, opts),
+        partition=partition,
+        stack=stack,
+        preview=preview,
+        existing=existing,
+    )
 
 
 def deploy(
-    program: Callable[[], object], *, partition: str = "aws", stack: str = STACK, preview: bool = False
+    program: Callable[[], object],
+    *,
+    partition: str = "aws",
+    stack: str = STACK,
+    preview: bool = False,
+    existing: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Recording:
     """Run a program to its end and return what it registered."""
     recording = Recording()
-    mocks = _Mocks(recording, partition, preview)
+    mocks = _Mocks(recording, partition, preview, existing or {})
     # An earlier test's asyncio.run leaves the thread without a loop, and Pulumi's mocks want one.
     loop = _ensure_event_loop()  # type: ignore[no-untyped-call]
     pulumi.runtime.set_mocks(mocks, project=PROJECT, stack=stack, preview=preview, monitor=_Monitor(mocks, recording))

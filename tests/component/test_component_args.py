@@ -63,7 +63,21 @@ def test_none_means_the_default() -> None:
 
 
 def test_every_optional_argument_has_a_default() -> None:
-    computed = {"identity", "secret_prefix", "tags", "rotation_window", "alarm_topic_arn", "event_bus_arn", "restart"}
+    computed = {
+        "identity",
+        "secret_prefix",
+        "tags",
+        "rotation_window",
+        "alarm_topic_arn",
+        "event_bus_arn",
+        "readers",
+        "replica_regions",
+        "roles",
+        "network",
+        "keys",
+        "queue",
+        "restart",
+    }
     assert set(DEFAULTS) | computed == ClientSecretRotationArgs.__optional_keys__
     assert ClientSecretRotationArgs.__required_keys__ == {"applications"}
 

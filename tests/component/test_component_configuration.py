@@ -10,7 +10,7 @@ import pytest
 from pulumi.runtime.config import CONFIG
 
 from spapi_rotation import InvalidArgument, Verification
-from spapi_rotation.args import Application, ClientSecretRotationArgs, RotationWindow
+from spapi_rotation.args import PARTS, Application, ClientSecretRotationArgs, RotationWindow
 from spapi_rotation.configuration import Kind, arguments_of, configured_arguments, kind_of
 from spapi_rotation.validation.paths import Path, path_of
 from tests.component.recorder import PROJECT, client_id
@@ -34,7 +34,7 @@ def refusal(**settings: Any) -> InvalidArgument:
     return refused.value
 
 
-@pytest.mark.parametrize("arguments", [ClientSecretRotationArgs, Application, RotationWindow])
+@pytest.mark.parametrize("arguments", [ClientSecretRotationArgs, *PARTS.values()])
 def test_every_argument_can_be_a_setting(arguments: type) -> None:
     for name, hint in arguments.__annotations__.items():
         assert kind_of(hint), name

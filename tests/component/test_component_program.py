@@ -56,6 +56,12 @@ def test_configuration_has_every_argument_described_and_with_the_components_defa
         "alarm_topic_arn": "",
         "event_bus_arn": "",
         "restart": {},
+        "readers": [],
+        "replica_regions": {},
+        "roles": {},
+        "network": {},
+        "keys": {},
+        "queue": {},
         "tags": {},
     }
     assert {name: each["default"] for name, each in config.items() if "default" in each} == expected
@@ -79,7 +85,7 @@ def test_the_parts_of_an_object_are_named() -> None:
 
 
 def test_types_of_the_configuration() -> None:
-    words = {str: "string", int: "integer", bool: "boolean", dict: "object"}
+    words = {str: "string", int: "integer", bool: "boolean", dict: "object", list: "array"}
     for name, each in read("Pulumi.yaml")["config"].items():
         if "default" in each:
             assert each["type"] == words[type(each["default"])], name

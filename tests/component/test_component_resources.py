@@ -1,6 +1,7 @@
 """What the component provisions: types, names, options, properties."""
 
 import json
+from typing import Any
 
 import pulumi
 import pytest
@@ -13,7 +14,7 @@ from spapi_rotation.resources.guards import TYPE_TOKEN as GUARD
 from spapi_rotation.resources.schedule import rate
 from spapi_rotation_lambda.adapters import telemetry
 from spapi_rotation_lambda.settings import HANDLER, NEEDED, Env, Settings
-from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, client_id, deploy, deploy_component
+from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Registered, client_id, deploy, deploy_component
 from tests.exploration import standard_queue
 
 SUFFIX = client_id(1).rpartition(".")[2]
@@ -73,6 +74,28 @@ def test_a_further_application_costs_two_resources() -> None:
     recording = deploy_component(applications={"a": {"client_id": client_id(1)}, "b": {"client_id": client_id(2)}})
     expected = SHARED | of_application(1) | of_application(2)
     assert {each.name: each.type for each in recording.resources} == expected
+
+
+@pytest.mark.parametrize("number", [1, 20, 200])
+def test_a_further_application_changes_nothing_of_what_is_there(number: int) -> None:
+    """With readers and replicas, too. Only what the guards wait for grows."""
+    key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1"
+    shared: dict[str, Any] = {"readers": [f"arn:aws:iam::{ACCOUNT}:role/task"], "replica_regions": {"eu-west-1": key}}
+    one, more = (
+        deploy_component(applications={f"app{each}": {"client_id": client_id(each)} for each in range(count)}, **shared)
+        for count in (number, number + 1)
+    )
+    before, after = ({each.name: each for each in recording.resources} for recording in (one, more))
+    suffix = client_id(number).rpartition(".")[2]
+    new = {f"rotation-secret-{suffix}", f"rotation-secret-{suffix}-readers", f"rotation-schedule-{suffix}"}
+    assert after.keys() - before.keys() == new
+    assert before.keys() <= after.keys()
+
+    def inputs(made: Registered) -> dict[str, object]:
+        # The archive is an object of its own each time.
+        return {name: value for name, value in made.inputs.items() if name != "code"}
+
+    assert {name for name in before if inputs(before[name]) != inputs(after[name])} == set()
 
 
 def test_every_child_has_the_component_as_its_parent() -> None:
@@ -369,6 +392,7 @@ def test_outputs() -> None:
     steps = recording.outputs.pop("registration_steps")
     assert QUEUE_ARN in steps
     assert "Application Client New Secret" in steps
+    assert set(recording.outputs.pop("reader_policy_json")) == {"storefront"}
     name = f"{PROJECT}/{STACK}/rotation/{client_id(1)}"
     assert recording.outputs == {
         "identity": f"{PROJECT}/{STACK}/rotation",
@@ -388,7 +412,8 @@ def test_outputs() -> None:
         "alarm_names": {each.name: f"{PROJECT}/{STACK}/rotation/{each.name}" for each in ALARM_CATALOG},
         "alarm_topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:rotation-alarm-topic-0000001",
     }
-    assert set(OUTPUTS) == {*recording.outputs, "registration_steps", "restart_state_machine_arn", "restart_queue_url"}
+    absent = {"restart_state_machine_arn", "restart_queue_url"}
+    assert set(OUTPUTS) == {*recording.outputs, "reader_policy_json", "registration_steps", *absent}
 
 
 def test_without_alarms_there_are_no_names_of_alarms() -> None:

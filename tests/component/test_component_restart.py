@@ -85,7 +85,7 @@ def test_a_target_tells_the_service_and_a_name_that_comes_once() -> None:
     told = [each.inputs["inputTransformer"] for each in of_type(recording, TARGET)]
     assert all(each["inputPaths"] == {"version": "$.detail.version_id"} for each in told)
     inputs = [json.loads(each["inputTemplate"]) for each in told]
-    assert [each["service"] for each in inputs] == [
+    assert sorted((each["service"] for each in inputs), key=lambda each: str(each["arn"])) == [
         {"cluster": "shop-cluster", "arn": ORDERS},
         {"cluster": "shop-cluster", "arn": REPORTS},
     ]
@@ -147,6 +147,15 @@ def test_each_role_is_taken_by_its_service_on_behalf_of_this_account(
         "StringEquals": {"aws:SourceAccount": ACCOUNT},
         "ArnLike": {"aws:SourceArn": on_behalf_of},
     }
+
+
+def test_its_roles_are_bounded_and_placed_as_the_others() -> None:
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+    roles = {"path": "/platform/", "permissions_boundary": boundary}
+    recording = deploy_component(restart={"orders": {"service_arn": ORDERS}}, roles=roles)
+    made = of_type(recording, ROLE)
+    assert len(made) == 4
+    assert {(each.inputs["path"], each.inputs["permissionsBoundary"]) for each in made} == {("/platform/", boundary)}
 
 
 def test_targets_wait_for_the_roles_rights() -> None:

@@ -8,7 +8,7 @@ import pytest
 from pulumi.provider.experimental.component import ComponentProvider
 
 from spapi_rotation import ClientSecretRotation
-from spapi_rotation.args import Application, ClientSecretRotationArgs, RestartedService, RotationWindow
+from spapi_rotation.args import PARTS, ClientSecretRotationArgs
 from tests.component.recorder import ACCOUNT, REGION, client_id, deploy
 
 GOLDEN = Path(__file__).parents[1] / "data" / "schema.json"
@@ -44,14 +44,18 @@ def test_only_what_shapes_the_resources_must_be_plain_and_the_window_as_a_whole(
         "dashboard",
         "deletionProtection",
         "identity",
+        "keys",
+        "network",
+        "queue",
         "restart",
+        "roles",
         "rotationWindow",
         "runbookUrl",
         "via",
     }
 
 
-@pytest.mark.parametrize("arguments", [Application, RotationWindow, RestartedService, ClientSecretRotationArgs])
+@pytest.mark.parametrize("arguments", [*PARTS.values(), ClientSecretRotationArgs])
 def test_every_argument_is_in_the_schema(arguments: type) -> None:
     found = json.dumps(schema())
     for name in arguments.__annotations__:

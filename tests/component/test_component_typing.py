@@ -36,12 +36,22 @@ every: ClientSecretRotationArgs = {
     "rotation_window": window,
     "alarm_topic_arn": None,
     "event_bus_arn": pulumi.Output.from_input("arn"),
+    "readers": ["123456789012", pulumi.Output.from_input("arn")],
+    "replica_regions": {"eu-west-1": pulumi.Output.from_input("arn")},
+    "roles": {"permissions_boundary": pulumi.Output.from_input("arn"), "path": "/platform/"},
+    "network": {"subnet_ids": ["subnet-1"], "security_group_ids": pulumi.Output.from_input(["sg-1"])},
+    "keys": {"secrets": "arn", "queue": pulumi.Output.from_input("arn")},
+    "queue": {"arn": pulumi.Output.from_input("arn")},
+    "reserved_concurrency": pulumi.Output.from_input(5),
     "tags": {"team": pulumi.Output.from_input("shop"), "cost": "1"},
 }
 every["verification"] = Verification.CALL
 every["verification"] = "lwa"
 rotation = ClientSecretRotation("every", every, pulumi.ResourceOptions(protect=True))
 pulumi.export("secret_arns", rotation.secret_arns)
+pulumi.export("policy", rotation.reader_policy_json["shop"])
+rotation.grant_read("a-role", "shop", opts=pulumi.ResourceOptions(protect=True))
+rotation.grant_read("a-role")
 """
 
 BAD = {
@@ -52,6 +62,9 @@ BAD = {
     "a number in place of a text": '"tags": {"team": 5}',
     "a flag that comes later": '"alarms": pulumi.Output.from_input(True)',
     "a window without its end": '"rotation_window": {"start": "22:00"}',
+    "a network without its groups": '"network": {"subnet_ids": ["subnet-1"]}',
+    "a queue by its URL": '"queue": {"url": "https://sqs"}',
+    "regions without their keys": '"replica_regions": ["eu-west-1"]',
 }
 """Each is one line of a program, and one error of either checker."""
 

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 import spapi_rotation_lambda
-from spapi_rotation.args import Application as ApplicationArgs
-from spapi_rotation.args import ClientSecretRotationArgs, RestartedService, RotationWindow, Via
+from spapi_rotation.args import NAMED, PARTS, ClientSecretRotationArgs, Via
 from spapi_rotation.component import OUTPUTS
 from spapi_rotation.resources.alarm_catalog import EVERY_ALARM
 from spapi_rotation.rotate_on_up import RotateOnUp
@@ -71,9 +70,7 @@ def arguments() -> Iterator[str]:
     """Arguments of the component, and their parts; a required one ends with an exclamation mark."""
     parts: dict[str, Any] = {
         "": ClientSecretRotationArgs,
-        "applications.*.": ApplicationArgs,
-        "rotation_window.": RotationWindow,
-        "restart.*.": RestartedService,
+        **{f"{name}.{'*.' if name in NAMED else ''}": part for name, part in PARTS.items()},
     }
     for prefix, of in parts.items():
         for name in of.__annotations__:

@@ -8,9 +8,15 @@ from urllib.parse import parse_qs
 
 import httpx
 import pulumi
+import pulumi_aws as aws
 import pytest
+import yaml
 
+from spapi_rotation import ClientSecretRotation
+from spapi_rotation.configuration import arguments_of
+from spapi_rotation.validation.arguments import validate_args
 from spapi_rotation_lambda.domain.events import RotationEvent, source
+from tests.component.recorder import client_id, deploy
 
 PAGE = (Path(__file__).parents[2] / "docs" / "consumers.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
@@ -125,34 +131,36 @@ def test_a_token_of_a_dead_secret_is_noticed_at_the_call(
     assert code["call"](secret, "refresh", "https://example.com/").status_code == 403
 
 
-def test_the_policy_is_the_one_that_the_program_makes() -> None:
-    """The page's JSON and its Pulumi code say the same."""
-    (written,) = (json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
-    made: list[Any] = []
-
-    class Mocks(pulumi.runtime.Mocks):
-        def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-            made.append(args)
-            return args.name, args.inputs
-
-        def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
-            raise AssertionError(args.token)
-
-    class Rotation:
-        secret_arns = pulumi.Output.from_input({"shop": "SECRET_ARN"})
-        key_arn = pulumi.Output.from_input("KEY_ARN")
-
-    pulumi.runtime.set_mocks(Mocks())
+def test_the_policy_is_the_one_that_the_output_shows_and_the_program_attaches() -> None:
+    """The page's JSON, its Pulumi code and the output say the same."""
+    (written,) = re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}
-    program = next(block for block in BLOCKS if "def reader(" in block)
+    program = next(block for block in BLOCKS if "def let_read(" in block)
     exec(program, names)  # noqa: S102
 
-    @pulumi.runtime.test  # type: ignore[untyped-decorator]
-    def run() -> Any:
-        return names["reader"](Rotation(), "shop").policy.apply(lambda text: made.append(json.loads(text)))
+    def run() -> None:
+        rotation = ClientSecretRotation("rotation", {"applications": {"shop": {"client_id": client_id(1)}}})
+        names["let_read"](rotation, aws.iam.Role("worker", assume_role_policy="{}"))
 
-    run()
-    assert made[-1] == written
+    recording = deploy(run)
+    secret, key = recording.outputs["secret_arns"]["shop"], recording.outputs["key_arn"]
+    expected = json.loads(written.replace("SECRET_ARN", secret).replace("KEY_ARN", key))
+    assert json.loads(recording.outputs["reader_policy_json"]["shop"]) == expected
+    attached = recording.named(f"rotation-read-{client_id(1).rpartition('.')[2]}-worker")
+    assert (attached.policy(), attached.inputs["role"]) == (expected, "worker-0000001")
+
+
+def test_the_settings_of_the_page_are_those_of_the_program() -> None:
+    config: dict[str, Any] = {}
+    for written in re.findall(r"^```yaml\n(config:\n.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
+        config |= yaml.safe_load(written.replace("oa2-client.…", f"oa2-client.{'0' * 32}").replace("mrk-…", "mrk-1"))[
+            "config"
+        ]
+    found = arguments_of({name.partition(":")[2]: json.dumps(value) for name, value in config.items()})
+    valid = validate_args(found, default_identity="a/b/c")
+    assert valid.readers == ["arn:aws:iam::123456789012:role/sp-api-worker"]
+    assert valid.replica_regions == {"eu-west-1": "arn:aws:kms:eu-west-1:123456789012:key/mrk-1"}
+    assert valid.applications[0].readers == ["arn:aws:iam::210987654321:root"]
 
 
 class Made(pulumi.runtime.Mocks):

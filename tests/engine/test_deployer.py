@@ -14,6 +14,7 @@ import pytest
 
 from docs.tools.permissions import DOCUMENTS, UNSEEN
 from sandbox.amazon.faults import AcceptLate
+from sandbox.aws.emulator import ACCOUNT
 from sandbox.session import Sandbox, new_app
 from tests.engine.deploying import Deployer, denied
 
@@ -50,7 +51,7 @@ def in_use(box: Sandbox, arn: str) -> str:
 def test_a_whole_life_needs_exactly_the_document(box: Sandbox) -> None:
     deployer = Deployer(box, DOCUMENTS["up-with-rotation.json"], **WHO)
     apps = [SHOP, UP]
-    fixed: dict[str, Any] = {"secret_recovery_window_days": 0, "dashboard": True}
+    fixed: dict[str, Any] = {"secret_recovery_window_days": 0, "dashboard": True, "readers": [ACCOUNT]}
     box.stack.configure(box.config(apps, **fixed))
     deployer.allow(deployer.actions)
     assert deployer.run("up").code == 0

@@ -98,6 +98,15 @@ def test_a_number_in_place_of_a_text_and_the_command_that_mends_it(stack: Stack,
     assert refused().startswith(REGION)
 
 
+def test_an_account_without_quotes_is_refused_by_the_engine_itself(stack: Stack, refused: Callable[[], str]) -> None:
+    configure(stack)
+    stack.run("config", "set", "--path", "readers[0]", "123456789012")
+    run = stack.run("preview", "--non-interactive", "--color=never", check=False)
+    assert "configuration key 'readers' must be of type 'array<string>'" in run.text
+    stack.run("config", "set", "--path", "readers[0]", "--type", "string", "123456789012")
+    assert refused().startswith(REGION)
+
+
 def test_a_client_secret_in_place_of_a_client_id_and_the_command_that_takes_it_out(
     stack: Stack, refused: Callable[[], str]
 ) -> None:
@@ -125,6 +134,13 @@ def test_a_client_secret_in_place_of_a_client_id_and_the_command_that_takes_it_o
         ({"tags": {"team": "v" * 257}}, "tags.team has 257 characters; 1 to 256 are possible."),
         ({"rotation_window": {"start": "22:00", "end": "04:00", "days": ["mon"]}}, "rotation_window.days must be a"),
         ({"spapi_endpoint": "us-east-1"}, "spapi_endpoint is not a usable endpoint."),
+        ({"readers": ["*"]}, "readers[0] has a wildcard: everybody whom it fits could read the secret."),
+        ({"replica_regions": {"eu-west-1": "alias/mine"}}, "replica_regions.eu-west-1 is not the ARN of a key."),
+        ({"roles": {"path": "platform"}}, "roles.path is not a path of IAM."),
+        ({"network": {"subnet_ids": ["subnet-0123456789abcdef0"]}}, "network.security_group_ids is missing."),
+        ({"keys": {"secrets": "alias/mine"}}, "keys.secrets is not the ARN of a key."),
+        ({"queue": {"url": "https://sqs"}}, "url: unknown in queue."),
+        ({"reserved_concurrency": 1}, "reserved_concurrency must be 0 or a number of concurrent runs from 3 to 1000."),
     ],
 )
 def test_other_settings(stack: Stack, refused: Callable[[], str], settings: dict[str, Any], said: str) -> None:

@@ -18,6 +18,9 @@ LAMBDA, METRICS, SCHEDULER, SQS, RULES, SECRETS, DIFFERENCES, LOOKING = (
 NATIVE, EXISTING, RIGHTS = (f"tests/sandbox/test_aws_{name}.py" for name in ("native_rotation", "existing", "rights"))
 TRAIL = "tests/sandbox/test_aws_trail.py"
 WORKFLOWS = "tests/sandbox/test_aws_workflows.py"
+NETWORK, OWN_PARTS = "tests/sandbox/test_aws_network.py", "tests/component/test_component_own_parts.py"
+REPLICAS = "tests/sandbox/test_aws_replicas.py"
+READING = "tests/sandbox/test_aws_resource_policies.py"
 ALARMS, POLICIES, RESOURCES = (
     f"tests/component/test_component_{name}.py" for name in ("alarms", "policies", "resources")
 )
@@ -128,6 +131,28 @@ ADDITIONS: tuple[Addition, ...] = (
         ),
     ),
     Addition(
+        "A policy names roles that there are; a secret's is not public, and lets another account read it",
+        (
+            f"{READING}::test_a_role_of_the_same_account_reads_by_the_policies_of_secret_and_key",
+            f"{READING}::test_without_the_keys_statement_it_cannot_read",
+            f"{READING}::test_a_role_of_another_account_needs_both_sides",
+            f"{READING}::test_who_is_not_listed_of_another_account_reads_nothing",
+            f"{READING}::test_a_policy_that_a_secret_cannot_have",
+            f"{READING}::test_a_key_policy_names_roles_that_there_are",
+        ),
+    ),
+    Addition(
+        "A secret's replicas follow it, each under its own key, if who writes may use that; a primary is kept",
+        (
+            f"{REPLICAS}::test_values_labels_and_policy_follow",
+            f"{REPLICAS}::test_a_replica_cannot_be_changed",
+            f"{REPLICAS}::test_a_replica_is_read_by_who_may_use_its_own_key",
+            f"{REPLICAS}::test_it_does_not_follow_who_may_not_use_its_key",
+            f"{REPLICAS}::test_a_key_that_is_not_there_is_told_by_the_status_only",
+            f"{REPLICAS}::test_a_replica_is_added_and_removed_and_keeps_its_primary",
+        ),
+    ),
+    Addition(
         "Secrets Manager's rules for versions, labels and tokens, and its quota of versions",
         (
             f"{SECRETS}::test_the_first_version_gets_awscurrent_besides_the_label_asked_for",
@@ -231,6 +256,19 @@ UNOBSERVABLE: tuple[Unobservable, ...] = (
             f"{POLICIES}::test_the_secrets_key_is_never_granted_to_amazon",
             f"{ALARMS}::test_the_policies_name_every_alarm",
             f"{ALARMS}::test_topic_is_encrypted_by_the_components_key",
+        ),
+    ),
+    Unobservable(
+        "What a function in a VPC reaches",
+        "It reaches what this machine reaches; subnets, security groups and the role's rights are validated.",
+        (
+            f"{NETWORK}::test_a_function_is_made_in_a_network_and_runs",
+            f"{NETWORK}::test_places_that_there_are_not_or_of_two_networks_are_refused",
+            f"{NETWORK}::test_the_role_must_let_lambda_make_interfaces",
+        ),
+        (
+            f"{OWN_PARTS}::test_the_function_works_in_the_network",
+            f"{OWN_PARTS}::test_lambda_may_make_network_interfaces_and_the_code_may_not",
         ),
     ),
     Unobservable(

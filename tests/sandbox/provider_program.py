@@ -82,6 +82,14 @@ redrive = aws.sqs.RedriveAllowPolicy(
         lambda arn: json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": [arn]})
     ),
 )
+own_dead, own_redrive = aws.sqs.Queue("own-dead", tags=tags), aws.sqs.Queue("own-redrive", tags=tags)
+redrive_policy = aws.sqs.RedrivePolicy(
+    "own-redrive",
+    queue_url=own_redrive.url,
+    redrive_policy=own_dead.arn.apply(
+        lambda arn: json.dumps({"maxReceiveCount": 9 if second else 10, "deadLetterTargetArn": arn})
+    ),
+)
 secret = aws.secretsmanager.Secret(
     "secret",
     name="provider-test/secret",
@@ -89,7 +97,25 @@ secret = aws.secretsmanager.Secret(
     kms_key_id=key.arn,
     recovery_window_in_days=0,
     force_overwrite_replica_secret=True,
+    replicas=[
+        aws.secretsmanager.SecretReplicaArgs(region=each)
+        for each in ("eu-west-1", *(("ap-northeast-1",) if second else ()))
+    ],
     tags=tags,
+)
+secret_policy = aws.secretsmanager.SecretPolicy(
+    "secret",
+    secret_arn=secret.arn,
+    policy=policy(
+        {
+            "Sid": "Second" if second else "First",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+            "Action": "secretsmanager:GetSecretValue",
+            "Resource": "*",
+        }
+    ),
+    block_public_policy=True,
 )
 role = aws.iam.Role(
     "role",
@@ -114,6 +140,7 @@ role_policy = aws.iam.RolePolicy(
                     "sqs:SendMessage",
                     "logs:*",
                     "kms:*",
+                    "ec2:*",
                     *(["sqs:ChangeMessageVisibility"] if second else []),
                 ],
                 "Resource": "*",
@@ -156,6 +183,7 @@ function = aws.lambda_.Function(
     },
     kms_key_arn=key.arn,
     reserved_concurrent_executions=6 if second else 5,
+    vpc_config={"subnet_ids": [config.require("subnet")], "security_group_ids": [config.require("group")]},
     package_type="Zip",
     publish=False,
     skip_destroy=False,

@@ -42,7 +42,12 @@ MINIMAL: Mapping[str, Mapping[str, Any]] = {
         "queueUrl": "https://127.0.0.1/1/q",
         "redriveAllowPolicy": '{"redrivePermission":"denyAll"}',
     },
+    "aws:sqs/redrivePolicy:RedrivePolicy": {
+        "queueUrl": "https://127.0.0.1/1/q",
+        "redrivePolicy": '{"maxReceiveCount":1}',
+    },
     SECRET: {},
+    "aws:secretsmanager/secretPolicy:SecretPolicy": {"secretArn": ARN, "policy": POLICY},
     ROLE_TYPE: {"assumeRolePolicy": TRUST},
     "aws:iam/rolePolicy:RolePolicy": {"role": "role", "policy": POLICY},
     "aws:cloudwatch/logGroup:LogGroup": {},

@@ -103,7 +103,13 @@ def whole(project: Project, tmp_path: Path) -> Project:
     (code / "handler.py").write_text(HANDLER)
     (code / "nested" / "data.txt").write_text("data\n")
     shutil.copy(PROGRAM, project.folder / "__main__.py")
-    for key, value in {"variant": "first", "code": str(code), "invoke": "1"}.items():
+    ec2 = project.emulator.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    place = {
+        "subnet": ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"],
+        "group": ec2.create_security_group(GroupName="g", Description="Group", VpcId=vpc)["GroupId"],
+    }
+    for key, value in {"variant": "first", "code": str(code), "invoke": "1", **place}.items():
         project.set(key, value)
     return project
 

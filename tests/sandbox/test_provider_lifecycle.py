@@ -322,3 +322,95 @@ def test_a_roles_boundary_is_set_changed_and_taken_off(driver: Driver, settings:
     state = driver.update(ROLE_TYPE, resource_id, state, {"name": "role", "assumeRolePolicy": TRUST})
     assert "permissionsBoundary" not in state
     assert boundary() is None
+
+
+POLICY_TYPE = "aws:secretsmanager/secretPolicy:SecretPolicy"
+
+
+def secret_policy(sid: str) -> str:
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    read = {"Sid": sid, "Effect": "Allow", "Principal": root, "Action": "secretsmanager:GetSecretValue"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**read, "Resource": "*"}]})
+
+
+def test_a_secrets_policy_is_put_changed_and_taken_off(driver: Driver, settings: AwsEmulator) -> None:
+    secrets = settings.client("secretsmanager")
+    arn, _ = driver.create(SECRET, {"name": "secret"})
+    given = {"secretArn": arn, "policy": secret_policy("One"), "blockPublicPolicy": True}
+    resource_id, state = driver.create(POLICY_TYPE, given)
+    assert resource_id == arn
+    assert secrets.get_resource_policy(SecretId=arn)["ResourcePolicy"] == secret_policy("One")
+    state = driver.update(POLICY_TYPE, resource_id, state, {**given, "policy": secret_policy("Two")})
+    assert secrets.get_resource_policy(SecretId=arn)["ResourcePolicy"] == secret_policy("Two")
+    driver.delete(POLICY_TYPE, resource_id, state)
+    assert "ResourcePolicy" not in secrets.get_resource_policy(SecretId=arn)
+    assert driver.read(POLICY_TYPE, resource_id, state, given) is None
+
+
+def test_a_public_policy_is_blocked_as_it_says(driver: Driver) -> None:
+    arn, _ = driver.create(SECRET, {"name": "secret"})
+    public = secret_policy("All").replace(f"arn:aws:iam::{ACCOUNT}:root", "*")
+    with pytest.raises(AwsRefused, match="PublicPolicyException"):
+        driver.create(POLICY_TYPE, {"secretArn": arn, "policy": public, "blockPublicPolicy": True})
+    driver.create(POLICY_TYPE, {"secretArn": arn, "policy": public})
+
+
+def regions(aws: AwsEmulator, arn: str) -> set[str]:
+    found = aws.client("secretsmanager").describe_secret(SecretId=arn).get("ReplicationStatus", [])
+    return {each["Region"] for each in found}
+
+
+def test_replicas_are_made_changed_and_go_with_the_secret(driver: Driver, settings: AwsEmulator) -> None:
+    key = settings.client("kms", region="eu-west-1").create_key()["KeyMetadata"]["Arn"]
+    ireland, tokyo = {"region": "eu-west-1", "kmsKeyId": key}, {"region": "ap-northeast-1"}
+    given = {"name": "secret", "recoveryWindowInDays": 7}
+    arn, state = driver.create(SECRET, {**given, "replicas": [ireland]})
+    assert (state["replicas"], regions(settings, arn)) == ([ireland], {"eu-west-1"})
+    state = driver.update(SECRET, arn, state, {**given, "replicas": [tokyo, ireland]})
+    assert regions(settings, arn) == {"eu-west-1", "ap-northeast-1"}
+    state = driver.update(SECRET, arn, state, {**given, "replicas": [tokyo]})
+    assert regions(settings, arn) == {"ap-northeast-1"}
+    state = driver.update(SECRET, arn, state, given)
+    assert (state["replicas"], regions(settings, arn)) == ([tokyo], {"ap-northeast-1"})
+    driver.delete(SECRET, arn, state)
+    assert driver.read(SECRET, arn, state, {}) is None
+
+
+REDRIVE = "aws:sqs/redrivePolicy:RedrivePolicy"
+
+
+def test_a_queue_that_is_only_read_shows_its_policy(driver: Driver, settings: AwsEmulator) -> None:
+    sqs, policy = (
+        settings.client("sqs"),
+        secret_policy("Own").replace("secretsmanager:GetSecretValue", "sqs:SendMessage"),
+    )
+    url = sqs.create_queue(QueueName="old", Attributes={"Policy": policy})["QueueUrl"]
+    asked = api.InvokeRequest("aws:sqs/getQueue:getQueue", to_property_map({"name": "old"}))
+    assert to_plain_map(asyncio.run(driver.provider.invoke(asked)).return_value or {})["url"] == url
+    found = driver.read(QUEUE, url, {}, {})
+    assert found is not None
+    assert found[0]["policy"] == policy
+    again = driver.read(QUEUE, url, found[0], found[1])
+    assert again is not None
+    assert again[0] == found[0]
+    dead, _ = driver.create(QUEUE, {"name": "dead"})
+    dead_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{dead.rpartition('/')[2]}"
+    redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})
+    resource_id, state = driver.create(REDRIVE, {"queueUrl": url, "redrivePolicy": redrive})
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert (json.loads(attributes["RedrivePolicy"]), attributes["Policy"]) == (json.loads(redrive), policy)
+    driver.delete(REDRIVE, resource_id, state)
+    assert "RedrivePolicy" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+
+
+def test_a_key_says_what_it_is_for(driver: Driver, settings: AwsEmulator) -> None:
+    kms = settings.client("kms")
+    signs = kms.create_key(KeyUsage="GENERATE_VERIFY_MAC", KeySpec="HMAC_256")["KeyMetadata"]["KeyId"]
+    encrypts = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.disable_key(KeyId=encrypts)
+    said = []
+    for key in (signs, encrypts):
+        found = driver.read(KEY, key, {}, {})
+        assert found is not None
+        said.append([found[0].get(name) for name in ("keyUsage", "customerMasterKeySpec", "isEnabled")])
+    assert said == [["GENERATE_VERIFY_MAC", "HMAC_256", True], ["ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", False]]

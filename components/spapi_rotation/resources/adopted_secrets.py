@@ -24,6 +24,8 @@ LONGEST_QUEUE_URL = len("https://sqs..amazonaws.com//") + len("ap-southeast-1") 
 LONGEST_SCHEDULE_GROUP = 64
 """The same for the schedule group's name. Source: Scheduler API reference, CreateScheduleGroup."""
 
+_THINGS: Mapping[str, str] = {"secretsmanager": "the secret", "kms": "the key", "sqs": "the queue"}
+
 Entry: TypeAlias = tuple[str, str, Mapping[str, str]]
 """Client id, ARN of its secret, the owner's names of our keys."""
 
@@ -59,11 +61,11 @@ def adopt(
         if (adoption := application.adoption) is None:
             continue
         arn = _not_own(
-            _here(scope, adoption.secret_arn, f"{adoption.argument}.secret_arn"), secret_prefix, application, adoption
+            here(scope, adoption.secret_arn, f"{adoption.argument}.secret_arn"), secret_prefix, application, adoption
         )
         secrets[application.name] = arn
         if adoption.key_arn is not None:
-            keys.append(_here(scope, adoption.key_arn, f"{adoption.argument}.secret_key_arn"))
+            keys.append(here(scope, adoption.key_arn, f"{adoption.argument}.secret_key_arn"))
         entries.append(pulumi.Output.all(application.client_id, arn, application.keys).apply(_entry))
     if not secrets:
         return None
@@ -167,6 +169,7 @@ def validate_place(arn: str, region: str, account: str, argument: str) -> str:
         BadSettings: naming where it lies instead.
     """
     _, partition, _, its_region, its_account, *_ = arn.split(":")
+    thing = _THINGS[arn.split(":")[2]]
     for what, its, own in (
         ("partition", partition, PARTITION),
         ("region", its_region, region),
@@ -175,7 +178,7 @@ def validate_place(arn: str, region: str, account: str, argument: str) -> str:
         if its != own:
             raise BadSettings(
                 f"{argument} lies in the {what} {its}, but the component is deployed to the {what} {own}.",
-                remedy="Deploy the component where the secret is, by a provider of its own if need be.",
+                remedy=f"Deploy the component where {thing} is, by a provider of its own if need be.",
             )
     return arn
 
@@ -214,7 +217,12 @@ def _entry(parts: Sequence[Any]) -> Entry:
     return str(client_id), str(arn), keys
 
 
-def _here(scope: Scope, arn: pulumi.Input[str], argument: str) -> pulumi.Output[str]:
+def here(scope: Scope, arn: pulumi.Input[str], argument: str) -> pulumi.Output[str]:
+    """The ARN of something that must lie where the component does.
+
+    Raises:
+        InvalidArgument: from the output, during the preview: it lies elsewhere.
+    """
     place = pulumi.Output.all(arn, scope.region, scope.account_id)
     return place.apply(
         raising_invalid_argument(lambda each: validate_place(str(each[0]), str(each[1]), str(each[2]), argument))

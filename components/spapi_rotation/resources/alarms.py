@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, RESTART_ALARMS, AlarmDefinition, Source
+from spapi_rotation.resources.existing import EncryptionKey
 from spapi_rotation.resources.function import METRICS_NAMESPACE
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.resources.restart import Restart
@@ -22,7 +23,7 @@ Metrics = tuple[str, Mapping[str, pulumi.Input[str]]]
 """Namespace and dimensions."""
 
 
-def alarm_topic(scope: Scope, args: ValidArgs, key: aws.kms.Key) -> pulumi.Output[str] | None:
+def alarm_topic(scope: Scope, args: ValidArgs, key: EncryptionKey) -> pulumi.Output[str] | None:
     """The ARN of the alarms' topic, which is made unless one is given; None if alarms are switched off.
 
     Raises:

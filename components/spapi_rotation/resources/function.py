@@ -9,7 +9,8 @@ import pulumi_aws as aws
 
 from spapi_rotation.function_archive.archive import function_code
 from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, secret_keys, validated_environment
-from spapi_rotation.resources.iam import allow, document, trust_policy
+from spapi_rotation.resources.existing import EncryptionKey
+from spapi_rotation.resources.iam import allow, create_role, document, trust_policy
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.arguments import ValidArgs
@@ -45,6 +46,21 @@ Lambda function", whose list of the execution role's permissions these are."""
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 QUEUE_KEY_ACTIONS = ("kms:Decrypt", "kms:GetKeyPolicy")
 ADOPTED_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+NETWORK_ACTIONS = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+"""What Lambda needs of the role to bring the function into a VPC.
+
+Source: Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC"."""
+
+REPLICA_KEY_ACTIONS = ("kms:Encrypt", "kms:GenerateDataKey")
+"""What it takes to encrypt a replica. Source: Secrets Manager API reference, ReplicateSecretToRegions, of who makes it;
+for who writes the value later nothing is documented, so that the function has the same rights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +122,15 @@ def function_policy(
     *,
     secret_prefix: pulumi.Input[str],
     key_arn: pulumi.Input[str],
-    queue_key_arn: pulumi.Input[str],
+    queue_key_arn: pulumi.Input[str] | None,
     queues: Queues,
     log_group_arn: pulumi.Input[str],
     schedule_group: pulumi.Input[str],
     topic_arn: pulumi.Input[str] | None = None,
     adopted: AdoptedSecrets | None = None,
     bus_arn: pulumi.Input[str] | None = None,
+    replica_regions: pulumi.Output[Mapping[str, str]] | None = None,
+    network: bool = False,
 ) -> dict[str, Any]:
     """What the function may do. Only existing secrets make it longer; others are covered by their common name."""
     # Only names that end in a client id; Secrets Manager appends a hyphen and six characters to an ARN.
@@ -124,7 +142,7 @@ def function_policy(
         # Lambda decrypts the function's environment by the same right.
         allow("Key", KEY_ACTIONS, key_arn),
         # The function looks whether Amazon may use it.
-        allow("QueueKey", QUEUE_KEY_ACTIONS, queue_key_arn),
+        *([allow("QueueKey", QUEUE_KEY_ACTIONS, queue_key_arn)] if queue_key_arn is not None else []),
         allow("Receive", QUEUE_ACTIONS, queues.destination.arn),
         allow("HandleDeadLetters", QUEUE_ACTIONS, queues.dead_letter.arn),
         # What is for a stranger is moved there, and taken back when the application is added.
@@ -150,6 +168,8 @@ def function_policy(
         # The operator interface tells the history.
         allow("ReadLog", ("logs:FilterLogEvents",), pulumi.Output.concat(log_group_arn, ":*")),
         *_adopted_statements(scope, adopted),
+        *_replica_statements(replica_regions),
+        *(_network_statements() if network else ()),
     )
 
 
@@ -157,13 +177,14 @@ def create_function(
     scope: Scope,
     args: ValidArgs,
     *,
-    key: aws.kms.Key,
-    queue_key: aws.kms.Key,
+    key: EncryptionKey,
+    queue_key: EncryptionKey | None,
     queues: Queues,
     log_group: aws.cloudwatch.LogGroup,
     schedule_group: pulumi.Input[str],
     topic_arn: pulumi.Input[str] | None,
     adopted: AdoptedSecrets | None,
+    replica_regions: pulumi.Output[Mapping[str, str]] | None,
 ) -> Function:
     """Make the function and its role, and connect it to the destination queue.
 
@@ -172,12 +193,12 @@ def create_function(
         topic_arn: the alarms' topic, for whoever asks the function about the alarms; None if there are none.
     """
     bus_arn = bus_in_region(scope, args.event_bus_arn) if args.event_bus_arn is not None else None
-    role = aws.iam.Role(
-        f"{scope.name}-function-role",
+    role = create_role(
+        scope,
+        args.roles,
+        "function-role",
         description="SP-API secret rotation: the function.",
-        assume_role_policy=pulumi.Output.json_dumps(trust_policy("lambda.amazonaws.com")),
-        tags=scope.tags,
-        opts=scope.options(),
+        trust=trust_policy("lambda.amazonaws.com"),
     )
     role_policy = aws.iam.RolePolicy(
         f"{scope.name}-function-policy",
@@ -187,13 +208,15 @@ def create_function(
                 scope,
                 secret_prefix=args.secret_prefix,
                 key_arn=key.arn,
-                queue_key_arn=queue_key.arn,
+                queue_key_arn=queue_key.arn if queue_key is not None else None,
                 queues=queues,
                 log_group_arn=log_group.arn,
                 schedule_group=schedule_group,
                 topic_arn=topic_arn,
                 adopted=adopted,
                 bus_arn=bus_arn,
+                replica_regions=replica_regions,
+                network=args.network is not None,
             )
         ),
         opts=scope.options(),
@@ -211,6 +234,10 @@ def create_function(
         role=role.arn,
         environment={"variables": variables},
         kms_key_arn=key.arn,
+        reserved_concurrent_executions=_reserved(args.reserved_concurrency),
+        vpc_config=None
+        if args.network is None
+        else {"subnet_ids": args.network.subnet_ids, "security_group_ids": args.network.security_group_ids},
         logging_config={
             "log_format": "JSON",
             "log_group": log_group.name,
@@ -281,3 +308,32 @@ def _adopted_statements(scope: Scope, adopted: AdoptedSecrets | None) -> list[di
         condition = {"StringEquals": {"kms:ViaService": service}}
         statements.append(allow("AdoptedKeys", ADOPTED_KEY_ACTIONS, adopted.key_arns) | {"Condition": condition})
     return statements
+
+
+def _replica_statements(replica_regions: pulumi.Output[Mapping[str, str]] | None) -> list[dict[str, Any]]:
+    """The replicas' keys' use by Secrets Manager, each in its region."""
+    if replica_regions is None:
+        return []
+    keys = replica_regions.apply(lambda regions: sorted(regions.values()))
+    services = replica_regions.apply(
+        lambda regions: [f"secretsmanager.{each}.amazonaws.com" for each in sorted(regions)]
+    )
+    condition = {"StringEquals": {"kms:ViaService": services}}
+    return [allow("EncryptReplicas", REPLICA_KEY_ACTIONS, keys) | {"Condition": condition}]
+
+
+def _network_statements() -> list[dict[str, Any]]:
+    """For Lambda, which makes network interfaces by the function's role, and not for the function's own code.
+
+    Source: the same page of the Lambda developer guide; only calls of the code itself have this condition key.
+    """
+    inside = {"Null": {"lambda:SourceFunctionArn": "false"}}
+    denied = {"Sid": "NoNetworkForCode", "Effect": "Deny", "Action": list(NETWORK_ACTIONS), "Resource": "*"}
+    return [allow("Network", NETWORK_ACTIONS, "*"), denied | {"Condition": inside}]
+
+
+def _reserved(runs: MaybeOutput[int]) -> pulumi.Input[int] | None:
+    """As the provider wants it, which takes 0 for a function that never runs, and -1 for no limit."""
+    if isinstance(runs, pulumi.Output):
+        return runs.apply(lambda known: known or -1)
+    return runs or None

@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import pulumi
+import pulumi_aws as aws
+
+from spapi_rotation.scope import Scope
+from spapi_rotation.validation.inputs import raising_invalid_argument
+from spapi_rotation.validation.own_parts import ValidRoles, validate_boundary_account
 
 Resource: TypeAlias = pulumi.Input[str] | list[pulumi.Output[str]] | pulumi.Output[list[str]]
 
@@ -40,3 +45,26 @@ def deny_plain_text(action: str, resource: pulumi.Input[str]) -> dict[str, Any]:
 def document(*statements: Mapping[str, Any]) -> dict[str, Any]:
     """A policy document."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def create_role(
+    scope: Scope, roles: ValidRoles, name: str, *, description: str, trust: Mapping[str, Any]
+) -> aws.iam.Role:
+    """Make a role of the component, bounded and placed as its user says.
+
+    Raises:
+        InvalidArgument: from an output, during the preview: the boundary is another account's.
+    """
+    boundary = None
+    if roles.permissions_boundary is not None:
+        both = pulumi.Output.all(roles.permissions_boundary, scope.account_id)
+        boundary = both.apply(raising_invalid_argument(lambda all_: validate_boundary_account(*all_)))
+    return aws.iam.Role(
+        f"{scope.name}-{name}",
+        description=description,
+        assume_role_policy=pulumi.Output.json_dumps(trust),
+        path=roles.path,
+        permissions_boundary=boundary,
+        tags=scope.tags,
+        opts=scope.options(),
+    )

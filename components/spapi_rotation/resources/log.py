@@ -3,10 +3,11 @@
 import pulumi
 import pulumi_aws as aws
 
+from spapi_rotation.resources.existing import EncryptionKey
 from spapi_rotation.scope import Scope
 
 
-def create_log_group(scope: Scope, key: aws.kms.Key, retention_days: pulumi.Input[int]) -> aws.cloudwatch.LogGroup:
+def create_log_group(scope: Scope, key: EncryptionKey, retention_days: pulumi.Input[int]) -> aws.cloudwatch.LogGroup:
     """Make the log group. Everything else with a given name must depend on it.
 
     AWS refuses a log group that exists, so that a second deployment with the same identity ends before it could

@@ -19,7 +19,7 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.errors import InvalidArgument
-from spapi_rotation.resources.iam import allow, deny_plain_text, document, trust_policy
+from spapi_rotation.resources.iam import allow, create_role, deny_plain_text, document, trust_policy
 from spapi_rotation.resources.queue import RETENTION_SECONDS
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.arguments import ValidArgs
@@ -127,7 +127,13 @@ def create_restart(scope: Scope, args: ValidArgs) -> Restart | None:
         each.name: in_own_place(f"restart.{each.name}.service_arn", each.service_arn, scope.account_id, scope.region)
         for each in args.restart
     }
-    role = _role(scope, "restart", "states.amazonaws.com", scope.arn("states", "stateMachine:*"), "the redeployments.")
+    role = create_role(
+        scope,
+        args.roles,
+        "restart-role",
+        description="SP-API secret rotation: the redeployments.",
+        trust=_trust(scope, "states", "stateMachine:*"),
+    )
     machine = aws.sfn.StateMachine(
         f"{scope.name}-restart",
         role_arn=role.arn,
@@ -146,7 +152,13 @@ def create_restart(scope: Scope, args: ValidArgs) -> Restart | None:
         ),
         opts=scope.options(),
     )
-    rule_role = _role(scope, "restart-rule", "events.amazonaws.com", scope.arn("events", "rule/*"), "its rules.")
+    rule_role = create_role(
+        scope,
+        args.roles,
+        "restart-rule-role",
+        description="SP-API secret rotation: the rules of the redeployments.",
+        trust=_trust(scope, "events", "rule/*"),
+    )
     rule_policy = aws.iam.RolePolicy(
         f"{scope.name}-restart-rule-policy",
         role=rule_role.name,
@@ -212,18 +224,11 @@ def _not_started(scope: Scope, rules: list[pulumi.Output[str]]) -> tuple[aws.sqs
     return queue, policy
 
 
-def _role(scope: Scope, name: str, service: str, on_behalf_of: pulumi.Output[str], what: str) -> aws.iam.Role:
-    trust = trust_policy(
-        service,
-        {"StringEquals": {"aws:SourceAccount": scope.account_id}, "ArnLike": {"aws:SourceArn": on_behalf_of}},
-    )
-    return aws.iam.Role(
-        f"{scope.name}-{name}-role",
-        description=f"SP-API secret rotation: {what}",
-        assume_role_policy=pulumi.Output.json_dumps(trust),
-        tags=scope.tags,
-        opts=scope.options(),
-    )
+def _trust(scope: Scope, service: str, on_behalf_of: str) -> dict[str, Any]:
+    """A service may take the role for something of its own in this account and region."""
+    source = scope.arn(service, on_behalf_of)
+    condition = {"StringEquals": {"aws:SourceAccount": scope.account_id}, "ArnLike": {"aws:SourceArn": source}}
+    return trust_policy(f"{service}.amazonaws.com", condition)
 
 
 def _own_bus(scope: Scope, args: ValidArgs) -> pulumi.Output[str] | None:

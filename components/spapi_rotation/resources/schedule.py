@@ -7,7 +7,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.resources.iam import allow, document, trust_policy
+from spapi_rotation.resources.existing import EncryptionKey
+from spapi_rotation.resources.iam import allow, create_role, document, trust_policy
 from spapi_rotation.resources.leaving import (
     DISABLED,
     ENABLED,
@@ -20,6 +21,7 @@ from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.applications import ValidApplication
 from spapi_rotation.validation.inputs import MaybeOutput
+from spapi_rotation.validation.own_parts import ValidRoles
 from spapi_rotation_lambda.settings import Action
 
 FLEXIBLE_WINDOW_MINUTES = 15
@@ -75,21 +77,20 @@ def create_schedules(
     every_hours: MaybeOutput[int],
     function: aws.lambda_.Function,
     queues: Queues,
-    key: aws.kms.Key,
+    key: EncryptionKey,
     secret_arns: Mapping[str, pulumi.Output[str]],
+    roles: ValidRoles,
 ) -> dict[str, aws.scheduler.Schedule]:
     """Make the role that only this group may take, and one schedule per application (by its name)."""
-    role = aws.iam.Role(
-        f"{scope.name}-schedule-role",
+    role = create_role(
+        scope,
+        roles,
+        "schedule-role",
         description="SP-API secret rotation: the schedules.",
-        assume_role_policy=pulumi.Output.json_dumps(
-            trust_policy(
-                "scheduler.amazonaws.com",
-                {"StringEquals": {"aws:SourceAccount": scope.account_id, "aws:SourceArn": group.arn}},
-            )
+        trust=trust_policy(
+            "scheduler.amazonaws.com",
+            {"StringEquals": {"aws:SourceAccount": scope.account_id, "aws:SourceArn": group.arn}},
         ),
-        tags=scope.tags,
-        opts=scope.options(),
     )
     role_policy = aws.iam.RolePolicy(
         f"{scope.name}-schedule-policy",

@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from spapi_rotation.resources.existing import EncryptionKey
 from spapi_rotation.resources.iam import deny_plain_text, document
 from spapi_rotation.scope import Scope
 from spapi_rotation_lambda.domain.sender_policy import Statement
@@ -51,7 +52,7 @@ def topic_policy(scope: Scope, topic_arn: pulumi.Input[str]) -> dict[str, Any]:
     return document(publish, deny_plain_text("sns:Publish", topic_arn))
 
 
-def create_topic(scope: Scope, key: aws.kms.Key) -> aws.sns.Topic:
+def create_topic(scope: Scope, key: EncryptionKey) -> aws.sns.Topic:
     """Make the topic and its policy."""
     topic = aws.sns.Topic(f"{scope.name}-alarm-topic", kms_master_key_id=key.arn, tags=scope.tags, opts=scope.options())
     aws.sns.TopicPolicy(

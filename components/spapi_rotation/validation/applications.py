@@ -1,7 +1,7 @@
 """Validates the arguments of the applications, each with its own secret or with one that exists already."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from spapi_rotation.args import Application
@@ -14,6 +14,7 @@ from spapi_rotation.validation.inputs import (
     validated,
     validated_within,
 )
+from spapi_rotation.validation.readers import validate_readers
 from spapi_rotation_lambda.domain.applications import KeyNames, schedule_name
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import validated_client_id
@@ -56,6 +57,7 @@ class ValidApplication:
     Attributes:
         retired: whether it is on its way out.
         keys: the owner's names of our keys in the secret, where they differ.
+        readers: who may read its secret beside those who may read all.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ValidApplication:
     adoption: Adoption | None = None
     retired: bool = False
     keys: MaybeOutput[Mapping[str, str]] = field(default_factory=dict[str, str])
+    readers: MaybeOutput[Sequence[str]] | None = None
 
     @property
     def suffix(self) -> str:
@@ -191,6 +194,7 @@ def _validate_application(name: object, entry: object) -> ValidApplication:
         adoption=_validate_adoption(given, where),
         retired=retired,
         keys=validated_within({} if keys is None else keys, lambda v: validate_key_names(v, f"{where}.secret_keys")),
+        readers=_validate_readers(given, where),
     )
 
 
@@ -224,6 +228,18 @@ def _validate_adoption(given: Mapping[str, object], where: str) -> Adoption | No
         secret_arn=validated(arn, lambda v: validate_secret_arn(v, f"{where}.secret_arn")),
         key_arn=None if key is None else validated(key, lambda v: validate_key_arn(v, f"{where}.secret_key_arn")),
     )
+
+
+def _validate_readers(given: Mapping[str, object], where: str) -> MaybeOutput[Sequence[str]] | None:
+    readers, argument = given.get("readers"), f"{where}.readers"
+    if readers is None or readers == []:
+        return None
+    if given.get("secret_arn") is not None:
+        raise BadSettings(
+            f"{argument} is given for an existing secret, whose policy and key are its owner's.",
+            remedy="Leave it out, and let the owner add the readers there; docs/consumers.md says what they need.",
+        )
+    return validated_within(readers, lambda v: validate_readers(v, argument))
 
 
 def _is_key(value: object) -> bool:

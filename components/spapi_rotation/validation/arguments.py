@@ -6,11 +6,11 @@ when it becomes known.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from spapi_rotation.args import ClientSecretRotationArgs, RotationWindow, Via
 from spapi_rotation.errors import InvalidArgument
@@ -29,7 +29,19 @@ from spapi_rotation.validation.inputs import (
     validated_within,
 )
 from spapi_rotation.validation.names import nearest
+from spapi_rotation.validation.own_parts import (
+    MIN_CONCURRENCY,
+    ValidKeys,
+    ValidNetwork,
+    ValidRoles,
+    validate_keys,
+    validate_network,
+    validate_queue,
+    validate_roles,
+)
 from spapi_rotation.validation.paths import path_of
+from spapi_rotation.validation.readers import validate_readers
+from spapi_rotation.validation.replicas import validate_replica_regions
 from spapi_rotation.validation.restart import ValidRestart, validate_restart
 from spapi_rotation.validation.tags import Tags, validated_tags
 from spapi_rotation_lambda import settings
@@ -37,6 +49,8 @@ from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.times import LIFETIME
 from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
 from spapi_rotation_lambda.settings import Number, validated_endpoint, validated_verification
+
+T = TypeVar("T")
 
 PARTITION = "aws"
 
@@ -59,6 +73,7 @@ NUMBERS: Mapping[str, Number] = {
     "secret_recovery_window_days": Number(30, 0, 30, "days"),
     "key_deletion_window_days": Number(30, 7, 30, "days"),
     "log_retention_days": Number(365, 1, max(LOG_RETENTION_DAYS), "days"),
+    "reserved_concurrency": Number(0, 0, 1000, "concurrent runs"),
 }
 """The arguments that are numbers, with their defaults and limits: the function's settings, and the component's own."""
 
@@ -118,6 +133,13 @@ class ValidArgs:
     dashboard: bool
     event_bus_arn: MaybeOutput[str] | None
     restart: tuple[ValidRestart, ...]
+    replica_regions: MaybeOutput[Mapping[str, str]] | None
+    readers: MaybeOutput[Sequence[str]] | None
+    roles: ValidRoles
+    network: ValidNetwork | None
+    keys: ValidKeys
+    queue_arn: MaybeOutput[str] | None
+    reserved_concurrency: MaybeOutput[int]
     tags: MaybeOutput[Tags]
 
 
@@ -149,6 +171,14 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
     def flag(name: str) -> bool:
         why = "it says which resources there are, and how they are protected"
         return raising_invalid_argument(lambda v: validate_flag(plain(v, name, why), name))(value(name))
+
+    def of_made_secrets(name: str, validate: Callable[[Any], T]) -> MaybeOutput[T] | None:
+        """What concerns the secrets that the component makes; None if it is not given, or empty."""
+        given_value = value(name)
+        if given_value is None or given_value in ([], {}):
+            return None
+        raising_invalid_argument(lambda _: validate_made(name, applications))(None)
+        return validated_within(given_value, validate)
 
     window, topic, bus = value("rotation_window"), value("alarm_topic_arn"), value("event_bus_arn")
     applications = raising_invalid_argument(validate_applications)(value("applications"))
@@ -182,6 +212,13 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
         dashboard=flag("dashboard"),
         event_bus_arn=None if bus is None else validated(bus, validate_bus_arn),
         restart=raising_invalid_argument(lambda v: validate_restart(v, applications))(value("restart") or {}),
+        replica_regions=of_made_secrets("replica_regions", validate_replica_regions),
+        readers=of_made_secrets("readers", lambda v: validate_readers(v, "readers")),
+        roles=raising_invalid_argument(validate_roles)(value("roles")),
+        network=raising_invalid_argument(validate_network)(value("network")),
+        keys=raising_invalid_argument(validate_keys)(value("keys")),
+        queue_arn=raising_invalid_argument(validate_queue)(value("queue")),
+        reserved_concurrency=validated(value("reserved_concurrency"), validate_concurrency),
         tags=validated_tags(value("tags")),
     )
 
@@ -266,6 +303,21 @@ def validate_recovery_window(value: object) -> int:
             remedy="Set secret_recovery_window_days to 0 (deleted at once) or within these limits.",
         )
     return days
+
+
+def validate_concurrency(value: object) -> int:
+    """How many runs are kept free: none, or enough for the queue and a check.
+
+    Raises:
+        BadSettings: it is neither.
+    """
+    runs = validate_whole(value, "reserved_concurrency", NUMBERS["reserved_concurrency"])
+    if 0 < runs < MIN_CONCURRENCY:
+        raise BadSettings(
+            f"reserved_concurrency must be 0 or a number of concurrent runs from {MIN_CONCURRENCY} to 1000.",
+            remedy="Set reserved_concurrency to 0 (none are kept free) or within these limits.",
+        )
+    return runs
 
 
 def validate_windows(key_days: int, secret_days: int) -> int:
@@ -358,6 +410,19 @@ def validate_bus_arn(value: object) -> str:
         "event_bus_arn is not the ARN of an EventBridge bus of one's own.",
         remedy="Use arn:aws:events:REGION:ACCOUNT:event-bus/NAME, or leave it out: then the default bus is used.",
     )
+
+
+def validate_made(argument: str, applications: Sequence[ValidApplication]) -> None:
+    """The component makes at least one secret, which the argument concerns.
+
+    Raises:
+        BadSettings: every application has an existing one.
+    """
+    if all(each.adoption is not None for each in applications):
+        raise BadSettings(
+            f"{argument} is given, but every application has an existing secret, which is its owner's.",
+            remedy="Leave it out, and let the owners do it for their secrets; docs/consumers.md says what it takes.",
+        )
 
 
 def validate_expiry_alarm(alarm_days: int, rotate_every_days: int) -> int:

@@ -21,7 +21,7 @@ Keys = Mapping[str, str]
 
 def role_trusts(role_arn: str, service: str, keys: Keys) -> bool:
     """Whether the role exists and its trust policy lets a service (``scheduler.amazonaws.com``) assume it."""
-    role = _role(role_arn)
+    role = role_of(role_arn)
     if role is None:
         return False
     trust = json.loads(role.get("AssumeRolePolicyDocument") or "{}")
@@ -34,7 +34,7 @@ def role_trusts(role_arn: str, service: str, keys: Keys) -> bool:
 
 def role_may(role_arn: str, action: str, resource: str, keys: Keys | None = None) -> bool:
     """Whether the role exists, and its policies and the resource's own allow an action over TLS."""
-    role = _role(role_arn)
+    role = role_of(role_arn)
     if role is None:
         return False
     account, name = role_arn.split(":")[4], role["RoleName"]
@@ -87,7 +87,7 @@ def customer_key(name: str | None, owner_arn: str) -> str | None:
     """
     if not name or name.startswith("alias/aws/"):
         return None
-    with _in_account_of(owner_arn):
+    with in_place_of(owner_arn):
         key = kms._resolve_key(name)
     return str(key["Arn"]) if key else name
 
@@ -104,7 +104,7 @@ def via(service: str, resource: str) -> dict[str, str]:
 
 
 def _may(principal: str, kind: str, account: str, action: str, resource: str, keys: Keys) -> bool:
-    with _in_account_of(resource):
+    with in_place_of(resource):
         tags = {f"aws:resourcetag/{name}".lower(): value for name, value in (resource_tags(resource) or {}).items()}
     asked = _asked(principal, kind, account, action, resource, {**tags, **keys})
     name = principal.split("/")[-1] if kind == "User" else principal.partition("/")[2].partition("/")[0]
@@ -116,7 +116,7 @@ def _may(principal: str, kind: str, account: str, action: str, resource: str, ke
         limits = evaluator._permissions_boundary(iam._users if kind == "User" else iam._roles, name, account)
         result = evaluator.evaluate(asked, gather(name, account), *limits)
     service = action.partition(":")[0]
-    with _in_account_of(resource):
+    with in_place_of(resource):
         found = evaluator._resource_policy(service, resource)
     if found is not None:
         required = service in evaluator._POLICY_REQUIRED
@@ -126,7 +126,8 @@ def _may(principal: str, kind: str, account: str, action: str, resource: str, ke
     return bool(result.decision == "Allow")
 
 
-def _role(role_arn: str) -> dict[str, Any] | None:
+def role_of(role_arn: str) -> dict[str, Any] | None:
+    """The role, if there is one of this ARN, in whatever account."""
     parts = role_arn.split(":", 5)
     if len(parts) < 6 or not parts[5].startswith("role/"):
         return None
@@ -148,14 +149,17 @@ def _asked(principal: str, kind: str, account: str, action: str, resource: str, 
 
 
 @contextmanager
-def _in_account_of(resource: str) -> Iterator[None]:
-    """Look resources up as their owner; MiniStack finds only those of the account at work."""
+def in_place_of(resource: str) -> Iterator[None]:
+    """Look resources up as their owner, in their region; MiniStack finds only those of the request at work."""
     try:
-        owner = parse_arn(resource).account_id
+        spec = parse_arn(resource)
+        owner, region = spec.account_id, spec.region
     except ArnParseError:
-        owner = ""
-    token = responses._request_account_id.set(owner or responses.get_account_id())
+        owner = region = ""
+    account_token = responses._request_account_id.set(owner or responses.get_account_id())
+    region_token = responses._request_region.set(region or responses.get_region())
     try:
         yield
     finally:
-        responses._request_account_id.reset(token)
+        responses._request_account_id.reset(account_token)
+        responses._request_region.reset(region_token)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ministack.core import iam_evaluator as evaluator
 from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import secretsmanager as service
 
@@ -94,7 +95,7 @@ class _Rules:
                 "ResourceExistsException",
                 f"The operation failed because the secret {name} already exists.",
             )
-        _body_of(self._create(data))
+        body_of(self._create(data))
         secret = service._secrets[name]
         secret["Versions"].clear()
         if value is None:
@@ -109,7 +110,7 @@ class _Rules:
     def get_secret_value(self, data: Request) -> dict[str, Any]:
         """GetSecretValue, for those who may use the key that encrypts this version. A version may hold no value."""
         secret = _found(data)
-        answer = _body_of(self._get(data))
+        answer = body_of(self._get(data))
         _check_key(secret, ("kms:Decrypt",), secret["Versions"][answer["VersionId"]].get("KmsKeyId"))
         if not _value_of(answer):
             raise Refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret value.")
@@ -265,7 +266,7 @@ class _Rules:
             )
 
 
-def _body_of(response: Response) -> dict[str, Any]:
+def body_of(response: Response) -> dict[str, Any]:
     """The answer of MiniStack's own operation, or its refusal."""
     status, _, body = response
     answer: dict[str, Any] = json.loads(body)
@@ -291,8 +292,9 @@ def attach(secret: Secret, version_id: str, label: str) -> None:
 def _check_key(secret: Secret, actions: Sequence[str], key_id: str | None) -> None:
     """Who reads or writes a value must be allowed to use the customer managed key that encrypts it."""
     key = customer_key(key_id, secret["ARN"])
+    keys = via("secretsmanager", secret["ARN"]) | {"kms:calleraccount": evaluator.caller_arn().split(":")[4]}
     for action in actions if key else ():
-        if not caller_may(action, key or "", via("secretsmanager", secret["ARN"])):
+        if not caller_may(action, key or "", keys):
             raise Refused("AccessDeniedException", "Access to KMS is not allowed")
 
 

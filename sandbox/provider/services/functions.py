@@ -22,6 +22,7 @@ from sandbox.provider.schema import (
     required,
     text,
     text_map,
+    text_set,
     texts,
 )
 from sandbox.provider.values import Props
@@ -78,6 +79,7 @@ class Function(Resource):
             "runtime": required(text(matching(r"[a-z0-9.]+", "expected a runtime like python3.13"))),
             "skipDestroy": flag(default=False, write_only=True),
             "timeout": integer(1, 900, default=3),
+            "vpcConfig": block({"subnetIds": required(text_set()), "securityGroupIds": required(text_set())}),
         },
         computed={
             "arn": (),
@@ -111,6 +113,7 @@ class Function(Resource):
             "Environment": _environment(inputs),
             "KMSKeyArn": inputs.get("kmsKeyArn"),
             "LoggingConfig": _logging(inputs),
+            "VpcConfig": _network(inputs),
             "Tags": inputs["tagsAll"],
         }
         given = {key: value for key, value in optional.items() if value}
@@ -163,6 +166,7 @@ class Function(Resource):
             "role": has["Role"],
             "runtime": has.get("Runtime"),
             "timeout": has["Timeout"],
+            "vpcConfig": _flat_network(has.get("VpcConfig")),
             "tagsAll": found.get("Tags", {}),
         }
         # What the program gave is hashed once, when it is uploaded; a refresh keeps the hash of that time.
@@ -179,6 +183,8 @@ class Function(Resource):
         if settings:
             extra: dict[str, Any] = {"KMSKeyArn": news.get("kmsKeyArn", ""), "Environment": _environment(news) or {}}
             extra["Environment"].setdefault("Variables", {})
+            if "vpcConfig" in changed:
+                extra["VpcConfig"] = _network(news) or {"SubnetIds": [], "SecurityGroupIds": []}
             if "loggingConfig" in news:
                 extra["LoggingConfig"] = _logging(news)
             aws.call(
@@ -257,6 +263,18 @@ def tag_by_arn(aws: Aws, resource_arn: str, put: Mapping[str, str], drop: list[s
 def _environment(inputs: Props) -> dict[str, Any] | None:
     variables = (inputs.get("environment") or {}).get("variables")
     return {"Variables": dict(variables)} if variables else None
+
+
+_NETWORK = {"subnetIds": "SubnetIds", "securityGroupIds": "SecurityGroupIds"}
+
+
+def _network(inputs: Props) -> dict[str, list[str]] | None:
+    given = inputs.get("vpcConfig")
+    return {wire: given[name] for name, wire in _NETWORK.items()} if given else None
+
+
+def _flat_network(has: Mapping[str, Any] | None) -> dict[str, list[str]] | None:
+    return {name: has[wire] for name, wire in _NETWORK.items()} if has and has.get("SubnetIds") else None
 
 
 _LOGGING = {

@@ -27,7 +27,7 @@ class Key(Resource):
             "enableKeyRotation": flag(default=False),
             "policy": json_text(same_policy, computed=True),
         },
-        computed={"arn": (), "keyId": ()},
+        computed={"arn": (), "keyId": (), "isEnabled": (), "keyUsage": (), "customerMasterKeySpec": ()},
         autoname=None,
         tags=True,
     )
@@ -57,6 +57,9 @@ class Key(Resource):
         return {
             "arn": found["KeyMetadata"]["Arn"],
             "keyId": found["KeyMetadata"]["KeyId"],
+            "isEnabled": found["KeyMetadata"]["Enabled"],
+            "keyUsage": found["KeyMetadata"]["KeyUsage"],
+            "customerMasterKeySpec": found["KeyMetadata"]["KeySpec"],
             "description": found["KeyMetadata"].get("Description"),
             "enableKeyRotation": rotation["KeyRotationEnabled"],
             "policy": policy["Policy"],

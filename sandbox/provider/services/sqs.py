@@ -72,6 +72,9 @@ class Queue(Resource):
             "tagsAll": tags.get("Tags", {}),
         }
         seen.update((name, attributes.get(wire)) for name, wire in _TEXTS.items())
+        if "arn" not in prior or "policy" in prior:
+            # Of a queue that is only looked at. One that is made has its policy as a resource of its own.
+            seen["policy"] = attributes.get("Policy")
         seen.update((name, int(attributes[wire])) for name, wire in _NUMBERS.items() if wire in attributes)
         # SQS does not return it for a queue without encryption; the real provider says 300 then.
         seen.setdefault(
@@ -141,6 +144,13 @@ class QueuePolicy(_QueueAttribute):
 
     prop, attribute = "policy", "Policy"
     spec = _attribute_spec("aws:sqs/queuePolicy:QueuePolicy", prop, same_policy)
+
+
+class RedrivePolicy(_QueueAttribute):
+    """``aws.sqs.RedrivePolicy``."""
+
+    prop, attribute = "redrivePolicy", "RedrivePolicy"
+    spec = _attribute_spec("aws:sqs/redrivePolicy:RedrivePolicy", prop, same_json)
 
 
 class RedriveAllowPolicy(_QueueAttribute):
