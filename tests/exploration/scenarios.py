@@ -385,17 +385,8 @@ def published_rollback(world: World, _plan: Plan) -> Ended:
 def scenarios() -> tuple[Scenario, ...]:
     """All of them."""
     return (
-        *(
-            *_orders(),
-            *_beginnings(),
-            *_amazons(),
-            *_calls(),
-            *_tokens(),
-            *_with_two(_people()),
-            *_with_two(_owners()),
-            *_with_two(_requests()),
-        ),
-        *_with_two(_strangers()),
+        *(*_orders(), *_beginnings(), *_amazons(), *_calls(), *_tokens()),
+        *_with_two((*_people(), *_owners(), *_requests(), *_strangers())),
     )
 
 
