@@ -68,7 +68,16 @@ DEFECTS = (
     Defect(
         "a pending secret of unknown order is promoted at once",
         "domain/rules",
-        (("    return Order.NEWER if answers else Order.UNKNOWN\n", "    return Order.NEWER\n"),),
+        (
+            (
+                "        return Order.UNKNOWN\n    return Order.NEWER if closes",
+                "        return Order.NEWER\n    return Order.NEWER if closes",
+            ),
+            (
+                "if closes(issued, requested_at) else Order.UNKNOWN\n",
+                "if closes(issued, requested_at) else Order.NEWER\n",
+            ),
+        ),
         ("a message, then a secret made by hand is put in",),
     ),
     Defect(
@@ -469,6 +478,23 @@ DEFECTS = (
         ("an undated secret, edited at the instant of its first request",),
     ),
     Defect(
+        "what a person has rejected comes back with its message",
+        "use_cases/receive",
+        (("    if _is_rejected_undated(snapshot, message):\n        return Receipt.DUPLICATE\n", ""),),
+        ("made by hand and rolled back, then its message",),
+    ),
+    Defect(
+        "a seed over a malformed value drops its owner's keys",
+        "use_cases/operator_actions",
+        (
+            (
+                "    if replaced is None:\n        return Document({}",
+                "    if replaced is not None:\n        return Document({}",
+            ),
+        ),
+        ("client_secret renamed, then seed",),
+    ),
+    Defect(
         "the schedule rotates a secret that somebody has just put in",
         "domain/rules",
         (("    until += _since_first_seen(asked)\n", ""),),
@@ -489,7 +515,7 @@ DEFECTS = (
     Defect(
         "a request is overdue although its owner has put another secret in",
         "domain/rules",
-        (("    return snapshot.first_seen(current) > requested_at\n", "    return False\n"),),
+        (("    return snapshot.first_seen(current) > _on_record_at(snapshot, requested_at)\n", "    return False\n"),),
         ("no alarm about a request whose secret was made by hand",),
     ),
     Defect(

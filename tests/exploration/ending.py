@@ -274,6 +274,10 @@ def _clear_by(world: World, app: App, state: State, way: Way) -> None:
     if after is State.DENIED:
         # Of a secret at rest whose application lacks the right to the call; it has its own alarm and ways out.
         after = State.CURRENT
+    if after is State.OVERDUE and state is not State.OVERDUE:
+        # A request from before that nobody has answered still stands; it has its own alarm and ways out.
+        _force(world, app)
+        after = run_until_quiet(world, app)
     if not world.violations and after in AT_REST and _is_outdated(app):
         # What a person brought into use is not Amazon's newest either; the console is the only way on.
         after = _seen_through(world, app, after)

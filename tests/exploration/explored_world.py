@@ -23,7 +23,7 @@ from spapi_rotation_lambda.domain.snapshot import HOLDERS
 from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, Scope
 from tests.exploration.standard_queue import StandardQueue, Unclaimed
 from tests.fakes.amazon import FakeAmazon, Issued, Whose, no_token
-from tests.fakes.clock import VirtualClock
+from tests.fakes.clock import SkewedClock, VirtualClock
 from tests.fakes.secrets_manager import FakeSecret, FakeSecretsManager, FakeVersion
 from tests.fakes.world import PLAIN, amazons
 
@@ -38,16 +38,6 @@ KEEPING = {label.value for label in (*HOLDERS, Label.RECEIVED)}
 
 STALE_FOR = timedelta(seconds=30)
 """For how long after a change a list may still be the one before it."""
-
-
-class SkewedClock(VirtualClock):
-    """Another party's clock: ours, moved by a constant."""
-
-    def __init__(self, clock: VirtualClock, skew: timedelta) -> None:
-        self._clock, self._skew = clock, skew
-
-    def now(self) -> datetime:
-        return self._clock.time + self._skew
 
 
 _ENVELOPES = (

@@ -3,6 +3,7 @@
 The five invariants are those of the design. The checks know the whole truth at Amazon, which the code does not.
 """
 
+import json
 from datetime import datetime, timedelta
 
 from spapi_rotation_lambda.domain.errors import MalformedSecret
@@ -106,6 +107,9 @@ def _changed(world: World, app: App, current: str | None, action: str, unproven:
         elif memory.current is not None and not app.amazon.accepts(Sensitive(memory.current)):
             # The one before was dead, so it was no control: LWA's token and patience had to do.
             world.note_by_hand(app, current)
+        elif memory.current is None and not _tells(app):
+            # There was no control, and the call said nothing: LWA's token decided, which a dead secret gets, too.
+            world.note_by_hand(app, current)
         elif unproven > (memory.current is not None):
             # Nothing was proven of either, so LWA's rule decided (VER-3), and Amazon accepts this one later than that.
             world.note_by_hand(app, current)
@@ -167,14 +171,28 @@ def _order_is_unknown(app: App, secret: FakeSecret, in_use: Issued, newer: Issue
     Amazon tells by letting the older one die; the check after that puts the newer one into use. Where its calls say
     nothing about a secret, a person decides.
     """
-    labelled = (version for version in secret.versions.values() if version.labels)
+    labelled = (version for version in secret.versions.values() if version.labels - {Label.SCRATCH})
     known = [version for version in labelled if secret_in(version.text) == in_use.text]
-    if any("client_secret_fingerprint" in version.text for version in known):
+    if any(_tells_dates_of(version.text, in_use) for version in known):
         return False
     seen = min(version.created_at for version in known)
     now = app.amazon.clock.now()
-    tells = app.amazon.calls_allowed and app.amazon.call_answer is None
-    return newer.issued_at < seen + ORDERED_AFTER and (not tells or now < in_use.expires_at + PROMOTION_LASTS)
+    return newer.issued_at < seen + ORDERED_AFTER and (not _tells(app) or now < in_use.expires_at + PROMOTION_LASTS)
+
+
+def _tells_dates_of(text: str, issued: Issued) -> bool:
+    """Whether a version tells when this very secret was issued; what an owner left beside it is another one's."""
+    value = json.loads(text)
+    try:
+        told = parse_typed(value.get("client_secret_issued_at"), "issue")
+    except ValueError:
+        return False
+    return "client_secret_fingerprint" in value and told is not None and abs(told - issued.issued_at) < CLOCKS
+
+
+def _tells(app: App) -> bool:
+    """Whether Amazon's calls say something about a secret."""
+    return app.amazon.calls_allowed and app.amazon.call_answer is None
 
 
 def _newest_is_durable(world: World, app: App, secret: FakeSecret) -> None:
@@ -308,15 +326,28 @@ def _is_newer(app: App, body: str) -> bool:
 
 
 def _near_expiry(world: World, app: App) -> bool:
-    """Whether the secret in use is so old that unread messages no longer forbid a request."""
+    """Whether the secret in use is so old that unread messages no longer forbid a request, or a message said so."""
     number = app.amazon.number(app.memory.current)
-    return number > 0 and app.amazon.ever[number - 1].issued_at + LIFETIME - world.clock.time < NEAR + CLOCKS
+    if number == 0:
+        return False
+    in_use = app.amazon.ever[number - 1]
+    told = [
+        _expiry_in(json.loads(version.text))
+        for version in world.secrets.secrets[app.secret_id].versions.values()
+        if version.labels and secret_in(version.text) == in_use.text and "client_secret_fingerprint" in version.text
+    ]
+    ends = [in_use.issued_at + LIFETIME, *told]
+    return any(end is not None and end - world.clock.time < NEAR + CLOCKS for end in ends)
 
 
 def _stored_expiry(world: World, app: App) -> datetime | None:
     """The expiry beside the secret in use, whoever wrote it; None if it cannot be read."""
+    return _expiry_in(world.value(app) or {})
+
+
+def _expiry_in(value: dict[str, object]) -> datetime | None:
     try:
-        return parse_typed((world.value(app) or {}).get("client_secret_expires_at"), "expiry")
+        return parse_typed(value.get("client_secret_expires_at"), "expiry")
     except ValueError:
         return None
 

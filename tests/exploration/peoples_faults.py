@@ -203,6 +203,12 @@ def _by_hand() -> tuple[Scenario, ...]:
             faults=1,
         ),
         Scenario(
+            "made by hand and rolled back, then its message",
+            young,
+            (late_console(HOUR), owner(put_in), do("rollback"), schedule, hours(2), *THREE_EVENTS),
+            faults=1,
+        ),
+        Scenario(
             "made by hand after an unanswered request",
             lambda: rotated(deliver=lose),
             (schedule, wait(hours=2), both, wait(hours=25), schedule, not_requested_again, *EVENTS[:2]),
@@ -423,9 +429,10 @@ def rename_both(world: World, app: App) -> None:
 def repair(world: World, app: App) -> None:
     """They give the keys their names back, where nobody has put them in anew since."""
     value = world.value(app) or {}
-    if "secret" in value:
-        renamed = {"client_id": value.pop("id", None), "client_secret": value.pop("secret")}
-        world.owner_writes(app, {**renamed, **value})
+    if "secret" in value or ("client_secret" in value and "client_id" not in value):
+        value.pop("id", None)
+        named = {"client_id": app.application.client_id, "client_secret": value.pop("secret", None)}
+        world.owner_writes(app, {**named, **value})
 
 
 def _unreadable() -> tuple[Scenario, ...]:

@@ -42,7 +42,10 @@ OF_PEOPLES_RULES: Mapping[str, tuple[str, ...]] = {
         "many young versions hold back no request",
         "many young versions hold back a request however soon the secret dies",
     ),
-    "REC-4": ("a secret that only its owner has put in counts as received",),
+    "REC-4": (
+        "a secret that only its owner has put in counts as received",
+        "what a person has rejected comes back with its message",
+    ),
     "REC-5": ("a superseded secret is dropped", "a superseded message does not date the secret in use"),
     "REC-6": ("a contradictory secret is dropped", "what is rejected is dropped when another one is"),
     "REC-8": ("a received secret loses its last label to the next one",),
@@ -98,7 +101,11 @@ OF_PEOPLES_RULES: Mapping[str, tuple[str, ...]] = {
         "nobody warns of a request that the secret does not tell of",
         "nobody warns of many young versions",
     ),
-    "OPS-4": ("seed drops what was rejected", "seed goes over a pending secret"),
+    "OPS-4": (
+        "seed drops what was rejected",
+        "seed goes over a pending secret",
+        "a seed over a malformed value drops its owner's keys",
+    ),
 }
 """The rules about people's faults, and about an Amazon that differs, with the defects that break each of them."""
 

@@ -17,3 +17,13 @@ class VirtualClock:
 
     def advance(self, **delta: float) -> None:
         self.time += timedelta(**delta)
+
+
+class SkewedClock(VirtualClock):
+    """Another party's clock: ours, moved by a constant."""
+
+    def __init__(self, clock: VirtualClock, skew: timedelta) -> None:
+        self._clock, self._skew = clock, skew
+
+    def now(self) -> datetime:
+        return self._clock.time + self._skew

@@ -9,8 +9,10 @@ import pytest
 from spapi_rotation_lambda.domain.errors import TooManyVersions, UnreadMessages
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.times import format_time
-from spapi_rotation_lambda.ports import Metric
-from tests.fakes.amazon import Issued
+from spapi_rotation_lambda.ports import CallAnswer, Metric
+from spapi_rotation_lambda.use_cases import operator_actions
+from tests.fakes.amazon import Issued, Whose
+from tests.fakes.clock import SkewedClock
 from tests.fakes.interposer import traced
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
@@ -118,6 +120,53 @@ def test_an_edit_at_the_instant_of_the_first_request_does_not_make_the_order_unk
     assert in_use(world) == world.amazon.newest.text
     assert world.recorder.counted(Metric.ORDER_UNKNOWN) == 0
     assert len(world.amazon.ever) == 2
+
+
+@pytest.mark.rule(id="REC-4")
+def test_the_late_message_of_a_secret_that_was_put_in_by_hand_and_rolled_back_leaves_it_rejected(world: World) -> None:
+    old = world.amazon.newest
+    world.check()
+    made = world.amazon.rotate_by_hand(message=False)
+    typed(world, made)
+    operator_actions.rollback(world.ports, world.application)
+    world.clock.advance(hours=1)
+    assert world.hand_over(world.amazon.message(made, old.expires_at)) == "duplicate"
+    world.run(hours=24)
+    assert in_use(world) == old.text
+    rejected = world.value(Label.REJECTED) or {}
+    assert rejected["client_secret"] == made.text
+    assert "client_secret_fingerprint" in rejected
+
+
+@pytest.mark.rule(id="SET-4")
+def test_a_secret_put_in_just_after_a_request_is_not_taken_for_older_where_awss_clock_is_behind(world: World) -> None:
+    world.check()
+    world.amazon.held_back = []
+    world.store.clock = SkewedClock(world.clock, timedelta(minutes=-5))
+    ask(world)
+    made = world.amazon.rotate_by_hand(message=False)
+    typed(world, made)
+    world.clock.advance(hours=1)
+    world.hand_over(world.amazon.held_back[0])
+    assert in_use(world) == made.text
+    assert world.recorder.counted(Metric.ORDER_UNKNOWN) == 1
+
+
+@pytest.mark.rule(id="SET-1")
+def test_what_came_into_use_on_amazons_word_alone_comes_back_on_nothing_less(world: World) -> None:
+    ask(world)
+    world.clock.advance(minutes=1)
+    world.drain()
+    received = world.amazon.newest
+    made = world.amazon.rotate_by_hand(message=False)
+    typed(world, made)
+    world.amazon.call_answer, world.amazon.call_answer_to = CallAnswer.EXPIRED, Whose.NEWEST
+    world.run(hours=5)
+    assert in_use(world) == received.text
+    world.amazon.call_answer = None
+    typed(world, made)
+    world.run(hours=5)
+    assert in_use(world) == made.text
 
 
 @pytest.mark.rule(id="REC-18")

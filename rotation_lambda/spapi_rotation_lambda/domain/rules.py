@@ -60,12 +60,18 @@ def unanswered_request(snapshot: Snapshot) -> datetime | None:
     return requested_at
 
 
+def _on_record_at(snapshot: Snapshot, requested_at: datetime) -> datetime:
+    """When the last request was recorded, by the clock that dates all versions; its own time if that record is gone."""
+    record = snapshot.request_version
+    return requested_at if record is None or snapshot.request_refused else record.created_at
+
+
 def _new_value_since(snapshot: Snapshot, requested_at: datetime) -> bool:
     """Whether somebody has put another secret in since a request: then nobody waits for its answer any more."""
     current = snapshot.current
     if current is None or current.credentials is None or snapshot.amazons(current) is not None:
         return False
-    return snapshot.first_seen(current) > requested_at
+    return snapshot.first_seen(current) > _on_record_at(snapshot, requested_at)
 
 
 def is_closed(snapshot: Snapshot, requested_at: datetime) -> bool:
@@ -298,8 +304,9 @@ def order(snapshot: Snapshot, pending: StoredVersion, current: StoredVersion) ->
     if issued >= seen + CLOCK_TOLERANCE:
         return Order.NEWER
     requested_at = last_request(snapshot)
-    answers = requested_at is not None and requested_at > seen and closes(issued, requested_at)
-    return Order.NEWER if answers else Order.UNKNOWN
+    if requested_at is None or _on_record_at(snapshot, requested_at) <= seen:
+        return Order.UNKNOWN
+    return Order.NEWER if closes(issued, requested_at) else Order.UNKNOWN
 
 
 def is_stuck(snapshot: Snapshot, pending: StoredVersion, current: StoredVersion, now: datetime) -> bool:

@@ -64,6 +64,8 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
             _store(ports, snapshot, message)
         elif receipt in (Receipt.SUPERSEDED, Receipt.CONTRADICTORY):
             _keep_aside(ports, snapshot, message, receipt)
+        elif _is_rejected_undated(snapshot, message):
+            _date_rejected(ports, snapshot, message)
         else:
             _resume_first(ports, snapshot, message)
         return receipt, snapshot
@@ -125,12 +127,34 @@ def judge(snapshot: Snapshot, message: NewSecret) -> Receipt:
             others += [known] if known is not None else []
         elif known is not None and stored.version.labels & set(HOLDERS):
             return Receipt.DUPLICATE
+    if _is_rejected_undated(snapshot, message):
+        return Receipt.DUPLICATE
     if message.credentials.value_hash in replaced:
         return Receipt.SUPERSEDED  # whatever its time says: a message may lack one
     arrived, newest = _order_of(message.credentials), max(map(_order_of, others), default=None)
     if newest is None or arrived > newest:
         return Receipt.STORED
     return Receipt.CONTRADICTORY if arrived == newest else Receipt.SUPERSEDED
+
+
+def _is_rejected_undated(snapshot: Snapshot, message: NewSecret) -> bool:
+    """Whether a person has rejected this very secret, which they had put in themselves, and have not put in again."""
+    rejected, current = snapshot.readable(Label.REJECTED), snapshot.readable(Label.CURRENT)
+    return (
+        rejected is not None
+        and snapshot.amazons(rejected) is None
+        and _has_value(rejected, message.credentials)
+        and not (current is not None and _has_value(current, message.credentials))
+    )
+
+
+def _has_value(stored: StoredVersion, credentials: Credentials) -> bool:
+    return stored.credentials is not None and stored.credentials.client_secret == credentials.client_secret
+
+
+def _date_rejected(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:
+    """Move REJECTED onto a copy with Amazon's dates."""
+    _move(ports, snapshot, Label.REJECTED, _write_aside(ports, snapshot.application, message))
 
 
 def _order_of(credentials: Credentials) -> tuple[datetime, datetime]:
@@ -175,10 +199,7 @@ def _keep_aside(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: R
         label = Label.REJECTED
     if label is Label.SUPERSEDED and _holds_newer(snapshot, label, message.credentials):
         return  # older than what is kept as superseded: nobody needs it
-    application = snapshot.application
-    version_id = derived_id("aside", message.notification_id)
-    alone = Document({}, application).with_credentials(message.credentials, application)
-    _write(ports, application, version_id, alone, Label.SCRATCH)
+    version_id = _write_aside(ports, snapshot.application, message)
     current = snapshot.readable(Label.CURRENT)
     in_use = current.credentials if current is not None else None
     if in_use is not None and not in_use.are_amazons and in_use.client_secret == message.credentials.client_secret:
@@ -188,6 +209,13 @@ def _keep_aside(ports: Ports, snapshot: Snapshot, message: NewSecret, verdict: R
         tell_rejected(ports, snapshot, version_id, RejectedBy.CONTRADICTION)
     else:
         _move(ports, snapshot, label, version_id)
+
+
+def _write_aside(ports: Ports, application: Application, message: NewSecret) -> str:
+    version_id = derived_id("aside", message.notification_id)
+    alone = Document({}, application).with_credentials(message.credentials, application)
+    _write(ports, application, version_id, alone, Label.SCRATCH)
+    return version_id
 
 
 def _holds_newer(snapshot: Snapshot, label: Label, credentials: Credentials) -> bool:
