@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 from botocore.config import Config
@@ -31,6 +32,9 @@ READ_SECONDS = 195
 INVOKE = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=READ_SECONDS)
 """An invocation is never repeated: it may have acted."""
 
+LOOK_UP = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=10, read_timeout=30)
+"""CloudTrail allows two lookups a second for a whole account and region: others may be looking too."""
+
 ASK_WHO = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=5)
 
 _UNKNOWN_EVENT = "The event is not one that this function knows"
@@ -49,8 +53,16 @@ class Answer:
     at: datetime
 
 
+class Trail(Protocol):
+    """CloudTrail, as far as it is asked."""
+
+    def lookup_events(self, **asked: Any) -> Mapping[str, Any]:
+        """A page of recorded events, the newest first."""
+        ...
+
+
 class Function:
-    """The deployed function."""
+    """The deployed function, and the record of what happened beside it."""
 
     def __init__(self, target: Target, output: Output) -> None:
         """Open a session. Raises CommandError when AWS's configuration does not allow it."""
@@ -59,8 +71,15 @@ class Function:
             session = boto3.Session(profile_name=target.profile, region_name=target.region)
             self._lambda: LambdaClient = session.client("lambda", config=INVOKE)
             self._sts: STSClient = session.client("sts", config=ASK_WHO)
+            self._session = session
         except BotoCoreError as error:
             raise failures.explain_session(error) from None
+
+    @cached_property
+    def trail(self) -> Trail:
+        """CloudTrail's record in the function's account and region. Made when it is needed, which is seldom."""
+        trail: Trail = self._session.client("cloudtrail", config=LOOK_UP)
+        return trail
 
     def ask(self, action: str, application: Application | None = None, **more: object) -> Answer:
         """Ask for what changes nothing. Raises CommandError.

@@ -23,6 +23,9 @@ from spapi_rotation_cli.target import Target
 PERMISSION = "lambda:InvokeFunction"
 """The only right that an operator needs."""
 
+LOOKUP_PERMISSION = "cloudtrail:LookupEvents"
+"""The further right of whoever looks for consumers. It cannot be limited to a resource."""
+
 _SIGN_IN = "Sign in to AWS (aws sso login, or aws configure), or name another profile: --profile NAME."
 _NOT_SIGNED_IN = frozenset(
     {
@@ -72,6 +75,36 @@ def explain(error: BotoCoreError | ClientError, target: Target, *, seconds: int)
             remedy=f"Look at the status before you repeat anything. {_look(target)}",
         )
     return explain_session(error)
+
+
+def explain_lookup(error: BotoCoreError | ClientError) -> CommandError:
+    """The failure of a look at CloudTrail's record, for a person."""
+    if not isinstance(error, ClientError):
+        if isinstance(error, HTTPClientError | EndpointConnectionError):
+            return NoAnswer(
+                "NoConnection",
+                "CloudTrail could not be reached, or did not answer. Nothing was changed.",
+                remedy="See to the network, a proxy, and --region. Then try again.",
+            )
+        return explain_session(error)
+    found = error.response.get("Error", {})
+    code = str(found.get("Code", "unknown"))
+    if code in _NOT_SIGNED_IN or error.operation_name != "LookupEvents":
+        return CommandError("NotSignedIn", f"AWS does not accept your credentials ({code}).", remedy=_SIGN_IN)
+    if code in ("AccessDenied", "AccessDeniedException", "OperationNotPermittedException"):
+        return CommandError(
+            "AccessDenied",
+            f"You may not look at CloudTrail's record. AWS says: {found.get('Message', code)}",
+            remedy=f"Have {LOOKUP_PERMISSION} on all resources (*) allowed for you; AWS knows no narrower one. A trail "
+            "is not needed.",
+        )
+    if code in ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"):
+        return NoAnswer(
+            "Throttled",
+            "CloudTrail is asked too often: it allows two lookups a second for a whole account and region.",
+            remedy="Try again in a minute, or look back less far: --since DATE.",
+        )
+    return NoAnswer("AwsFailed", f"CloudTrail failed: {code_of(error)}.", remedy="Try again in a minute.")
 
 
 def explain_session(error: BotoCoreError) -> CommandError:

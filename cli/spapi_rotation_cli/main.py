@@ -3,16 +3,29 @@
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import metadata
 from io import TextIOWrapper
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from spapi_rotation_cli import acting, dead_letters, doctoring, looking, rotating, seeding
+from spapi_rotation_cli import acting, consumers, dead_letters, doctoring, looking, rotating, seeding
 from spapi_rotation_cli import history as telling
 from spapi_rotation_cli import report as reporting
+from spapi_rotation_cli.arguments import (
+    Calls,
+    ClientId,
+    Date,
+    Force,
+    FromStdin,
+    Html,
+    Lost,
+    MessageId,
+    Name,
+    Timeout,
+    Version,
+    Wait,
+    Yes,
+)
 from spapi_rotation_cli.errors import CommandError, ExitCode, UsageProblem
 from spapi_rotation_cli.options import FUNCTION_VARIABLE, Options, with_options
 from spapi_rotation_cli.output import Output
@@ -20,16 +33,16 @@ from spapi_rotation_cli.session import PROGRAM, Session
 
 HELP = f"""Look at and act on the rotation of Amazon SP-API client secrets.
 
-This command asks the deployed rotation function for everything; it needs only lambda:InvokeFunction. It finds the
-function by --function, by {FUNCTION_VARIABLE}, or by the outputs of a Pulumi stack: --stack, or the project in the
-current folder.
+This command asks the deployed rotation function for everything; it needs only lambda:InvokeFunction, and the verb
+consumers cloudtrail:LookupEvents. It finds the function by --function, by {FUNCTION_VARIABLE}, or by the
+outputs of a Pulumi stack: --stack, or the project in the current folder.
 
 \b
 Exit codes:
   0  done; status: healthy
   1  failure, or not done within --timeout
   2  usage: nothing was done
-  3  status: needs attention; doctor: something is wrong
+  3  status: needs attention; doctor: something is wrong; consumers: one has not followed
   4  status: broken, calls to SP-API fail or soon will
 rotate ends with 3 or 4 as well when the rotation needs a person."""
 
@@ -38,33 +51,9 @@ LONGEST_REPEATED = 20
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
-Name = Annotated[
-    str | None, typer.Argument(metavar="NAME", help="The application. May be left out if there is only one.")
-]
-ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="The application by its client id.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")]
-Date = Annotated[str | None, typer.Option(metavar="DATE", help="A date such as 2026-12-07, or an RFC 3339 time.")]
-FromStdin = Annotated[bool, typer.Option("--from-stdin", help="Read the client secret from a pipe; wants --yes.")]
-Force = Annotated[bool, typer.Option("--force", help="Request although an earlier rotation or a message forbids it.")]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch until the new secret is in use.")]
-Timeout = Annotated[int, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to watch.")]
-Html = Annotated[Path, typer.Option("--html", metavar="FILE", help="Where to write the page: one file, no script.")]
-MessageId = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="The message, as dead-letters shows it.")]
-Lost = Annotated[bool, typer.Option("--force", help="Even if it holds a client secret that is stored nowhere else.")]
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(metadata.version("spapi-rotation-cli"))
-        raise typer.Exit
-
 
 @app.callback(help=HELP)
-def _program(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
-    ] = False,
-) -> None:
+def _program(version: Version = False) -> None:
     """What may stand before the verb."""
 
 
@@ -160,6 +149,15 @@ def history(options: Options, name: Name = None, client_id: ClientId = None, sin
 def report(options: Options, html: Html, name: Name = None, client_id: ClientId = None, since: Date = None) -> int:
     """Write a page to look at: state, days left, timeline, health. By default with the last 180 days."""
     return reporting.report(Session(options), name, client_id, html, since)
+
+
+@app.command("consumers")
+@with_options
+def list_consumers(
+    options: Options, name: Name = None, client_id: ClientId = None, since: Date = None, calls: Calls = 400
+) -> int:
+    """Show who reads each secret, and who has not since its last change. Needs cloudtrail:LookupEvents."""
+    return consumers.consumers(Session(options), name, client_id, since, calls)
 
 
 @app.command()

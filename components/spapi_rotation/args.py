@@ -68,6 +68,16 @@ class RotationWindow(TypedDict):
     """Its IANA time zone, such as `Europe/Berlin`. Default: `UTC`."""
 
 
+class RestartedService(TypedDict):
+    """An ECS service that reads a secret at its start, and is redeployed when another one is in use."""
+
+    service_arn: pulumi.Input[str]
+    """The service, in the account and region of the component: `arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME`."""
+
+    applications: NotRequired[Sequence[str]]
+    """The applications whose secrets it reads, by their names in `applications`. Default: all of them."""
+
+
 class Roles(TypedDict):
     """What bounds and places the roles that the component makes."""
 
@@ -178,6 +188,9 @@ class ClientSecretRotationArgs(TypedDict):
     event_bus_arn: NotRequired[pulumi.Input[str] | None]
     """An EventBridge bus in the component's region for its events, in this account or another; there its policy must let the function's role put events. Default: the account's default bus."""  # noqa: E501
 
+    restart: NotRequired[Mapping[str, RestartedService] | None]
+    """ECS services that read a secret at their start, by a name of your choice: each is redeployed once after every change of the secret in use, by an EventBridge rule and a Step Functions state machine. Default: none."""  # noqa: E501
+
     replica_regions: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Other regions in which the secrets that the component makes can be read: a map from the region to the ARN of a customer-managed key there. Default: none."""  # noqa: E501
 
@@ -210,5 +223,9 @@ PARTS: Mapping[str, type] = {
     "network": Network,
     "keys": Keys,
     "queue": DestinationQueue,
+    "restart": RestartedService,
 }
-"""The types of the arguments that have parts; that of `applications` is of each of them."""
+"""The types of the arguments that have parts; that of one in NAMED is of each of them."""
+
+NAMED = frozenset({"applications", "restart"})
+"""The arguments whose parts stand under names of the user's choice."""

@@ -23,6 +23,7 @@ from spapi_rotation.resources.readers import (
     target_of_all,
     targets,
 )
+from spapi_rotation.resources.restart import create_restart
 from spapi_rotation.resources.schedule import create_group, create_schedules
 from spapi_rotation.resources.secret import create_secrets, replicas_elsewhere
 from spapi_rotation.scope import default_identity, make_scope
@@ -82,6 +83,12 @@ class ClientSecretRotation(pulumi.ComponentResource):
 
     alarm_topic_arn: pulumi.Output[str | None]
     """ARN of the SNS topic of the alarms, made or given; subscribe to it. Absent if alarms are switched off."""
+
+    restart_state_machine_arn: pulumi.Output[str | None]
+    """ARN of the state machine that redeploys the services of `restart`. Absent if there are none."""
+
+    restart_queue_url: pulumi.Output[str | None]
+    """URL of the queue for events that could not start that state machine. It never holds a secret. Absent like it."""
 
     reader_policy_json: pulumi.Output[dict[str, str]]
     """What a role needs in its own policies to read an application's secret: an IAM policy as JSON, by the application's name."""  # noqa: E501
@@ -157,8 +164,15 @@ class ClientSecretRotation(pulumi.ComponentResource):
             secret_arns=secret_arns,
             roles=valid.roles,
         )
+        restart = create_restart(scope, valid)
         alarms = create_alarms(
-            scope, valid, queues=queues, function=function.function, log_group=log_group, topic_arn=topic_arn
+            scope,
+            valid,
+            queues=queues,
+            function=function.function,
+            log_group=log_group,
+            topic_arn=topic_arn,
+            restart=restart,
         )
         create_dashboard(scope, valid, queues=queues, function=function.function, log_group=log_group, alarms=alarms)
         children = frozenset(self._childResources)
@@ -194,6 +208,8 @@ class ClientSecretRotation(pulumi.ComponentResource):
         self.queue_key_arn = pulumi.Output.from_input(queue_key.arn if queue_key is not None else None)
         self.alarm_names = pulumi.Output.all(**{name: alarm.name for name, alarm in alarms.items()}).apply(dict)
         self.alarm_topic_arn = pulumi.Output.from_input(topic_arn)
+        self.restart_state_machine_arn = pulumi.Output.from_input(restart.machine.arn if restart else None)
+        self.restart_queue_url = pulumi.Output.from_input(restart.not_started.url if restart else None)
         self._readable = targets(valid.applications, secret_arns=secret_arns, key_arn=key.arn, replicas=replica_regions)
         self._all_made = target_of_all(scope, valid.secret_prefix, key.arn, replicas=replica_regions)
         self.reader_policy_json = pulumi.Output.all(

@@ -187,10 +187,42 @@ BY_UP = (
 BY_FUNCTION = (Statement("AskFunction", "lambda", ("InvokeFunction",), _here("lambda", f"function:{COMPONENT}-*")),)
 """What one by the function needs beside."""
 
+BY_RESTART = (
+    Statement(
+        "RestartMachine",
+        "states",
+        (
+            *("CreateStateMachine", "DeleteStateMachine", "DescribeStateMachine", "UpdateStateMachine"),
+            *("ListStateMachineVersions", "ListTagsForResource", "TagResource", "UntagResource"),
+        ),
+        _here("states", f"stateMachine:{COMPONENT}-restart-*"),
+    ),
+    Statement("ValidateMachine", "states", ("ValidateStateMachineDefinition",), ("*",)),
+    Statement(
+        "RestartRules",
+        "events",
+        (
+            *("DeleteRule", "DescribeRule", "PutRule"),
+            *("ListTargetsByRule", "PutTargets", "RemoveTargets"),
+            *("ListTagsForResource", "TagResource", "UntagResource"),
+        ),
+        _here("events", f"rule/{COMPONENT}-restart-*"),
+    ),
+    Statement(
+        "PassRestartRoles",
+        "iam",
+        ("PassRole",),
+        (f"arn:aws:iam::{ACCOUNT}:role/{COMPONENT}-restart-*",),
+        {"StringEquals": {"iam:PassedToService": ["events.amazonaws.com", "states.amazonaws.com"]}},
+    ),
+)
+"""What `restart` needs beside, with or without a rotation."""
+
 DOCUMENTS: Mapping[str, tuple[Statement, ...]] = {
     "up.json": DEPLOY,
     "up-with-rotation.json": (*DEPLOY, *BY_UP),
     "up-with-rotation-via-function.json": (*DEPLOY, *BY_FUNCTION),
+    "restart.json": BY_RESTART,
 }
 """The documents, by the name of the file."""
 
@@ -220,6 +252,8 @@ UNSEEN: Mapping[str, str] = {
             "iam:ListInstanceProfilesForRole",
             "iam:ListRolePolicies",
             "lambda:GetFunctionCodeSigningConfig",
+            "states:ListStateMachineVersions",
+            "states:ValidateStateMachineDefinition",
         ),
         _REAL_PROVIDER,
     ),
@@ -232,6 +266,7 @@ UNSEEN: Mapping[str, str] = {
             "lambda:UpdateEventSourceMapping",
             "lambda:UpdateFunctionCode",
             "secretsmanager:UpdateSecret",
+            "states:UpdateStateMachine",
         ),
         _UPGRADE,
     ),

@@ -48,10 +48,19 @@ def steps(shown: str) -> str:
 
 def status() -> str:
     """What ``spapi-rotation status`` shows of the example's component. Raises RuntimeError if it fails."""
-    environment = {"PATH": os.defpath, "PYTHONPATH": _PYTHONPATH, "TERM": "xterm-256color", "WORLD": "example"}
-    command = [sys.executable, "-m", "tests.cli.pty_program", os.devnull, "status"]
+    return _typed("status", "example", 4)  # one of them is stuck
+
+
+def consumers(moment: str) -> str:
+    """What ``spapi-rotation consumers`` shows before, during or after a rotation. Raises RuntimeError if it fails."""
+    return _typed("consumers", moment, 3 if moment == "during" else 0)
+
+
+def _typed(verb: str, world: str, expected: int) -> str:
+    environment = {"PATH": os.defpath, "PYTHONPATH": _PYTHONPATH, "TERM": "xterm-256color", "WORLD": world}
+    command = [sys.executable, "-m", "tests.cli.pty_program", os.devnull, verb]
     code, shown = on_a_terminal(command, ROOT, environment)
-    if code != 4:  # one of them is stuck
+    if code != expected:
         raise RuntimeError(shown)
     return shown
 

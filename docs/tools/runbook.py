@@ -3,7 +3,7 @@
 from textwrap import fill
 
 from docs.tools.pictures import DOCS
-from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, AlarmDefinition
+from spapi_rotation.resources.alarm_catalog import EVERY_ALARM, AlarmDefinition
 from spapi_rotation.resources.rows import ALARMS, Row, anchor
 from spapi_rotation.resources.runbook import ALARM_SECTIONS, STATE_SECTIONS, Section, StateSection
 from spapi_rotation_lambda.domain.state import State
@@ -19,7 +19,8 @@ of your own. `make docs` makes this page from the component's alarms and runbook
 
 Type the commands in the stack's folder: there `spapi-rotation` finds the function by itself. Elsewhere, give it
 `--function` with the output `function_name`. `NAME` is an application's name, and `MESSAGE_ID` what
-`spapi-rotation dead-letters` prints. No command prints a secret. One that changes what is in use asks first.
+`spapi-rotation dead-letters` prints; other words in capitals stand for what the command before prints. No command
+prints a secret. One that changes what is in use asks first.
 
 """
 
@@ -44,7 +45,7 @@ spapi-rotation history  # what happened in the last 30 days
 
 def document() -> str:
     """The whole page."""
-    alarms = {alarm.name: alarm for alarm in ALARM_CATALOG}
+    alarms = {alarm.name: alarm for alarm in EVERY_ALARM}
     rows = [(row, [alarms[name] for name in ALARMS[row]]) for row in Row if row in ALARMS]
     table = "".join(
         f"| [{each.name}](#{each.name}) | {_first(meaning(each))} |\n" for _, found in rows for each in found

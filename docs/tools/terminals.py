@@ -1,4 +1,4 @@
-"""The pictures of terminals: what the demonstration showed when it was recorded, and what ``status`` shows."""
+"""The pictures of terminals: what the demonstration showed when it was recorded, and what verbs show."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,5 +11,8 @@ FOLDER = DOCS / "pictures"
 TERMINALS: Mapping[str, Callable[[], str]] = {
     "demo.svg": lambda: picture(recording.DEMO.read_text(encoding="utf-8"), "make demo"),
     "status.svg": lambda: picture(recording.status(), "spapi-rotation status"),
+    "consumers-before.svg": lambda: picture(recording.consumers("before"), "spapi-rotation consumers"),
+    "consumers-during.svg": lambda: picture(recording.consumers("during"), "spapi-rotation consumers"),
+    "consumers-after.svg": lambda: picture(recording.consumers("after"), "spapi-rotation consumers"),
 }
 """How each picture is made."""

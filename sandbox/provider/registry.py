@@ -3,6 +3,7 @@
 from sandbox.provider.errors import StandInError
 from sandbox.provider.resource import Resource
 from sandbox.provider.services.alarms import Dashboard, MetricAlarm
+from sandbox.provider.services.events import EventRule, EventTarget
 from sandbox.provider.services.functions import Function
 from sandbox.provider.services.iam import Role, RolePolicy
 from sandbox.provider.services.invocations import Invocation
@@ -13,11 +14,14 @@ from sandbox.provider.services.scheduler import Schedule, ScheduleGroup
 from sandbox.provider.services.secretsmanager import Secret, SecretPolicy
 from sandbox.provider.services.sns import Topic, TopicPolicy
 from sandbox.provider.services.sqs import Queue, QueuePolicy, RedriveAllowPolicy, RedrivePolicy
+from sandbox.provider.services.workflows import StateMachine
 
 _TYPES: tuple[type[Resource], ...] = (
     Alias,
     Dashboard,
+    EventRule,
     EventSourceMapping,
+    EventTarget,
     Function,
     FunctionEventInvokeConfig,
     Invocation,
@@ -34,6 +38,7 @@ _TYPES: tuple[type[Resource], ...] = (
     ScheduleGroup,
     Secret,
     SecretPolicy,
+    StateMachine,
     Topic,
     TopicPolicy,
 )

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.handler import dispatch
+from tests.cli.fake_trail import FakeTrail
 from tests.fakes.world import CLIENT_ID, World
 
 ARN = "arn:aws:sts::123456789012:assumed-role/operator/someone"
@@ -113,6 +114,7 @@ class FakeAws:
 
     function: FakeLambda
     sts: FakeSts = field(default_factory=FakeSts)
+    trail: FakeTrail = field(default_factory=FakeTrail)
     sessions: list[tuple[str | None, str | None]] = field(default_factory=list)
     configs: dict[str, Config] = field(default_factory=dict)
 
@@ -120,6 +122,11 @@ class FakeAws:
         self.sessions.append((profile_name, region_name))
         return self
 
-    def client(self, service: str, *, config: Config) -> FakeLambda | FakeSts:
+    def client(self, service: str, *, config: Config) -> FakeLambda | FakeSts | FakeTrail:
         self.configs[service] = config
-        return self.function if service == "lambda" else self.sts
+        clients: dict[str, FakeLambda | FakeSts | FakeTrail] = {
+            "lambda": self.function,
+            "sts": self.sts,
+            "cloudtrail": self.trail,
+        }
+        return clients[service]

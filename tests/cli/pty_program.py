@@ -3,7 +3,8 @@
 Writes the client secrets that Amazon made into FILE first, each on a line, the newest last. The secret holds no
 credentials; with ``WORLD=busy`` it does, the newest is pending, and its message is a dead letter as well. With
 ``WORLD=telling`` it shows the newest, so that a search for it can be tried. With ``SLOW=1`` each answer takes longer
-than a person waits without being told; both are made short. ``WORLD=example`` is that of the documents' pictures.
+than a person waits without being told; both are made short. ``WORLD=example`` is that of the documents' pictures, and
+``WORLD=before``, ``during`` and ``after`` those of the ones of consumers.
 """
 
 import os
@@ -18,6 +19,7 @@ import boto3
 
 from spapi_rotation_cli import dead_letters, progress, rotating
 from spapi_rotation_cli.main import main
+from tests.cli import consumers_example
 from tests.cli.fake_aws import FakeAws, FakeLambda
 from tests.cli.report_example import component
 from tests.fakes.world import World
@@ -60,7 +62,10 @@ def run() -> int:
         progress.SILENT_SECONDS, progress.REDRAW_SECONDS = 0.1, 0.05
         rotating.POLL_SECONDS, dead_letters.HIDDEN_SECONDS = 0.1, 1.5
     function = component() if wanted == "example" else (SlowLambda if slow else FakeLambda)(world)
-    boto3.Session = FakeAws(function)  # type: ignore[assignment,misc]
+    aws = consumers_example.at(wanted) if wanted in consumers_example.MOMENTS else FakeAws(function)
+    if slow:
+        aws.trail.seconds = 0.5
+    boto3.Session = aws  # type: ignore[assignment,misc]
     os.environ["SPAPI_ROTATION_FUNCTION"] = "rotation"
     return main(sys.argv[2:])
 

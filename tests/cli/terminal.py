@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from spapi_rotation_cli import main, prompts, rotating
+from spapi_rotation_cli import main, prompts, rotating, trail
 from spapi_rotation_cli.errors import CommandError
 from spapi_rotation_cli.output import Output
 from tests.cli.fake_aws import FakeAws
@@ -70,6 +70,7 @@ class Terminal:
         self.monkeypatch.setattr(prompts, "interactive", lambda: self.person)
         self.monkeypatch.setattr("getpass.getpass", self._hidden)
         self.monkeypatch.setattr(rotating, "time", self)
+        self.monkeypatch.setattr(trail, "time", self)
         self.monkeypatch.setattr(main, "_end", self._recording(main._end))
 
     def type(self, *words: str, answers: str | bytes = "", found: tuple[str, ...] = FOUND) -> Result:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG
+from spapi_rotation.resources.alarm_catalog import EVERY_ALARM
 from spapi_rotation_cli.target import Target
 from tests.cli.aws_cli import CONFIGURATION, RUNS_HERE, AwsCli, aws_cli
 from tests.cli.aws_lines import NAMED, Line, of_file, of_page, of_script, of_sentence, without_output
@@ -32,7 +32,7 @@ def lines() -> Iterator[tuple[str, Line]]:
     """Every line, and where it stands."""
     for file in files():
         yield from ((str(file.relative_to(ROOT)), line) for line in of_file(file))
-    for alarm in ALARM_CATALOG:
+    for alarm in EVERY_ALARM:
         yield from ((f"alarm {alarm.name}", line) for line in of_sentence(alarm.description))
     for target in TARGETS:
         yield from (("Target", line) for line in of_script(target.without_the_function()))

@@ -18,6 +18,7 @@ EVERY_VERB = {
     "status": ("Reading the status",),
     "doctor": ("doctor, waiting for the function", "Looking at everything"),
     "history": ("history, waiting for the function",),
+    "consumers": ("Reading the status", "Reading CloudTrail's record, lookups"),
     "report --html report.html": ("Reading the status", "Reading the history"),
     "register": ("registration, waiting for the function",),
     "check shop": ("shop: check, waiting for the function",),

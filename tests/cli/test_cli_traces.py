@@ -18,6 +18,7 @@ GROUP: Any = typer.main.get_command(app)
 
 WORDS: dict[str, tuple[str, ...]] = {
     "check": ("shop",),
+    "consumers": (),
     "dead-letters": (),
     "discard": ("message-0", "--force", "--yes"),
     "doctor": (),

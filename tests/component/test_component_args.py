@@ -76,6 +76,7 @@ def test_every_optional_argument_has_a_default() -> None:
         "network",
         "keys",
         "queue",
+        "restart",
     }
     assert set(DEFAULTS) | computed == ClientSecretRotationArgs.__optional_keys__
     assert ClientSecretRotationArgs.__required_keys__ == {"applications"}

@@ -55,6 +55,7 @@ def test_configuration_has_every_argument_described_and_with_the_components_defa
         "rotation_window": {},
         "alarm_topic_arn": "",
         "event_bus_arn": "",
+        "restart": {},
         "readers": [],
         "replica_regions": {},
         "roles": {},

@@ -412,7 +412,8 @@ def test_outputs() -> None:
         "alarm_names": {each.name: f"{PROJECT}/{STACK}/rotation/{each.name}" for each in ALARM_CATALOG},
         "alarm_topic_arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:rotation-alarm-topic-0000001",
     }
-    assert set(OUTPUTS) == {*recording.outputs, "reader_policy_json", "registration_steps"}
+    absent = {"restart_state_machine_arn", "restart_queue_url"}
+    assert set(OUTPUTS) == {*recording.outputs, "reader_policy_json", "registration_steps", *absent}
 
 
 def test_without_alarms_there_are_no_names_of_alarms() -> None:

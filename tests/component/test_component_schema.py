@@ -47,6 +47,7 @@ def test_only_what_shapes_the_resources_must_be_plain_and_the_window_as_a_whole(
         "keys",
         "network",
         "queue",
+        "restart",
         "roles",
         "rotationWindow",
         "runbookUrl",
@@ -74,12 +75,20 @@ def test_a_program_in_another_language_reaches_every_part_of_the_arguments() -> 
             }
         },
         "rotationWindow": {"start": "22:00", "end": "04:00", "days": ["MON"], "timeZone": "Europe/Berlin"},
+        "restart": {
+            "orders": {
+                "serviceArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/cluster/orders",
+                "applications": ["shop"],
+            }
+        },
         "expiryAlarmDays": 30.0,
         "alarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:pager",
     }
     recording = deploy(lambda: provider.construct("rotation", COMPONENT, inputs))
     variables = recording.named("rotation-function").inputs["environment"]["variables"]
     assert json.loads(variables["ROTATION_WINDOW"])["time_zone"] == "Europe/Berlin"
+    (rule,) = recording.of_type("aws:cloudwatch/eventRule:EventRule")
+    assert rule.policy("eventPattern")["detail"] == {"client_id": [client_id(1)]}
     assert json.loads(variables["ADOPTED_SECRETS"])[client_id(1)]["keys"] == {"issued_at": "since"}
     assert recording.named("rotation-alarm-days-to-expiry").inputs["threshold"] == 30
     assert recording.outputs["alarm_topic_arn"] == inputs["alarmTopicArn"]

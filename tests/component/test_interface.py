@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import spapi_rotation_lambda
-from spapi_rotation.args import PARTS, ClientSecretRotationArgs, Via
+from spapi_rotation.args import NAMED, PARTS, ClientSecretRotationArgs, Via
 from spapi_rotation.component import OUTPUTS
-from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG
+from spapi_rotation.resources.alarm_catalog import EVERY_ALARM
 from spapi_rotation.rotate_on_up import RotateOnUp
 from spapi_rotation_lambda.adapters.telemetry import NAMESPACE
 from spapi_rotation_lambda.domain.applications import KeyNames
@@ -55,7 +55,7 @@ def interface() -> dict[str, list[str]]:
         "fields of secret_keys": (field.name for field in dataclasses.fields(KeyNames)),
         "fields of the request record": (field.name for field in dataclasses.fields(RequestRecord)),
         "metrics": (f"{NAMESPACE}/{metric}" for metric in Metric),
-        "alarms": (alarm.name for alarm in ALARM_CATALOG),
+        "alarms": (alarm.name for alarm in EVERY_ALARM),
         "log lines": log_lines(),
         "arguments": arguments(),
         "choices": [f"{kind.__name__.lower()}: {each}" for kind in (Verification, Via) for each in kind],
@@ -70,7 +70,7 @@ def arguments() -> Iterator[str]:
     """Arguments of the component, and their parts; a required one ends with an exclamation mark."""
     parts: dict[str, Any] = {
         "": ClientSecretRotationArgs,
-        **{f"{name}.{'*.' if name == 'applications' else ''}": part for name, part in PARTS.items()},
+        **{f"{name}.{'*.' if name in NAMED else ''}": part for name, part in PARTS.items()},
     }
     for prefix, of in parts.items():
         for name in of.__annotations__:

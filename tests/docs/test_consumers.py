@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
+import pulumi
 import pulumi_aws as aws
 import pytest
 import yaml
@@ -14,6 +15,7 @@ import yaml
 from spapi_rotation import ClientSecretRotation
 from spapi_rotation.configuration import arguments_of
 from spapi_rotation.validation.arguments import validate_args
+from spapi_rotation_lambda.domain.events import RotationEvent, source
 from tests.component.recorder import client_id, deploy
 
 PAGE = (Path(__file__).parents[2] / "docs" / "consumers.md").read_text()
@@ -76,7 +78,7 @@ def code(store: FakeSecretsManager, amazon: FakeAmazon, monkeypatch: pytest.Monk
     monkeypatch.setattr("httpx.post", amazon.post)
     monkeypatch.setattr("httpx.get", amazon.get)
     names: dict[str, Any] = {}
-    reading, calling = (block for block in BLOCKS if "pulumi" not in block)
+    reading, calling = (block for block in BLOCKS if "pulumi" not in block and "aws." not in block)
     exec(reading + calling, names)  # noqa: S102
     return names
 
@@ -133,7 +135,7 @@ def test_the_policy_is_the_one_that_the_output_shows_and_the_program_attaches() 
     """The page's JSON, its Pulumi code and the output say the same."""
     (written,) = re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}
-    (program,) = (block for block in BLOCKS if "pulumi" in block)
+    program = next(block for block in BLOCKS if "def let_read(" in block)
     exec(program, names)  # noqa: S102
 
     def run() -> None:
@@ -150,7 +152,7 @@ def test_the_policy_is_the_one_that_the_output_shows_and_the_program_attaches() 
 
 def test_the_settings_of_the_page_are_those_of_the_program() -> None:
     config: dict[str, Any] = {}
-    for written in re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
+    for written in re.findall(r"^```yaml\n(config:\n.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
         config |= yaml.safe_load(written.replace("oa2-client.…", f"oa2-client.{'0' * 32}").replace("mrk-…", "mrk-1"))[
             "config"
         ]
@@ -159,3 +161,47 @@ def test_the_settings_of_the_page_are_those_of_the_program() -> None:
     assert valid.readers == ["arn:aws:iam::123456789012:role/sp-api-worker"]
     assert valid.replica_regions == {"eu-west-1": "arn:aws:kms:eu-west-1:123456789012:key/mrk-1"}
     assert valid.applications[0].readers == ["arn:aws:iam::210987654321:root"]
+
+
+class Made(pulumi.runtime.Mocks):
+    """Keeps what a program makes."""
+
+    def __init__(self) -> None:
+        self.resources: dict[str, dict[str, Any]] = {}
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.resources[args.typ.rpartition(":")[2]] = args.inputs
+        return args.name, {"name": args.name, "arn": f"arn:of:{args.name}", **args.inputs}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(args.token)
+
+
+@pytest.mark.parametrize("name", ["call", "forward"])
+def test_what_is_no_service_of_ecs_hears_the_rotation_event(name: str) -> None:
+    made = Made()
+    pulumi.runtime.set_mocks(made)
+    names: dict[str, Any] = {}
+    exec("".join(block for block in BLOCKS if "EventTarget" in block), names)  # noqa: S102
+
+    class Rotation:
+        identity = pulumi.Output.from_input("project/stack/rotation")
+
+    class Target:
+        name, arn = "target", "arn:of:target"
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
+    def run() -> None:
+        names[name]("mine", Rotation(), *([Target()] if name == "call" else ["arn:of:bus", Target()]))
+
+    run()
+    assert json.loads(made.resources["EventRule"]["eventPattern"]) == {
+        "source": [source("project/stack/rotation")],
+        "detail-type": [RotationEvent.DETAIL_TYPE],
+    }
+    target = made.resources["EventTarget"]
+    if name == "call":
+        assert target == {"rule": "mine", "arn": "arn:of:target"}
+        assert made.resources["Permission"]["sourceArn"] == "arn:of:mine"
+    else:
+        assert target == {"rule": "mine", "arn": "arn:of:bus", "roleArn": "arn:of:target"}

@@ -13,7 +13,7 @@ import yaml
 
 from docs.tools import dashboard, reference, terminals
 from docs.tools.screenshots import SCREENS
-from spapi_rotation.args import PARTS, Application, ClientSecretRotationArgs
+from spapi_rotation.args import PARTS, Application, ClientSecretRotationArgs, RestartedService
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -138,6 +138,8 @@ def test_every_setting_that_a_page_sets_exists(page: str, name: str) -> None:
     match first, rest:
         case "applications", [_, part, *_]:
             assert part in Application.__annotations__
+        case "restart", [_, part]:
+            assert part in RestartedService.__annotations__
         case name, [part] if name in PARTS:
             assert part in PARTS[name].__annotations__
         case _:

@@ -86,6 +86,30 @@ def test_a_whole_life_needs_exactly_the_document(box: Sandbox) -> None:
     assert deployer.may == deployer.actions - UNSEEN.keys()
 
 
+def test_services_that_are_redeployed_need_exactly_their_document(box: Sandbox) -> None:
+    ecs = box.aws.client("ecs")
+    ecs.create_cluster(clusterName="cluster")
+    ecs.register_task_definition(family="task", containerDefinitions=[{"name": "main", "image": "a", "memory": 64}])
+    made = ecs.create_service(cluster="cluster", serviceName="orders", taskDefinition="task", desiredCount=0)
+    restart = {"orders": {"service_arn": made["service"]["serviceArn"]}}
+    own = DOCUMENTS["restart.json"]
+    deployer = Deployer(box, (*DOCUMENTS["up.json"], *own), **WHO)
+    needed = {f"{each.service}:{action}" for each in own for action in each.actions}
+    beside = deployer.actions - needed | {"iam:PassRole"}
+    fixed: dict[str, Any] = {"secret_recovery_window_days": 0}
+    deployer.allow(beside)
+    box.stack.configure(box.config([SHOP], **fixed, restart=restart))
+    deployer.grow("up")
+    box.stack.configure(box.config([SHOP], **fixed, restart=restart, tags={"team": "shop"}))
+    deployer.grow("up")
+    box.stack.configure(box.config([SHOP], **fixed, restart=restart))
+    deployer.grow("up")
+    deployer.grow("refresh")
+    box.stack.configure(box.config([SHOP], **fixed))
+    deployer.grow("up")
+    assert needed - deployer.may == needed & UNSEEN.keys()
+
+
 def test_a_rotation_by_the_function_needs_its_invocation_and_no_right_to_read_secrets(box: Sandbox) -> None:
     deployer = Deployer(box, BY_FUNCTION, **WHO)
     invoke = "lambda:InvokeFunction"

@@ -90,6 +90,12 @@ def test_every_verb_that_only_looks(operator: Operator) -> None:
     assert shop["last_accepted"] is not None
 
 
+def test_who_reads_is_told_with_one_right_more(operator: Operator) -> None:
+    """CloudTrail is the one thing that is not asked of the function."""
+    denied = json.loads(operator.run("consumers", "--json", code=1))["error"]
+    assert (denied["type"], "cloudtrail:LookupEvents" in denied["remedy"]) == ("AccessDenied", True)
+
+
 def test_the_page_to_look_at_tells_of_the_application(operator: Operator, tmp_path: Path) -> None:
     operator.run("report", "--html", str(tmp_path / "report.html"))
     page = (tmp_path / "report.html").read_text()

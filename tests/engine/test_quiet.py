@@ -23,7 +23,7 @@ from tests.engine.waiting import until
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 
 SHOP, LATE, UP = new_app("shop"), new_app("late"), new_app("up")
-LOOKING = {"status", "doctor", "history", "register", "dead-letters"}
+LOOKING = {"consumers", "status", "doctor", "history", "register", "dead-letters"}
 
 
 class Scene:

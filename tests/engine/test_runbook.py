@@ -38,6 +38,8 @@ APPS = {name: new_app(name) for name in ALARM_SECTIONS}
 ACCEPTED_AFTER = 40.0
 """Seconds after which Amazon accepts a new secret where it does so late: then the next rotation can work."""
 
+CLUSTER, SERVICE = "cluster", "orders"
+
 ASKING = {"seed", "rotate", "promote", "reject", "redrive", "discard"}
 """The verbs that want a yes."""
 
@@ -50,17 +52,30 @@ def commands_of(alarm: str) -> list[str]:
     return [line.partition("  #")[0].strip() for line in block.splitlines()]
 
 
+def make_service(box: Sandbox) -> str:
+    """A service of ECS that reads a secret; returns its ARN."""
+    ecs = box.aws.client("ecs")
+    ecs.create_cluster(clusterName=CLUSTER)
+    ecs.register_task_definition(
+        family="task", containerDefinitions=[{"name": "main", "image": "busybox", "memory": 64}]
+    )
+    made = ecs.create_service(cluster=CLUSTER, serviceName=SERVICE, taskDefinition="task", desiredCount=0)
+    return str(made["service"]["serviceArn"])
+
+
 @dataclass
 class Scene:
     """The stack, who operates it, its owner, and the console at Amazon.
 
     Attributes:
         table: what is shown at the end: alarm, broken by, commands, hours until it was quiet.
+        printed: what other words in capitals stand for, as the commands before print it.
     """
 
     box: Sandbox
     operator: Operator = field(init=False)
     table: list[tuple[str, str, int, str]] = field(default_factory=list)
+    printed: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.operator = Operator(self.box)
@@ -160,7 +175,8 @@ class Scene:
 
     def type(self, command: str, app: App, secret: str) -> None:
         """Type a command of the page in the stack's folder, with the application's name and a yes."""
-        command = command.replace("NAME", app.name)
+        for word, printed in {"NAME": app.name, **self.printed}.items():
+            command = command.replace(word, printed)
         program, *words = shlex.split(command)
         if program == "spapi-rotation":
             more = ["--yes"] if words[0] in ASKING else []
@@ -380,6 +396,37 @@ def not_published(scene: Scene, app: App) -> None:
     scene.operator.run("rotate", app.name, "--yes", "--no-wait")
 
 
+def restart_failed(scene: Scene, app: App) -> None:
+    """The service is deleted, and somebody makes it again once it is noticed."""
+    scene.known(app)
+    ecs, states = scene.box.aws.client("ecs"), scene.box.aws.client("stepfunctions")
+    ecs.delete_service(cluster=CLUSTER, service=SERVICE, force=True)
+    scene.operator.run("rotate", app.name, "--yes", "--timeout", "120")
+    machine = str(scene.outputs["restart_state_machine_arn"])
+
+    def failed() -> list[dict[str, str]]:
+        ended = states.list_executions(stateMachineArn=machine, statusFilter="FAILED")
+        found: list[dict[str, str]] = ended["executions"]
+        return found
+
+    until(failed, 30)
+    make_service(scene.box)
+    scene.printed = {"EXECUTION_ARN": failed()[0]["executionArn"], "CLUSTER": CLUSTER, "SERVICE": SERVICE}
+
+
+def restart_not_started(scene: Scene, app: App) -> None:
+    """Somebody edits the role of the rules by hand."""
+    scene.known(app)
+    iam, events = scene.box.aws.client("iam"), scene.box.aws.client("events")
+    for rule in events.list_rules()["Rules"]:
+        for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
+            role = target["RoleArn"].rpartition("/")[2]
+    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    iam.delete_role_policy(RoleName=role, PolicyName=name)
+    scene.operator.run("rotate", app.name, "--yes", "--timeout", "120")
+    scene.printed = {"CLUSTER": CLUSTER, "SERVICE": SERVICE}
+
+
 CASES: dict[str, Case] = {
     "expired": Case("a dead secret is put in", expired, ("spapi-rotation promote NAME",)),
     "days-to-expiry": Case("paused, 15 days before the end", days_to_expiry),
@@ -407,6 +454,8 @@ CASES: dict[str, Case] = {
     "throttles": Case("the concurrency is used up", throttles, needs_aws=True),
     "look-failed": Case("the mapping is switched off", look_failed),
     "not-published": Case("the role's right to the bus is taken away", not_published),
+    "restart-failed": Case("the service is deleted", restart_failed, needs_aws=True),
+    "restart-not-started": Case("the rules' right to start is taken away", restart_not_started, needs_aws=True),
 }
 
 
@@ -423,7 +472,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder: Path = tmp_path_factory.mktemp("runbook") / "box"
     show: Callable[[str], None] = print
     with Sandbox(folder, progress=show, hour_seconds=3600, rate_period_seconds=1) as box:
-        box.stack.configure(box.config(list(APPS.values()), dashboard=True))
+        readers = [APPS[name].name for name in ("restart-failed", "restart-not-started")]
+        restart = {"orders": {"service_arn": make_service(box), "applications": readers}}
+        box.stack.configure(box.config(list(APPS.values()), dashboard=True, restart=restart))
         box.stack.up()
         made = Scene(box)
         yield made

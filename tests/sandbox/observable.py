@@ -16,6 +16,8 @@ LAMBDA, METRICS, SCHEDULER, SQS, RULES, SECRETS, DIFFERENCES, LOOKING = (
     for name in ("lambda", "metrics", "scheduler", "sqs", "rules", "secretsmanager", "differences", "looking")
 )
 NATIVE, EXISTING, RIGHTS = (f"tests/sandbox/test_aws_{name}.py" for name in ("native_rotation", "existing", "rights"))
+TRAIL = "tests/sandbox/test_aws_trail.py"
+WORKFLOWS = "tests/sandbox/test_aws_workflows.py"
 NETWORK, OWN_PARTS = "tests/sandbox/test_aws_network.py", "tests/component/test_component_own_parts.py"
 REPLICAS = "tests/sandbox/test_aws_replicas.py"
 READING = "tests/sandbox/test_aws_resource_policies.py"
@@ -206,6 +208,30 @@ ADDITIONS: tuple[Addition, ...] = (
         "A subscription by e-mail waits to be confirmed, and a list says so",
         (f"{LOOKING}::test_a_subscription_by_mail_is_pending_until_it_is_confirmed",),
     ),
+    Addition(
+        "Rules and state machines act by their roles, a name of an execution comes once, failures are measured",
+        (
+            f"{WORKFLOWS}::test_an_event_redeploys_the_service_once_however_often_it_comes",
+            f"{WORKFLOWS}::test_a_rule_starts_nothing_by_a_role_that_may_not",
+            f"{WORKFLOWS}::test_what_a_rule_could_not_start_goes_to_a_queue_that_lets_it",
+            f"{WORKFLOWS}::test_a_machine_updates_nothing_without_its_right_and_the_failure_is_counted",
+            f"{WORKFLOWS}::test_a_machine_starts_itself_by_its_own_right_only",
+            f"{WORKFLOWS}::test_a_service_that_is_gone_fails_at_once",
+            f"{WORKFLOWS}::test_a_role_that_step_functions_may_not_take_is_refused",
+            f"{WORKFLOWS}::test_tasks_that_the_sandbox_does_not_know_are_refused",
+            f"{WORKFLOWS}::test_a_name_is_taken_once_by_a_closed_execution",
+        ),
+    ),
+    Addition(
+        "CloudTrail records reads of secrets, by whom, and looks them up page by page",
+        (
+            f"{TRAIL}::test_a_read_by_a_role_tells_the_role_the_session_and_what_was_asked_for",
+            f"{TRAIL}::test_a_function_reads_in_a_session_of_its_own_name",
+            f"{TRAIL}::test_a_read_that_is_denied_is_recorded_as_that",
+            f"{TRAIL}::test_a_batch_is_recorded_secret_by_secret",
+            f"{TRAIL}::test_the_record_comes_in_pages_the_newest_first",
+        ),
+    ),
 )
 
 UNOBSERVABLE: tuple[Unobservable, ...] = (
@@ -282,7 +308,7 @@ UNOBSERVABLE: tuple[Unobservable, ...] = (
     ),
     Unobservable(
         "The queue policy that EventBridge needs to bring an event to a queue",
-        "It needs none; the component publishes on a bus and makes no rules.",
+        "It needs none; the component's own rules have a state machine as their target, and no queue.",
         (f"{RULES}::test_a_role_may_put_events_and_a_rule_brings_them_to_a_queue",),
         (f"{RESOURCES}::test_provisions_exactly_these_resources", f"{POLICIES}::test_function_role"),
     ),

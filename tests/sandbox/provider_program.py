@@ -242,6 +242,34 @@ schedule = aws.scheduler.Schedule(
         "dead_letter_config": {"arn": dead.arn},
     },
 )
+machine_role = aws.iam.Role("machine", assume_role_policy=allow("states.amazonaws.com"))
+machine = aws.sfn.StateMachine(
+    "machine",
+    role_arn=machine_role.arn,
+    definition=json.dumps({"Comment": f"Version {seconds}", "StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),
+    type="STANDARD",
+    tags=tags,
+)
+rule_role = aws.iam.Role("rule", assume_role_policy=allow("events.amazonaws.com"))
+rule = aws.cloudwatch.EventRule(
+    "rule",
+    description=f"Version {seconds}",
+    event_bus_name="default",
+    event_pattern=json.dumps({"source": ["provider-test"]}),
+    state="ENABLED",
+    tags=tags,
+)
+target = aws.cloudwatch.EventTarget(
+    "target",
+    rule=rule.name,
+    event_bus_name="default",
+    target_id="machine",
+    arn=machine.arn,
+    role_arn=rule_role.arn,
+    input_transformer={"input_paths": {"of": "$.source"}, "input_template": f'{{"of": "<of>", "version": {seconds}}}'},
+    retry_policy={"maximum_retry_attempts": 2, "maximum_event_age_in_seconds": 3600},
+    dead_letter_config={"arn": dead.arn},
+)
 topic = aws.sns.Topic("topic", display_name=f"Version {seconds}", kms_master_key_id=key.key_id, tags=tags)
 topic_policy = aws.sns.TopicPolicy(
     "topic",

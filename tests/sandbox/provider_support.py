@@ -30,6 +30,8 @@ INVOCATION = "aws:lambda/invocation:Invocation"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 SCHEDULE = "aws:scheduler/schedule:Schedule"
 ROLE_TYPE = "aws:iam/role:Role"
+RULE, TARGET = "aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget"
+MACHINE = "aws:sfn/stateMachine:StateMachine"
 
 MINIMAL: Mapping[str, Mapping[str, Any]] = {
     "aws:kms/key:Key": {},
@@ -68,6 +70,9 @@ MINIMAL: Mapping[str, Mapping[str, Any]] = {
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": {"functionName": "function"},
     INVOCATION: {"functionName": "function", "input": '{"a":1}'},
     "aws:scheduler/scheduleGroup:ScheduleGroup": {},
+    RULE: {"eventPattern": '{"source":["mine"]}'},
+    TARGET: {"rule": "rule", "arn": ARN},
+    MACHINE: {"roleArn": ROLE, "definition": '{"StartAt":"Done","States":{"Done":{"Type":"Succeed"}}}'},
     SCHEDULE: {
         "scheduleExpression": "rate(1 hour)",
         "flexibleTimeWindow": {"mode": "OFF"},

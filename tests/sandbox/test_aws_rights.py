@@ -16,6 +16,7 @@ TOPIC = f"arn:aws:sns:{HERE}:mine"
 ALARM = f"arn:aws:cloudwatch:{HERE}:alarm:mine"
 GROUP = f"arn:aws:scheduler:{HERE}:schedule-group/mine"
 ALIAS = f"arn:aws:kms:{HERE}:alias/mine"
+TARGET = {"Id": "mine", "Arn": f"arn:aws:sqs:{HERE}:mine"}
 
 Asked = tuple[str, str, Callable[[Any, str], Any]]
 """A service, the ARN of a thing, and a call about it."""
@@ -67,6 +68,31 @@ CALLS: dict[str, Asked] = {
         "scheduler",
         GROUP,
         lambda scheduler, arn: scheduler.list_tags_for_resource(ResourceArn=arn),
+    ),
+    "events:PutRule": (
+        "events",
+        f"arn:aws:events:{HERE}:rule/mine",
+        lambda events, arn: events.put_rule(Name=arn.rpartition("/")[2], EventPattern='{"source":["a"]}'),
+    ),
+    "events:PutTargets": (
+        "events",
+        f"arn:aws:events:{HERE}:rule/bus/mine",
+        lambda events, arn: events.put_targets(Rule=arn.rpartition("/")[2], EventBusName="bus", Targets=[TARGET]),
+    ),
+    "events:ListTargetsByRule": (
+        "events",
+        f"arn:aws:events:{HERE}:rule/mine",
+        lambda events, arn: events.list_targets_by_rule(Rule=arn.rpartition("/")[2], EventBusName="default"),
+    ),
+    "events:TagResource": (
+        "events",
+        f"arn:aws:events:{HERE}:rule/mine",
+        lambda events, arn: events.tag_resource(ResourceARN=arn, Tags=[]),
+    ),
+    "states:TagResource": (
+        "stepfunctions",
+        f"arn:aws:states:{HERE}:stateMachine:mine",
+        lambda states, arn: states.tag_resource(resourceArn=arn, tags=[]),
     ),
     "lambda:CreateFunction": (
         "lambda",

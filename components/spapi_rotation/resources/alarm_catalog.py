@@ -32,6 +32,8 @@ class Source(StrEnum):
     UNCLAIMED = "unclaimed"
     OPERATIONS = "operations"
     FUNCTION = "function"
+    RESTART = "restart"
+    RESTART_QUEUE = "restart-queue"
 
 
 class Operator(StrEnum):
@@ -365,3 +367,31 @@ ALARM_CATALOG = (
     ),
 )
 """Every alarm of a component."""
+
+RESTART_ALARMS = (
+    AlarmDefinition(
+        "restart-failed",
+        Source.RESTART,
+        "ExecutionsFailed",
+        "A service of `restart` was not redeployed after a change of the secret in use: the tries of twenty minutes "
+        "failed, or none could help. What it has read at its start dies 7 days after the rotation. What to do: the "
+        "failed execution of the state machine (output restart_state_machine_arn) says why. Remove the cause and "
+        "redeploy the service; `spapi-rotation consumers` tells who has not read the new secret, and until when.",
+        ONE_DAY,
+    ),
+    AlarmDefinition(
+        "restart-not-started",
+        Source.RESTART_QUEUE,
+        "NumberOfMessagesSent",
+        "A service of `restart` was not redeployed after a change of the secret in use: EventBridge could not start "
+        "the state machine. What the service has read at its start dies 7 days after the rotation. What to do: the "
+        "message in the queue (output restart_queue_url; it holds no secret) says why. `pulumi up --refresh` puts back "
+        "what was changed by hand. Redeploy the service; `spapi-rotation consumers` tells who has not read the new "
+        "secret.",
+        ONE_DAY,
+    ),
+)
+"""Made only where `restart` names services."""
+
+EVERY_ALARM = (*ALARM_CATALOG, *RESTART_ALARMS)
+"""What can be made."""

@@ -6,10 +6,11 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, AlarmDefinition, Source
+from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, RESTART_ALARMS, AlarmDefinition, Source
 from spapi_rotation.resources.existing import EncryptionKey
 from spapi_rotation.resources.function import METRICS_NAMESPACE
 from spapi_rotation.resources.queue import Queues
+from spapi_rotation.resources.restart import Restart
 from spapi_rotation.resources.topic import create_topic
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.arguments import ValidArgs
@@ -42,11 +43,12 @@ def create_alarms(
     function: aws.lambda_.Function,
     log_group: aws.cloudwatch.LogGroup,
     topic_arn: pulumi.Output[str] | None,
+    restart: Restart | None,
 ) -> dict[str, aws.cloudwatch.MetricAlarm]:
     """Make the alarms, unless there is no topic. Returns them by name."""
     if topic_arn is None:
         return {}
-    sources: Mapping[Source, Metrics] = {
+    sources: dict[Source, Metrics] = {
         Source.OWN: (METRICS_NAMESPACE, {SERVICE_DIMENSION: scope.identity}),
         Source.QUEUE: ("AWS/SQS", {"QueueName": queues.destination.name}),
         Source.DEAD_LETTER: ("AWS/SQS", {"QueueName": queues.dead_letter.name}),
@@ -54,7 +56,12 @@ def create_alarms(
         Source.OPERATIONS: ("AWS/SQS", {"QueueName": queues.operations.name}),
         Source.FUNCTION: ("AWS/Lambda", {"FunctionName": function.name}),
     }
-    return {each.name: _alarm(scope, args, each, sources, topic_arn, log_group) for each in ALARM_CATALOG}
+    definitions: tuple[AlarmDefinition, ...] = ALARM_CATALOG
+    if restart is not None:
+        sources[Source.RESTART] = ("AWS/States", {"StateMachineArn": restart.machine.arn})
+        sources[Source.RESTART_QUEUE] = ("AWS/SQS", {"QueueName": restart.not_started.name})
+        definitions = (*ALARM_CATALOG, *RESTART_ALARMS)
+    return {each.name: _alarm(scope, args, each, sources, topic_arn, log_group) for each in definitions}
 
 
 def _alarm(

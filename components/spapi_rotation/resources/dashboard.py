@@ -160,7 +160,7 @@ def _all_alarms(shown: Shown) -> list[dict[str, Any]]:
 def _alarms_of(shown: Shown, row: Row) -> dict[str, Any] | None:
     if row is Row.EVERYTHING or not shown.alarm_arns:
         return None
-    return _alarm_widget("Alarms", [shown.alarm_arns[name] for name in ALARMS[row]])
+    return _alarm_widget("Alarms", [shown.alarm_arns[name] for name in ALARMS[row] if name in shown.alarm_arns])
 
 
 def _states(shown: Shown) -> dict[str, Any]:

@@ -28,7 +28,16 @@ ALARMS: Mapping[Row, tuple[str, ...]] = {
     ),
     Row.REQUESTS: ("stuck", "overdue", "refused"),
     Row.MESSAGES: ("dead-letters", "unknown-messages", "queue-age", "unclaimed"),
-    Row.CHECKS: ("heartbeat", "operations", "errors", "throttles", "look-failed", "not-published"),
+    Row.CHECKS: (
+        "heartbeat",
+        "operations",
+        "errors",
+        "throttles",
+        "look-failed",
+        "not-published",
+        "restart-failed",
+        "restart-not-started",
+    ),
 }
 """Every alarm's row, the most urgent first."""
 

@@ -349,6 +349,50 @@ ALARM_SECTIONS: Mapping[str, Section] = {
         ),
         "The alarm ends within three hours after the last failure.",
     ),
+    "restart-failed": Section(
+        (
+            "The service or its cluster was deleted or has another name, and `restart` still names the old one.",
+            "CodeDeploy or a controller of one's own deploys the service: ECS cannot be asked to redeploy it.",
+            "The state machine's role was changed: it may no longer update the service.",
+            "ECS failed for longer than the tries last.",
+        ),
+        (
+            (
+                "aws stepfunctions list-executions --status-filter FAILED "
+                '--state-machine-arn "$(pulumi stack output restart_state_machine_arn)"',
+                "lists what failed",
+            ),
+            ("aws stepfunctions describe-execution --execution-arn EXECUTION_ARN", "names the service and the cause"),
+            (UP, "puts the role's right back, if somebody took it away"),
+            (
+                "aws ecs update-service --cluster CLUSTER --service SERVICE --force-new-deployment",
+                "once the cause is removed; a deployment of any other kind does as well",
+            ),
+            ("spapi-rotation consumers", "a quarter of an hour later: tells who has not read the new secret yet"),
+        ),
+        "`spapi-rotation consumers` names nobody. The alarm ends a day after the failure.",
+    ),
+    "restart-not-started": Section(
+        (
+            "The role of the rules was changed: it may no longer start the state machine.",
+            "The state machine was deleted by hand.",
+            "Step Functions failed for a day.",
+        ),
+        (
+            (
+                "aws sqs receive-message --message-attribute-names All "
+                '--queue-url "$(pulumi stack output restart_queue_url)"',
+                "tells the rule and the cause, and in the event the application",
+            ),
+            (UP, "puts the role's right back, if somebody took it away"),
+            (
+                "aws ecs update-service --cluster CLUSTER --service SERVICE --force-new-deployment",
+                "the one of the rule, which its description names",
+            ),
+            ("spapi-rotation consumers", "a quarter of an hour later: tells who has not read the new secret yet"),
+        ),
+        "`spapi-rotation consumers` names nobody. The alarm ends a day after the failure.",
+    ),
 }
 """What to do about each alarm."""
 

@@ -49,6 +49,7 @@ from spapi_rotation.validation.own_parts import (
 from spapi_rotation.validation.paths import path_of
 from spapi_rotation.validation.readers import validate_readers
 from spapi_rotation.validation.replicas import validate_replica_regions
+from spapi_rotation.validation.restart import ValidRestart, validate_restart
 from spapi_rotation.validation.tags import Tags, validated_tags
 from spapi_rotation_lambda import settings
 from spapi_rotation_lambda.domain.errors import BadSettings
@@ -121,6 +122,7 @@ class ValidArgs:
     runbook_url: str
     dashboard: bool
     event_bus_arn: MaybeOutput[str] | None
+    restart: tuple[ValidRestart, ...]
     replica_regions: MaybeOutput[Mapping[str, str]] | None
     readers: MaybeOutput[Sequence[str]] | None
     roles: ValidRoles
@@ -199,6 +201,7 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
         runbook_url=raising_invalid_argument(validate_runbook_url)(value("runbook_url")),
         dashboard=flag("dashboard"),
         event_bus_arn=None if bus is None else validated(bus, validate_bus_arn),
+        restart=raising_invalid_argument(lambda v: validate_restart(v, applications))(value("restart") or {}),
         replica_regions=of_made_secrets("replica_regions", validate_replica_regions),
         readers=of_made_secrets("readers", lambda v: validate_readers(v, "readers")),
         roles=raising_invalid_argument(validate_roles)(value("roles")),

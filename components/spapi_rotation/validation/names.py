@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
-from spapi_rotation.args import PARTS, ClientSecretRotationArgs
+from spapi_rotation.args import NAMED, PARTS, ClientSecretRotationArgs
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.validation.credentials import not_taken, says_credential
 
 PLACES: Mapping[str, Mapping[str, object]] = {
     "": ClientSecretRotationArgs.__annotations__,
-    **{f"{name}.{'NAME.' if name == 'applications' else ''}": part.__annotations__ for name, part in PARTS.items()},
+    **{f"{name}.{'NAME.' if name in NAMED else ''}": part.__annotations__ for name, part in PARTS.items()},
 }
 """What is known at which place, by what a path to that begins with."""
 

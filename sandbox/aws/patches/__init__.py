@@ -28,6 +28,8 @@ def apply_all(settings: Settings) -> None:
         scheduler,
         secretsmanager,
         topics,
+        trail,
+        workflows,
     )
 
     # Metrics come from written log lines only, so "logs", which drops some, and "functions", which checks the right to
@@ -49,6 +51,8 @@ def apply_all(settings: Settings) -> None:
         crash,
         ages,
         rights,
+        trail,
+        workflows,
     )
     for module in own:
         module.apply(settings)

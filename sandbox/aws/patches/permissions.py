@@ -50,12 +50,14 @@ def caller_may(action: str, resource: str, keys: Keys | None = None) -> bool:
     return _may(principal, kinds.get(kind, "Root"), account, action, resource, keys or {})
 
 
-def service_may(service: str, action: str, resource: str) -> bool:
+def service_may(service: str, action: str, resource: str, keys: Keys | None = None) -> bool:
     """Whether the resource's own policy lets a service act on it, for a resource of the account at work."""
     found = evaluator._resource_policy(action.partition(":")[0], resource)
     if not found:
         return False
-    asked = _asked("*", "Service", "", action, resource, {"aws:sourceaccount": responses.get_account_id()})
+    asked = _asked(
+        "*", "Service", "", action, resource, {"aws:sourceaccount": responses.get_account_id(), **(keys or {})}
+    )
     return bool(evaluator.evaluate_resource_policy(found[0], asked, service=service).decision == "Allow")
 
 

@@ -1,7 +1,7 @@
 """Which right is asked for, and for what: MiniStack asks some for everything, where AWS asks for the thing itself.
 
-Source: the Service Authorization Reference, resource types of SNS, KMS, CloudWatch, Lambda and EventBridge
-Scheduler.
+Source: the Service Authorization Reference, resource types of SNS, KMS, CloudWatch, Lambda, EventBridge, EventBridge
+Scheduler and Step Functions.
 """
 
 import json
@@ -16,7 +16,12 @@ from ministack.services import iam
 from sandbox.aws.patches.replacing import replace
 from sandbox.aws.patches.settings import Settings
 
-_NAMED_BY = {"sns": ("ResourceArn",), "monitoring": ("ResourceARN",)}
+_NAMED_BY = {
+    "sns": ("ResourceArn",),
+    "monitoring": ("ResourceARN",),
+    "events": ("ResourceARN",),
+    "states": ("resourceArn",),
+}
 """Parameters that hold an ARN."""
 
 
@@ -28,6 +33,8 @@ def apply(_settings: Settings) -> None:
 
 def _of_the_thing(extract: Callable[..., str]) -> Callable[..., str]:
     def answer(service: str, method: str, path: str, headers: Any, body: bytes, query: Any, *place: str) -> str:
+        if service == "events" and (rule := _rule(_parameters(body))) is not None:
+            return rule
         arn = extract(service, method, path, headers, body, query, *place)
         if service == "iam" and ":role/" in arn:
             return _with_path(arn, _first(dict(query or {}).get("Path")))
@@ -63,6 +70,15 @@ def _with_path(arn: str, path: str | None) -> str:
     if role:
         return str(role["Arn"])
     return f"{before}:role{path}{name}" if path else arn
+
+
+def _rule(given: Mapping[str, Any]) -> str | None:
+    """The rule that a request is about; one of the default bus is named without it."""
+    name, bus = given.get("Rule") or given.get("Name"), str(given.get("EventBusName") or "default")
+    if not name or "Entries" in given:
+        return None
+    on = "" if bus.rpartition("/")[2] == "default" else f"{bus.partition('event-bus/')[2] or bus}/"
+    return f"arn:aws:events:{get_region()}:{get_account_id()}:rule/{on}{name}"
 
 
 _LAMBDA = (

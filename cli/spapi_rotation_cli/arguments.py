@@ -1,0 +1,37 @@
+"""What verbs take beside the options that all have."""
+
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(metadata.version("spapi-rotation-cli"))
+        raise typer.Exit
+
+
+Name = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="The application. May be left out if there is only one.")
+]
+ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="The application by its client id.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")]
+Date = Annotated[str | None, typer.Option(metavar="DATE", help="A date such as 2026-12-07, or an RFC 3339 time.")]
+FromStdin = Annotated[bool, typer.Option("--from-stdin", help="Read the client secret from a pipe; wants --yes.")]
+Force = Annotated[bool, typer.Option("--force", help="Request although an earlier rotation or a message forbids it.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch until the new secret is in use.")]
+Timeout = Annotated[int, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to watch.")]
+Html = Annotated[Path, typer.Option("--html", metavar="FILE", help="Where to write the page: one file, no script.")]
+Calls = Annotated[
+    int,
+    typer.Option(
+        "--calls", min=1, max=100_000, metavar="COUNT", help="Ask CloudTrail so often at most, twice a second."
+    ),
+]
+MessageId = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="The message, as dead-letters shows it.")]
+Lost = Annotated[bool, typer.Option("--force", help="Even if it holds a client secret that is stored nowhere else.")]
+Version = Annotated[
+    bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+]

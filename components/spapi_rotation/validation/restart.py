@@ -1,0 +1,148 @@
+"""Validates the services that are redeployed when another secret is in use."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import pulumi
+
+from spapi_rotation.args import RestartedService
+from spapi_rotation.errors import InvalidArgument
+from spapi_rotation.validation.applications import ValidApplication
+from spapi_rotation.validation.inputs import MaybeOutput, is_map, known_keys, plain, validated
+from spapi_rotation.validation.names import nearest
+from spapi_rotation_lambda.domain.errors import BadSettings
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_CLUSTER = r"[A-Za-z0-9_-]{1,255}"
+_SERVICE_ARN = re.compile(rf"arn:aws:ecs:[a-z0-9-]+:\d{{12}}:service/{_CLUSTER}/{_CLUSTER}")
+_SHORT_ARN = re.compile(rf"arn:aws:ecs:[a-z0-9-]+:\d{{12}}:service/{_CLUSTER}")
+"""The form before 2018, which does not name the cluster. Source: ECS developer guide, "Amazon Resource Names"."""
+
+_WHY = "it says which resources there are"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidRestart:
+    """A service that is redeployed.
+
+    Attributes:
+        name: its name in the arguments.
+        service_arn: of the right form; whether it lies where the component does is validated later.
+        client_ids: of the applications whose secrets it reads; empty stands for all.
+    """
+
+    name: str
+    service_arn: MaybeOutput[str]
+    client_ids: tuple[str, ...]
+
+
+def validate_restart(value: object, applications: Sequence[ValidApplication]) -> tuple[ValidRestart, ...]:
+    """The services, by their names.
+
+    Raises:
+        BadSettings: naming the entry.
+    """
+    plain(value, "restart", _WHY)
+    if not is_map(value):
+        raise BadSettings(
+            "restart must be a plain map.", remedy="Map a name of your choice for each ECS service to its service_arn."
+        )
+    found: dict[str, ValidRestart] = {}
+    for name, entry in value.items():
+        one = _validate_one(name, entry, applications)
+        twin = next((each.name for each in found.values() if _same(each.service_arn, one.service_arn)), None)
+        if twin is not None:
+            raise BadSettings(
+                f"restart.{one.name}.service_arn is also that of restart.{twin}.",
+                remedy="Give each service once, with all the applications whose secrets it reads.",
+            )
+        found[one.name] = one
+    return tuple(found.values())
+
+
+def validate_service_arn(value: object, argument: str) -> str:
+    """The ARN of an ECS service with its cluster's name.
+
+    Raises:
+        BadSettings: it is not one.
+    """
+    if isinstance(value, str) and _SERVICE_ARN.fullmatch(value):
+        return value
+    if isinstance(value, str) and _SHORT_ARN.fullmatch(value):
+        raise BadSettings(
+            f"{argument} is the ARN of a service in its old form, which does not name the cluster.",
+            remedy="Use arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME: put the cluster's name before the service's.",
+        )
+    raise BadSettings(
+        f"{argument} is not the ARN of an ECS service.",
+        remedy="Use arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME. What is no ECS service is restarted by its own "
+        "means on the rotation event: docs/consumers.md has examples.",
+    )
+
+
+def in_own_place(
+    argument: str, arn: MaybeOutput[str], account: pulumi.Output[str], region: pulumi.Output[str]
+) -> pulumi.Output[str]:
+    """An ARN of the component's own account and region.
+
+    Raises:
+        InvalidArgument: from the output, during the preview: it lies elsewhere.
+    """
+
+    def compared(all_: list[str]) -> str:
+        its_region, its_account = str(all_[0]).split(":")[3:5]
+        if (its_account, its_region) != (all_[1], all_[2]):
+            raise InvalidArgument(
+                f"{argument} lies in the account {its_account} and the region {its_region}, but the component is "
+                f"deployed to {all_[1]} and {all_[2]}.",
+                remedy="Restart services of the component's own account and region only. Elsewhere, restart them by "
+                "the rotation event: docs/consumers.md has an example for another account.",
+            )
+        return str(all_[0])
+
+    return pulumi.Output.all(arn, account, region).apply(compared)
+
+
+def _validate_one(name: object, entry: object, applications: Sequence[ValidApplication]) -> ValidRestart:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise BadSettings(
+            "A name in restart is not usable.",
+            remedy="Use at most 64 letters, digits, dots, hyphens and underscores.",
+        )
+    where = f"restart.{name}"
+    given = known_keys(plain(entry, where, _WHY), RestartedService.__annotations__, where)
+    arn = given.get("service_arn")
+    if arn is None:
+        raise BadSettings(f"{where}.service_arn is missing.", remedy="Give the ARN of the ECS service.")
+    argument = f"{where}.service_arn"
+    return ValidRestart(
+        name=name,
+        service_arn=validated(arn, lambda v: validate_service_arn(v, argument)),
+        client_ids=_client_ids(given.get("applications"), f"{where}.applications", applications),
+    )
+
+
+def _client_ids(value: object, argument: str, applications: Sequence[ValidApplication]) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    names = plain(value, argument, _WHY)
+    if not isinstance(names, list | tuple) or not names:
+        raise BadSettings(
+            f"{argument} must be a list of one or more names.",
+            remedy=f"List names of applications, or leave {argument} out: then every application counts.",
+        )
+    known = {each.name: each.client_id for each in applications}
+    for name in cast(Sequence[object], names):
+        if not isinstance(name, str) or name not in known:
+            near = nearest(str(name), known) if isinstance(name, str) else None
+            raise BadSettings(
+                f"{argument} has a name that is not in applications.",
+                remedy=f"{f'Did you mean {near}? ' if near else ''}There are: {', '.join(known)}.",
+            )
+    return tuple(sorted({known[str(name)] for name in cast(Sequence[object], names)}))
+
+
+def _same(one: MaybeOutput[str], other: MaybeOutput[str]) -> bool:
+    return isinstance(one, str) and isinstance(other, str) and one == other
