@@ -6,7 +6,8 @@ from typing import Any
 from docs.tools.pictures import DOCS
 from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG
 from spapi_rotation.resources.dashboard import COLUMNS, Shown, body
-from spapi_rotation.validation.arguments import NUMBERS, RUNBOOK
+from spapi_rotation.validation.arguments import RUNBOOK
+from spapi_rotation.validation.numbers import NUMBERS
 
 FILE = DOCS / "dashboard.svg"
 

@@ -11,13 +11,13 @@ from spapi_rotation import InvalidArgument
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.validation.arguments import (
     DEFAULTS,
-    LOG_RETENTION_DAYS,
     ValidArgs,
     validate_args,
     validate_component_name,
     validate_prefix,
 )
 from spapi_rotation.validation.inputs import validate_whole
+from spapi_rotation.validation.numbers import LOG_RETENTION_DAYS
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.rotation_policy import Verification
 from spapi_rotation_lambda.settings import Number

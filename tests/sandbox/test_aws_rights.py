@@ -49,6 +49,11 @@ CALLS: dict[str, Asked] = {
         ALARM,
         lambda cloudwatch, arn: cloudwatch.delete_alarms(AlarmNames=[arn.rpartition(":")[2]]),
     ),
+    "lambda:DeleteFunctionConcurrency": (
+        "lambda",
+        f"arn:aws:lambda:{HERE}:function:mine",
+        lambda functions, arn: functions.delete_function_concurrency(FunctionName=arn.rpartition(":")[2]),
+    ),
     "cloudwatch:GetDashboard": (
         "cloudwatch",
         f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/mine",
@@ -132,3 +137,18 @@ def test_the_tags_of_a_key_decide_about_its_use_by_a_service(aws: AwsEmulator) -
         else:
             with pytest.raises(ClientError):
                 secrets.create_secret(Name=owner, KmsKeyId=key, SecretString="value")
+
+
+def test_a_role_is_asked_for_with_its_path(aws: AwsEmulator) -> None:
+    trust = '{"Version":"2012-10-17","Statement":[]}'
+    placed = f"arn:aws:iam::{ACCOUNT}:role/platform/*"
+    manages = ["iam:CreateRole", "iam:GetRole", "iam:DeleteRole"]
+    iam = aws.client("iam", credentials=acting_as(aws, allow(manages, placed)))
+    iam.create_role(RoleName="mine", Path="/platform/", AssumeRolePolicyDocument=trust)
+    assert iam.get_role(RoleName="mine")["Role"]["Arn"] == f"arn:aws:iam::{ACCOUNT}:role/platform/mine"
+    iam.delete_role(RoleName="mine")
+    with pytest.raises(ClientError, match="not authorized to perform: iam:CreateRole"):
+        iam.create_role(RoleName="mine", AssumeRolePolicyDocument=trust)
+    aws.client("iam").create_role(RoleName="mine", Path="/other/", AssumeRolePolicyDocument=trust)
+    with pytest.raises(ClientError, match="not authorized to perform: iam:GetRole"):
+        iam.get_role(RoleName="mine")

@@ -8,6 +8,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from ministack.core import iam_evaluator as evaluator
 from ministack.core.responses import get_account_id
 from ministack.services import kms
 from ministack.services import secretsmanager as service
@@ -110,7 +111,9 @@ def _refusing(arn: str) -> Response | None:
         return None
 
     def refuse(_: Request) -> dict[str, Any]:
-        raise Refused("AccessDeniedException", "The caller may not perform: secretsmanager:ReplicateSecretToRegions")
+        who, action = evaluator.caller_arn(), "secretsmanager:ReplicateSecretToRegions"
+        said = f"User: {who} is not authorized to perform: {action} on resource: {arn}"
+        raise Refused("AccessDeniedException", said)
 
     return answering(refuse)({})
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
+from ministack.services import iam
 
 from sandbox.aws.patches.replacing import replace
 from sandbox.aws.patches.settings import Settings
@@ -35,6 +36,8 @@ def _of_the_thing(extract: Callable[..., str]) -> Callable[..., str]:
         if service == "events" and (rule := _rule(_parameters(body))) is not None:
             return rule
         arn = extract(service, method, path, headers, body, query, *place)
+        if service == "iam" and ":role/" in arn:
+            return _with_path(arn, _first(dict(query or {}).get("Path")))
         if arn != "*":
             return arn
         given = {**_parameters(body), **{name: _first(value) for name, value in dict(query or {}).items()}}
@@ -60,6 +63,15 @@ def _of_the_thing(extract: Callable[..., str]) -> Callable[..., str]:
     return answer
 
 
+def _with_path(arn: str, path: str | None) -> str:
+    """The ARN of a role that there is, or is to be, with its path, which a request names at its creation only."""
+    before, _, name = arn.partition(":role/")
+    role = iam._roles.get_scoped(get_account_id(), None, name.rpartition("/")[2])
+    if role:
+        return str(role["Arn"])
+    return f"{before}:role{path}{name}" if path else arn
+
+
 def _rule(given: Mapping[str, Any]) -> str | None:
     """The rule that a request is about; one of the default bus is named without it."""
     name, bus = given.get("Rule") or given.get("Name"), str(given.get("EventBusName") or "default")
@@ -76,6 +88,7 @@ _LAMBDA = (
         "FunctionEventInvokeConfig",
         {"GET": "Get", "PUT": "Put", "POST": "Update", "DELETE": "Delete"},
     ),
+    ("/concurrency", "FunctionConcurrency", {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}),
 )
 """Parts of a path, and the actions on what lies there, which MiniStack takes for others. Source: the Lambda API."""
 
