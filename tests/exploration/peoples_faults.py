@@ -324,8 +324,8 @@ def _tools() -> tuple[Scenario, ...]:
         Scenario(
             "an undated secret, edited at the instant of its first request",
             undated_and_young,
-            (owner(edit), up_with("one"), *EVENTS[:2], hours(3), newest_in_use),
-            faults=1,
+            (owner(edit), up_with("one"), *EVENTS[:2], newest_in_use),
+            faults=0,
         ),
         Scenario(
             "an undated secret is edited every night",
