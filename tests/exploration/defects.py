@@ -474,7 +474,10 @@ DEFECTS = (
     Defect(
         "an edit before the first check makes a value look as new as the edit",
         "domain/snapshot",
-        (("if seen is not None else self._copies(own)\n        return min(", "if seen else []\n        return min("),),
+        (
+            ("if seen is not None else self._copies(own)\n        return min(", "if seen else []\n        return min("),
+            ("            min((stored, *copies), key=lambda one: one.version.created_at),\n", "            stored,\n"),
+        ),
         ("an undated secret, edited at the instant of its first request",),
     ),
     Defect(
