@@ -48,6 +48,30 @@ def fingerprint(app: App, secret: str, issued: datetime) -> str:
     return str(brought.sealed().fingerprint)
 
 
+def seeded(aws: AwsEmulator, amazon: AmazonControl, app: App, secret_arn: str, *, age: timedelta) -> dict[str, str]:
+    """Have an Amazon know a secret of the given age, and put it into Secrets Manager as its owner would.
+
+    Returns:
+        what was put in.
+    """
+    issued = datetime.now(UTC) - age
+    made = amazon.register(app.client_id, issued_at=issued, expires_at=issued + LIFETIME)
+    if made.client_secret is None:
+        raise RuntimeError("Amazon's stand-in did not say which secret it made.")
+    value = {
+        "client_id": app.client_id,
+        "client_secret": made.client_secret,
+        "client_secret_issued_at": format_time(issued),
+        "client_secret_expires_at": format_time(issued + LIFETIME),
+        "client_secret_fingerprint": fingerprint(app, made.client_secret, issued),
+        "owner_note": "kept as it is",
+    }
+    aws.client("secretsmanager", region=secret_arn.split(":")[3]).put_secret_value(
+        SecretId=secret_arn, ClientRequestToken=str(uuid.uuid4()), SecretString=json.dumps(value)
+    )
+    return value
+
+
 class Sandbox:
     """Engine, AWS emulator, Amazon's stand-in and one stack of the project's program.
 
@@ -111,6 +135,11 @@ class Sandbox:
         return self._amazon.control
 
     @property
+    def own_amazon(self) -> Amazon:
+        """Amazon's stand-in itself."""
+        return self._amazon
+
+    @property
     def stand_in_url(self) -> str:
         """The base URL of Amazon's stand-in."""
         return self._amazon.url
@@ -149,22 +178,7 @@ class Sandbox:
         Returns:
             what was put in.
         """
-        issued = datetime.now(UTC) - age
-        made = self.amazon.register(app.client_id, issued_at=issued, expires_at=issued + LIFETIME)
-        if made.client_secret is None:
-            raise RuntimeError("Amazon's stand-in did not say which secret it made.")
-        seeded = {
-            "client_id": app.client_id,
-            "client_secret": made.client_secret,
-            "client_secret_issued_at": format_time(issued),
-            "client_secret_expires_at": format_time(issued + LIFETIME),
-            "client_secret_fingerprint": fingerprint(app, made.client_secret, issued),
-            "owner_note": "kept as it is",
-        }
-        self.aws.client("secretsmanager").put_secret_value(
-            SecretId=secret_arn, ClientRequestToken=str(uuid.uuid4()), SecretString=json.dumps(seeded)
-        )
-        return seeded
+        return seeded(self.aws, self.amazon, app, secret_arn, age=age)
 
     def value(self, secret_arn: str, label: Label = Label.CURRENT) -> dict[str, Any]:
         """The JSON under a label."""

@@ -16,8 +16,16 @@ from docs.tools.screenshots import SCREENS
 from spapi_rotation.args import PARTS, Application, ClientSecretRotationArgs, RestartedService
 
 ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
-PAGES = sorted([*ROOT.glob("*.md"), ROOT / "cli" / "README.md", *DOCS.rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
+DOCS, EXAMPLES = ROOT / "docs", ROOT / "examples"
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        ROOT / "cli" / "README.md",
+        *DOCS.rglob("*.md"),
+        *EXAMPLES.rglob("*.md"),
+        *(ROOT / ".github").rglob("*.md"),
+    ]
+)
 
 FENCED = re.compile(r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<body>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -124,6 +132,8 @@ def test_a_block_of_data_can_be_read(block: Block) -> None:
 
 def settings() -> Iterator[tuple[str, str]]:
     for page in PAGES:
+        if page.is_relative_to(EXAMPLES):
+            continue
         for name in SET.findall(page.read_text()):
             yield str(page.relative_to(ROOT)), name
 
@@ -144,6 +154,12 @@ def test_every_setting_that_a_page_sets_exists(page: str, name: str) -> None:
             assert part in PARTS[name].__annotations__
         case _:
             assert not rest
+
+
+def test_the_settings_of_the_example_are_those_that_its_program_reads() -> None:
+    page, program = (EXAMPLES / "python" / name for name in ("README.md", "__main__.py"))
+    read = re.findall(r"config\.(?:require|get_bool)\(\"(\w+)\"", program.read_text())
+    assert set(SET.findall(page.read_text())) == {"aws:region", *read}
 
 
 @pytest.mark.parametrize("page", [reference.README, reference.REFERENCE], ids=lambda page: page.name)
