@@ -6,20 +6,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import botocore.session
 import httpx
 import pulumi
 import pulumi_aws as aws
 import pytest
 import yaml
+from botocore.validate import ParamValidator
 
 from spapi_rotation import ClientSecretRotation
 from spapi_rotation.configuration import arguments_of
 from spapi_rotation.validation.arguments import validate_args
+from spapi_rotation_lambda.domain.applications import KeyNames
 from spapi_rotation_lambda.domain.events import RotationEvent, source
 from tests.component.recorder import client_id, deploy
 
 PAGE = (Path(__file__).parents[2] / "docs" / "consumers.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+JSON_BLOCKS = re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
 class FakeSecretsManager:
@@ -78,7 +82,7 @@ def code(store: FakeSecretsManager, amazon: FakeAmazon, monkeypatch: pytest.Monk
     monkeypatch.setattr("httpx.post", amazon.post)
     monkeypatch.setattr("httpx.get", amazon.get)
     names: dict[str, Any] = {}
-    reading, calling = (block for block in BLOCKS if "pulumi" not in block and "aws." not in block)
+    reading, calling = (block for block in BLOCKS if "SecretReader" in block)
     exec(reading + calling, names)  # noqa: S102
     return names
 
@@ -133,7 +137,7 @@ def test_a_token_of_a_dead_secret_is_noticed_at_the_call(
 
 def test_the_policy_is_the_one_that_the_output_shows_and_the_program_attaches() -> None:
     """The page's JSON, its Pulumi code and the output say the same."""
-    (written,) = re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (written,) = (block for block in JSON_BLOCKS if "Statement" in block)
     names: dict[str, Any] = {}
     program = next(block for block in BLOCKS if "def let_read(" in block)
     exec(program, names)  # noqa: S102
@@ -161,6 +165,17 @@ def test_the_settings_of_the_page_are_those_of_the_program() -> None:
     assert valid.readers == ["arn:aws:iam::123456789012:role/sp-api-worker"]
     assert valid.replica_regions == {"eu-west-1": "arn:aws:kms:eu-west-1:123456789012:key/mrk-1"}
     assert valid.applications[0].readers == ["arn:aws:iam::210987654321:root"]
+
+
+def test_ecs_takes_the_task_definition_and_finds_what_it_names_in_the_secret() -> None:
+    (written,) = (json.loads(block) for block in JSON_BLOCKS if "containerDefinitions" in block)
+    taken = botocore.session.get_session().get_service_model("ecs").operation_model("RegisterTaskDefinition")
+    report = ParamValidator().validate(written, taken.input_shape)
+    assert report.generate_report() == ""
+    (container,) = written["containerDefinitions"]
+    asked = [each["valueFrom"].split(":") for each in container["secrets"]]
+    assert asked == [["SECRET_ARN", key, "", ""] for key in ("client_id", "client_secret")]
+    assert [key for _, key, *_ in asked] == [KeyNames().client_id, KeyNames().client_secret]
 
 
 class Made(pulumi.runtime.Mocks):

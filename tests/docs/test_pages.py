@@ -17,20 +17,15 @@ from spapi_rotation.args import PARTS, Application, ClientSecretRotationArgs, Re
 
 ROOT = Path(__file__).parents[2]
 DOCS, EXAMPLES = ROOT / "docs", ROOT / "examples"
+FOLDERS = (DOCS, EXAMPLES, ROOT / ".github")
 PAGES = sorted(
-    [
-        *ROOT.glob("*.md"),
-        ROOT / "cli" / "README.md",
-        *DOCS.rglob("*.md"),
-        *EXAMPLES.rglob("*.md"),
-        *(ROOT / ".github").rglob("*.md"),
-    ]
+    [*ROOT.glob("*.md"), ROOT / "cli" / "README.md", *(page for each in FOLDERS for page in each.rglob("*.md"))]
 )
 
 FENCED = re.compile(r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<body>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-READ = {"bash", "python", "json", "yaml", "text", "mermaid"}
-"""The kinds of blocks that a test reads; ``text`` is for people alone."""
+READ = {"bash", "python", "javascript", "json", "yaml", "text", "mermaid"}
+"""The kinds of blocks that a test reads; ``text`` is for people alone, ``javascript`` is run as the code of a page."""
 
 SET = re.compile(r"pulumi config set (?:--path )?(?:--type \w+ )?'?([a-z_.:]+)'?")
 
