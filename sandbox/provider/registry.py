@@ -3,6 +3,7 @@
 from sandbox.provider.errors import StandInError
 from sandbox.provider.resource import Resource
 from sandbox.provider.services.alarms import Dashboard, MetricAlarm
+from sandbox.provider.services.containers import Cluster, Service, TaskDefinition
 from sandbox.provider.services.events import EventRule, EventTarget
 from sandbox.provider.services.functions import Function
 from sandbox.provider.services.iam import Role, RolePolicy
@@ -18,6 +19,7 @@ from sandbox.provider.services.workflows import StateMachine
 
 _TYPES: tuple[type[Resource], ...] = (
     Alias,
+    Cluster,
     Dashboard,
     EventRule,
     EventSourceMapping,
@@ -38,7 +40,9 @@ _TYPES: tuple[type[Resource], ...] = (
     ScheduleGroup,
     Secret,
     SecretPolicy,
+    Service,
     StateMachine,
+    TaskDefinition,
     Topic,
     TopicPolicy,
 )

@@ -170,6 +170,7 @@ def test_the_settings_of_the_page_are_those_of_the_program() -> None:
 def test_ecs_takes_the_task_definition_and_finds_what_it_names_in_the_secret() -> None:
     (written,) = (json.loads(block) for block in JSON_BLOCKS if "containerDefinitions" in block)
     taken = botocore.session.get_session().get_service_model("ecs").operation_model("RegisterTaskDefinition")
+    assert taken.input_shape
     report = ParamValidator().validate(written, taken.input_shape)
     assert report.generate_report() == ""
     (container,) = written["containerDefinitions"]

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from sandbox.aws.emulator import ACCOUNT, REGION
 from sandbox.processes import scrubbed_environment
@@ -29,7 +30,7 @@ class Operator:
 
     def __init__(self, box: Sandbox, function: str | None = None, region: str = REGION) -> None:
         self.box = box
-        self.outputs = {"function_name": function} if function else box.stack.outputs()
+        self.outputs: dict[str, Any] = {"function_name": function} if function else box.stack.outputs()
         self.role = "operator" if region == REGION else f"operator-{region}"
         self._region = region
         self.said: list[str] = []

@@ -270,6 +270,33 @@ target = aws.cloudwatch.EventTarget(
     retry_policy={"maximum_retry_attempts": 2, "maximum_event_age_in_seconds": 3600},
     dead_letter_config={"arn": dead.arn},
 )
+cluster = aws.ecs.Cluster("cluster", tags=tags)
+task_role = aws.iam.Role("task", assume_role_policy=allow("ecs-tasks.amazonaws.com"))
+task = aws.ecs.TaskDefinition(
+    "task",
+    family="provider-test",
+    container_definitions=json.dumps([{"name": "main", "image": "busybox"}]),
+    cpu="256",
+    memory="512",
+    execution_role_arn=task_role.arn,
+    task_role_arn=task_role.arn,
+    network_mode="awsvpc",
+    requires_compatibilities=["FARGATE"],
+    tags=tags,
+)
+service = aws.ecs.Service(
+    "service",
+    cluster=cluster.name,
+    task_definition=task.arn,
+    desired_count=0,
+    launch_type="FARGATE",
+    network_configuration={
+        "subnets": [config.require("subnet")],
+        "security_groups": [config.require("group")],
+        "assign_public_ip": second,
+    },
+    tags=tags,
+)
 topic = aws.sns.Topic("topic", display_name=f"Version {seconds}", kms_master_key_id=key.key_id, tags=tags)
 topic_policy = aws.sns.TopicPolicy(
     "topic",

@@ -31,6 +31,7 @@ MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 SCHEDULE = "aws:scheduler/schedule:Schedule"
 ROLE_TYPE = "aws:iam/role:Role"
 RULE, TARGET = "aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget"
+CLUSTER, SERVICE, TASK = "aws:ecs/cluster:Cluster", "aws:ecs/service:Service", "aws:ecs/taskDefinition:TaskDefinition"
 MACHINE = "aws:sfn/stateMachine:StateMachine"
 
 MINIMAL: Mapping[str, Mapping[str, Any]] = {
@@ -73,6 +74,12 @@ MINIMAL: Mapping[str, Mapping[str, Any]] = {
     RULE: {"eventPattern": '{"source":["mine"]}'},
     TARGET: {"rule": "rule", "arn": ARN},
     MACHINE: {"roleArn": ROLE, "definition": '{"StartAt":"Done","States":{"Done":{"Type":"Succeed"}}}'},
+    CLUSTER: {},
+    TASK: {
+        "family": "task",
+        "containerDefinitions": '[{"name":"main","image":"busybox","memory":64}]',
+    },
+    SERVICE: {},
     SCHEDULE: {
         "scheduleExpression": "rate(1 hour)",
         "flexibleTimeWindow": {"mode": "OFF"},

@@ -75,7 +75,15 @@ def packages() -> Path:
         for file in LOCK.iterdir():
             shutil.copy(file, folder)
         npm = NODEJS / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        command = [NODEJS / "bin" / "node", npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+        command = [
+            str(NODEJS / "bin" / "node"),
+            str(npm),
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--silent",
+        ]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
