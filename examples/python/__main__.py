@@ -11,6 +11,7 @@ config = pulumi.Config()
 protected = config.get_bool("deletion_protection", True)
 boundary = config.require("permissions_boundary")
 roles: Roles = {"permissions_boundary": boundary, "path": "/marketplace/"}
+place = f"{aws.get_region().region}:{aws.get_caller_identity().account_id}"
 in_europe = aws.Provider("europe", region="eu-west-1")
 
 
@@ -25,8 +26,9 @@ def role(name: str, service: str) -> aws.iam.Role:
     )
 
 
-# In the stack's own region, under a key that exists already. A role of another account may read the secret, and an
-# ECS service that reads it at its start is redeployed after each rotation.
+# In the stack's own region, under a key that exists already. A role of another account may read the secret. An ECS
+# service that reads it at its start is redeployed after each rotation; it is named by a text, because its tasks name
+# the secret.
 america = ClientSecretRotation(
     "america",
     {
@@ -36,12 +38,49 @@ america = ClientSecretRotation(
         "spapi_endpoint": "NA",
         "roles": roles,
         "keys": {"secrets": config.require("key_arn")},
-        "restart": {"orders": {"service_arn": config.require("orders_service_arn")}},
+        "restart": {"orders": {"service_arn": f"arn:aws:ecs:{place}:service/marketplace/orders"}},
         "deletion_protection": protected,
     },
 )
 orders = role("orders", "ecs-tasks.amazonaws.com")
 america.grant_read(orders, "orders")
+cluster = aws.ecs.Cluster("marketplace", name="marketplace")
+task = aws.ecs.TaskDefinition(
+    "orders",
+    family="orders",
+    requires_compatibilities=["FARGATE"],
+    network_mode="awsvpc",
+    cpu="256",
+    memory="512",
+    execution_role_arn=orders.arn,
+    container_definitions=pulumi.Output.json_dumps(
+        [
+            {
+                "name": "orders",
+                "image": config.require("orders_image"),
+                "secrets": [
+                    {
+                        "name": f"LWA_{key.upper()}",
+                        "valueFrom": pulumi.Output.concat(america.secret_arns["orders"], f":{key}::"),
+                    }
+                    for key in ("client_id", "client_secret")
+                ],
+            }
+        ]
+    ),
+)
+aws.ecs.Service(
+    "orders",
+    name="orders",
+    cluster=cluster.arn,
+    task_definition=task.arn,
+    launch_type="FARGATE",
+    desired_count=config.get_int("orders_tasks", 0),
+    network_configuration={
+        "subnets": config.require_object("subnets"),
+        "security_groups": config.require_object("security_groups"),
+    },
+)
 
 # In another region, with keys of its own. A Lambda function reads the secret whenever it runs: nothing to restart.
 europe = ClientSecretRotation(
@@ -83,5 +122,4 @@ for name, rotation in (("america", america), ("europe", europe)):
     pulumi.export(f"{name}_secret_arns", rotation.secret_arns)
     pulumi.export(f"{name}_function_name", rotation.function_name)
     pulumi.export(f"{name}_reader_policy_json", rotation.reader_policy_json)
-pulumi.export("orders_role_name", orders.name)
 pulumi.export("prices_function_name", function.name)

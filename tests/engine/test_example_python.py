@@ -25,8 +25,8 @@ from sandbox.paths import CHECKOUT
 from sandbox.session import App, Sandbox, new_app, seeded
 from sandbox.stack import Stack
 from tests.engine.operating import Operator
+from tests.engine.test_own_parts import network as network_of
 from tests.engine.test_readers import OTHER, Reader
-from tests.engine.test_restart import Services
 from tests.installs.environments import Environment, clone
 from tests.sandbox.aws_support import allow, eventually
 
@@ -72,18 +72,20 @@ class World:
             Half("america", REGION, new_app("orders"), box.own_amazon),
             Half("europe", EUROPE, new_app("prices"), europe),
         )
-        self.kms, iam = box.aws.client("kms"), box.aws.client("iam")
+        self.kms, self.ecs, iam = (box.aws.client(each) for each in ("kms", "ecs", "iam"))
         self.key = str(self.kms.create_key(Policy=self._administered())["KeyMetadata"]["Arn"])
         everything = document(allow("*"))
         boundary = iam.create_policy(PolicyName="boundary", PolicyDocument=everything)["Policy"]["Arn"]
-        self.services, self.analysts = Services(box), Reader(box, OTHER, "analysts")
+        self.analysts, network = Reader(box, OTHER, "analysts"), network_of(box)
         self.config = {
             "aws:region": REGION,
             **{f"marketplace:{half.app.name}_client_id": half.app.client_id for half in self.halves},
             "marketplace:permissions_boundary": boundary,
             "marketplace:key_arn": self.key,
             "marketplace:analysts_role": self.analysts.arn,
-            "marketplace:orders_service_arn": self.services.make("orders"),
+            "marketplace:orders_image": "busybox",
+            "marketplace:subnets": network["subnet_ids"],
+            "marketplace:security_groups": network["security_group_ids"],
         }
         self.stack = Stack(
             folder / "example",
@@ -146,12 +148,28 @@ class World:
         found = client.get_secret_value(SecretId=self.arn(half))
         return found["VersionId"], json.loads(found["SecretString"])["client_secret"]
 
+    def service(self) -> dict[str, Any]:
+        (found,) = self.ecs.describe_services(cluster="marketplace", services=["orders"])["services"]
+        return dict(found)
+
+    def deployment(self) -> str:
+        """The id of the service's newest deployment."""
+        (primary,) = [each for each in self.service()["deployments"] if each["status"] == "PRIMARY"]
+        return str(primary["id"])
+
     def a_task_starts(self) -> str:
-        """As the execution role the secret is read; returns it."""
-        with self.assumable(self.outputs["orders_role_name"]) as credentials:
+        """What the task definition of the service's deployment names is read, as its execution role; the secret."""
+        task = self.ecs.describe_task_definition(taskDefinition=self.service()["taskDefinition"])["taskDefinition"]
+        (container,) = task["containerDefinitions"]
+        given = {}
+        with self.assumable(task["executionRoleArn"].rpartition("/")[2]) as credentials:
             client = self.box.aws.client("secretsmanager", credentials=credentials)
-            found = client.get_secret_value(SecretId=self.arn(self.halves[0]))
-        return str(json.loads(found["SecretString"])["client_secret"])
+            for each in container["secrets"]:
+                arn, key, stage, version = each["valueFrom"].rsplit(":", 3)
+                assert (stage, version) == ("", "")
+                given[each["name"]] = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])[key]
+        assert given["LWA_CLIENT_ID"] == self.halves[0].app.client_id
+        return str(given["LWA_CLIENT_SECRET"])
 
     @contextmanager
     def assumable(self, role: str) -> Iterator[dict[str, str]]:
@@ -211,13 +229,13 @@ def test_a_rotation_redeploys_the_service_and_all_consumers_follow(world: World)
     old = {half.name: world.in_use(half) for half in world.halves}
     assert world.a_task_starts() == world.analysts.read(world.arn(america)) == old["america"][1]
     assert world.the_function_runs() == old["europe"][0]
-    deployment = world.services.deployment("orders")
+    deployment = world.deployment()
 
     for half in world.halves:
         world.operators[half.name].run("rotate", half.app.name, "--yes", "--timeout", "120")
     new = {half.name: world.in_use(half) for half in world.halves}
     assert all(new[name][1] != old[name][1] for name in new)
-    eventually(lambda: world.services.deployment("orders") != deployment)
+    eventually(lambda: world.deployment() != deployment)
     time.sleep(2)  # CloudTrail tells whole seconds.
     assert world.consumers(america, code=3) == {"orders": False, "analysts": False}
     assert world.consumers(europe, code=3) == {"prices": False}
@@ -245,4 +263,4 @@ def test_everything_goes_but_what_was_there_before(world: World) -> None:
     for region in (REGION, EUROPE):
         assert world.box.aws.client("lambda", region=region).list_functions()["Functions"] == []
     assert world.kms.describe_key(KeyId=world.key)["KeyMetadata"]["KeyState"] == "Enabled"
-    assert world.services.deployment("orders")
+    assert world.ecs.list_clusters()["clusterArns"] == []
