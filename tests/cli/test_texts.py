@@ -12,7 +12,7 @@ from spapi_rotation_cli.main import app
 from tests.cli.terminal import parsed
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "cli/README.md", "docs")
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "cli/README.md", "docs", "examples")
 CODE = ("components", "rotation_lambda", "cli")
 
 IN_CODE = re.compile(r"`(spapi-rotation [^`]+)`")

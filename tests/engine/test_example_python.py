@@ -41,10 +41,12 @@ def document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def installed(folder: Path) -> Path:
-    """Where the wheel is installed."""
+def installed(folder: Path, copy: Path) -> Path:
+    """Where a copy of the example has the wheel, by its own requirements; all else is this environment's."""
     environment = Environment.made(folder / "venv", sys.executable, "uv")
-    environment.install("--no-deps", str(environment.wheel(clone(folder / "clone"))), cwd=folder)
+    (copy / "wheels").mkdir()
+    shutil.copy(environment.wheel(clone(folder / "clone")), copy / "wheels")
+    environment.install("--no-deps", "-r", "requirements.txt", cwd=copy)
     (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
     return site
 
@@ -67,7 +69,7 @@ class World:
     """
 
     def __init__(self, box: Sandbox, europe: Amazon, folder: Path) -> None:
-        self.box, self.site = box, installed(folder)
+        self.box = box
         self.halves = (
             Half("america", REGION, new_app("orders"), box.own_amazon),
             Half("europe", EUROPE, new_app("prices"), europe),
@@ -91,9 +93,11 @@ class World:
             folder / "example",
             engine=box.engine.bin,
             plugins=box.folder / "plugins",
-            environment={**box.aws.environment(), "PYTHONPATH": str(self.site)},
+            environment=box.aws.environment(),
         )
         shutil.copytree(EXAMPLE, self.stack.project, dirs_exist_ok=True)
+        self.site = installed(folder, self.stack.project)
+        self.stack.environment["PYTHONPATH"] = str(self.site)
         self._lead_to_the_sandbox()
         self.stack.init()
         self.stack.configure(self.config)
