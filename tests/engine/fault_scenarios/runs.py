@@ -202,6 +202,8 @@ def accepted_late(world: World, app: App) -> End:
     world.until(lambda: world.state(app) is State.RECEIVED)
     seen = [f"{world.state(app).value} with the secret in use {world.in_use(app)}"]
     world.until(lambda: world.rotated(app), checking=app)
+    # The labels move before the invocation that moves them ends, and its metrics come at its end.
+    world.until(lambda: Metric.PROMOTED.value in metrics_of(world, app))
     seen.append(world.state(app).value)
     return world.end(app, then(seen))
 
