@@ -23,6 +23,18 @@ WITH_THEIR_OWNER = {
     "aws:lambda/invocation:Invocation",
     "aws:scheduler/schedule:Schedule",
     "aws:sns/topicPolicy:TopicPolicy",
+    "aws:secretsmanager/secretPolicy:SecretPolicy",
+    "aws:sqs/redrivePolicy:RedrivePolicy",
+}
+NOT_IN_THE_RUN = {
+    # Made with `restart` alone, which the acceptance run does not set.
+    "aws:cloudwatch/eventRule:EventRule",
+    "aws:cloudwatch/eventTarget:EventTarget",
+    "aws:sfn/stateMachine:StateMachine",
+    # The example's own.
+    "aws:ecs/cluster:Cluster",
+    "aws:ecs/service:Service",
+    "aws:ecs/taskDefinition:TaskDefinition",
 }
 
 
@@ -118,7 +130,7 @@ def test_pulumi_is_given_the_profile_and_no_other_credentials(machine: pytest.Mo
 def test_every_type_of_the_component_is_looked_for_or_goes_with_its_owner() -> None:
     types = set(registry.all_resources())
     assert set(KINDS) <= types
-    assert types - set(KINDS) <= WITH_THEIR_OWNER
+    assert types - set(KINDS) == WITH_THEIR_OWNER | NOT_IN_THE_RUN
 
 
 @pytest.fixture(scope="module")
