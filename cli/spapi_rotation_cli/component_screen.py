@@ -72,8 +72,7 @@ class Accepted:
 
     def as_json(self, client_id: str) -> str | None:
         """For programs."""
-        moment = self.at.get(client_id) if self.at is not None else None
-        return moment.isoformat().replace("+00:00", "Z") if moment else None
+        return times.written(self.at.get(client_id) if self.at is not None else None)
 
 
 def show_component(session: Session, view: ComponentView) -> None:

@@ -9,12 +9,9 @@ from typing import Any
 from spapi_rotation_cli import choosing, history, times, trail
 from spapi_rotation_cli.answers import Application, Status, moment
 from spapi_rotation_cli.errors import AnsweredError, CommandError, ExitCode, NoAnswer, UsageProblem
-from spapi_rotation_cli.following import OVERLAP, Followed, InUse, followed
+from spapi_rotation_cli.following import Followed, InUse, followed
 from spapi_rotation_cli.reads import CONSUMER, FUNCTION, PERSON, SERVICE, UP, names_of
-from spapi_rotation_cli.session import Session
-
-AT_ONCE = 8
-"""So many applications are read at the same time."""
+from spapi_rotation_cli.session import AT_ONCE, Session
 
 CHANGES = ("secret_promoted", "rolled_back_by_hand", "seeded_by_hand")
 """The events of the history after which another value is in use."""
@@ -69,17 +66,17 @@ class Found:
         return shown | {
             "secret_id": status.secret_id,
             "version_id": in_use.version_id,
-            "in_use_since": _written(in_use.since[-1] if in_use.since else None),
-            "old_secret_dies_at": _written(in_use.dies(in_use.since[-1]) if in_use.since else None),
+            "in_use_since": times.written(in_use.since[-1] if in_use.since else None),
+            "old_secret_dies_at": times.written(in_use.dies(in_use.since[-1]) if in_use.since else None),
             "readers": [
                 {
                     "principal": each.reader.principal,
                     "account": each.reader.account or None,
                     "kind": each.reader.kind,
                     "reads": each.reads,
-                    "last_read_at": _written(each.last),
+                    "last_read_at": times.written(each.last),
                     "followed": not each.behind if each.reader.kind == CONSUMER else None,
-                    "breaks_at": _written(each.breaks_at),
+                    "breaks_at": times.written(each.breaks_at),
                 }
                 for each in self.readers
             ],
@@ -104,7 +101,7 @@ def consumers(session: Session, name: str | None, client_id: str | None, since: 
     if short or any(each.error for each in known):
         code = ExitCode.FAILURE
     if session.options.json:
-        shown = {"exit_code": int(code), "since": _written(record.since), "complete": record.complete}
+        shown = {"exit_code": int(code), "since": times.written(record.since), "complete": record.complete}
         session.output.document({**shown, "applications": [each.as_json() for each in found]})
     for each in found:
         _show(session, each, now)
@@ -156,7 +153,7 @@ def _changes(session: Session, known: Sequence[Known], now: datetime) -> Mapping
             for event in page.events:
                 if event.get("event") in CHANGES and (at := moment(event.get("at"))) is not None:
                     found.setdefault(str(event.get("client_id")), []).append(at)
-    return {client_id: sorted(times) for client_id, times in found.items()}
+    return {client_id: sorted(moments) for client_id, moments in found.items()}
 
 
 def _in_use(status: Status, changes: Sequence[datetime]) -> InUse:
@@ -164,8 +161,8 @@ def _in_use(status: Status, changes: Sequence[datetime]) -> InUse:
     if not changes and status.issued_at is not None and status.subscription_seen and status.in_use_since is not None:
         changes = [status.in_use_since]  # the log does not reach back so far
     dies_at = status.old_secret_dies_at if status.pending is None else None
-    if dies_at is None and status.issued_at is not None and changes and status.issued_at + OVERLAP > changes[-1]:
-        dies_at = status.issued_at + OVERLAP
+    if dies_at is None and status.issued_at is not None and changes and status.issued_at + times.OVERLAP > changes[-1]:
+        dies_at = status.issued_at + times.OVERLAP
     return InUse(tuple(changes), status.in_use, dies_at)
 
 
@@ -220,7 +217,3 @@ def _verdict(each: Followed, now: datetime) -> tuple[str, str, str]:
 
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _written(at: datetime | None) -> str | None:
-    return at.isoformat().replace("+00:00", "Z") if at is not None else None

@@ -8,17 +8,13 @@ from typing import Any
 from spapi_rotation_cli import choosing
 from spapi_rotation_cli.answers import Application, Finding, read_findings
 from spapi_rotation_cli.errors import AnsweredError, CommandError, ExitCode, NoAnswer
-from spapi_rotation_cli.session import Session
+from spapi_rotation_cli.session import AT_ONCE, Session
 
 SIGNS: Mapping[str, tuple[str, str]] = {"ok": ("✓", "green"), "failed": ("✗", "bold red"), "unknown": ("?", "yellow")}
 """The sign and the style of each verdict."""
 
 INDENT = 19
 """Where what was found begins."""
-
-
-AT_ONCE = 8
-"""So many applications are looked at at the same time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from spapi_rotation_cli.reads import CONSUMER, Read, Reader
-
-OVERLAP = timedelta(days=7)
-"""How long the old client secret works beside the new one. Source: Amazon's "Rotating your app's LWA credentials"."""
+from spapi_rotation_cli.times import OVERLAP
 
 
 @dataclass(frozen=True, slots=True)

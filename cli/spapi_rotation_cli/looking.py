@@ -7,10 +7,7 @@ from spapi_rotation_cli import choosing, screen
 from spapi_rotation_cli.answers import Application, read_last_accepted, read_warnings, unexpected
 from spapi_rotation_cli.component_screen import Accepted, ComponentView
 from spapi_rotation_cli.errors import AnsweredError, ExitCode, NoAnswer
-from spapi_rotation_cli.session import Session
-
-AT_ONCE = 8
-"""So many applications are read at the same time."""
+from spapi_rotation_cli.session import AT_ONCE, Session
 
 
 def status(session: Session, name: str | None, client_id: str | None) -> ExitCode:

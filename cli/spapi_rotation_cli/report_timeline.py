@@ -13,9 +13,8 @@ from spapi_rotation_cli.answers import Status, moment
 from spapi_rotation_cli.history import WORDS
 from spapi_rotation_cli.markup import Markup, element, joined
 
-LIFETIME, OVERLAP = timedelta(days=180), timedelta(days=7)
-"""A client secret lives 180 days, and 7 days after its successor was made. Source: Amazon's "Rotating your app's LWA
-credentials" page."""
+LIFETIME = timedelta(days=180)
+"""How long a client secret lives. Source: Amazon's "Rotating your app's LWA credentials" page."""
 
 KINDS: Mapping[str, str] = {
     "rotation_requested": "request",
@@ -87,7 +86,7 @@ def spans(status: Status, events: Sequence[Mapping[str, Any]]) -> list[Span]:
         if following is None:
             dies = status.dies if version == status.in_use else None
         elif following[1] is not None:
-            dies = following[1] + OVERLAP
+            dies = following[1] + times.OVERLAP
         else:
             dies = made + LIFETIME if made is not None else None
         found.append(Span(version[:8], begins, following[0] if following else None, dies))

@@ -11,6 +11,9 @@ from spapi_rotation_cli.output import Output
 
 PROGRAM = "spapi-rotation"
 
+AT_ONCE = 8
+"""So many applications are looked at at the same time."""
+
 
 class Session:
     """One run of a verb."""

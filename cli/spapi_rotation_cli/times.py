@@ -6,6 +6,9 @@ from spapi_rotation_cli.errors import UsageProblem
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
+OVERLAP = timedelta(days=7)
+"""How long a client secret works beside its successor. Source: Amazon's "Rotating your app's LWA credentials" page."""
+
 ISSUED_AHEAD_AT_MOST = timedelta(hours=1)
 EXPIRES_AHEAD_AT_MOST = timedelta(days=181)
 """A client secret lives 180 days. Source: Amazon's "Rotating your app's LWA credentials" page."""
@@ -14,6 +17,11 @@ EXPIRES_AHEAD_AT_MOST = timedelta(days=181)
 def shown(moment: datetime | None) -> str:
     """Day and minute in UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if moment is not None else "unknown"
+
+
+def written(moment: datetime | None) -> str | None:
+    """For programs."""
+    return moment.isoformat().replace("+00:00", "Z") if moment is not None else None
 
 
 def span(length: timedelta) -> str:

@@ -1,16 +1,14 @@
 """Deliberate defects of the waiting `up`, which the exploration does not reach: the rule's own tests must fail."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = "spapi_rotation"
-MODULE = Path(PACKAGE) / "rotate_on_up" / "waiting.py"
+from tests.exploration.defects import ROOT, copy_changed
+
 TESTS = "tests/component/test_rotate_on_up.py"
 
 
@@ -38,10 +36,7 @@ TESTS = "tests/component/test_rotate_on_up.py"
     ids=["Amazon is asked at every look", "the first pauses are long", "another pending secret waits"],
 )
 def test_a_defect_of_the_waiting_is_caught(tmp_path: Path, old: str, new: str, caught_by: str) -> None:
-    shutil.copytree(ROOT / "components" / PACKAGE, tmp_path / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
-    text = (tmp_path / MODULE).read_text()
-    assert text.count(old) == 1
-    (tmp_path / MODULE).write_text(text.replace(old, new))
+    copy_changed(ROOT / "components" / "spapi_rotation", "rotate_on_up/waiting.py", [(old, new)], tmp_path)
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", TESTS]
     command += ["-o", f"pythonpath={tmp_path}"]
     done = subprocess.run(

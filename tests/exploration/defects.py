@@ -459,7 +459,7 @@ DEFECTS = (
         "domain/snapshot",
         (
             (
-                "        for other in [seen] if seen is not None else self._copies(own):\n",
+                "        for other in self._copies(own):\n",
                 "        for other in list[StoredVersion]():\n",
             ),
         ),
@@ -475,7 +475,7 @@ DEFECTS = (
         "an edit before the first check makes a value look as new as the edit",
         "domain/snapshot",
         (
-            ("if seen is not None else self._copies(own)\n        return min(", "if seen else []\n        return min("),
+            ("for one in (current, *self._copies(own)))", "for one in (current, self._first_seen_of(own) or current))"),
             ("            min((stored, *copies), key=lambda one: one.version.created_at),\n", "            stored,\n"),
         ),
         ("an undated secret, edited at the instant of its first request",),
@@ -760,8 +760,8 @@ DEFECTS = (
         "use_cases/operator_actions",
         (
             (
-                "    if pending is not None and pending.credentials is not None and not _has",
-                "    if False and not _has",
+                "    if pending is not None and pending.credentials is not None and not pending.holds",
+                "    if False and not pending.holds",
             ),
         ),
         ("the one in use is seeded while another is pending",),
@@ -812,17 +812,25 @@ def require_that_all_apply() -> None:
 
 
 def copy_with(defect: Defect, folder: Path) -> None:
-    """Copy the package into a folder with the defect in it.
+    """Copy the function's package into a folder with the defect in it. Raises SnippetGone."""
+    try:
+        copy_changed(SOURCE / PACKAGE, f"{defect.module}.py", defect.changes, folder)
+    except SnippetGone as gone:
+        raise SnippetGone(f"{defect.name}: {gone}") from None
+
+
+def copy_changed(package: Path, module: str, changes: Iterable[tuple[str, str]], folder: Path) -> None:
+    """Copy a package into a folder with snippets of a module replaced.
 
     Raises:
         SnippetGone: a snippet is not there exactly once.
     """
-    shutil.copytree(SOURCE / PACKAGE, folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
-    path = folder / PACKAGE / f"{defect.module}.py"
+    shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    path = folder / package.name / module
     text = path.read_text()
-    for old, new in defect.changes:
+    for old, new in changes:
         if text.count(old) != 1:
-            raise SnippetGone(f"{defect.name}: this snippet is {text.count(old)} times in {defect.module}.py: {old!r}")
+            raise SnippetGone(f"this snippet is {text.count(old)} times in {module}: {old!r}")
         text = text.replace(old, new)
     path.write_text(text)
 

@@ -183,10 +183,7 @@ def _order_is_unknown(app: App, secret: FakeSecret, in_use: Issued, newer: Issue
 def _tells_dates_of(text: str, issued: Issued) -> bool:
     """Whether a version tells when this very secret was issued; what an owner left beside it is another one's."""
     value = json.loads(text)
-    try:
-        told = parse_typed(value.get("client_secret_issued_at"), "issue")
-    except ValueError:
-        return False
+    told = _moment_in(value, "client_secret_issued_at")
     return "client_secret_fingerprint" in value and told is not None and abs(told - issued.issued_at) < CLOCKS
 
 
@@ -341,13 +338,18 @@ def _near_expiry(world: World, app: App) -> bool:
 
 
 def _stored_expiry(world: World, app: App) -> datetime | None:
-    """The expiry beside the secret in use, whoever wrote it; None if it cannot be read."""
+    """The expiry beside the secret in use."""
     return _expiry_in(world.value(app) or {})
 
 
 def _expiry_in(value: dict[str, object]) -> datetime | None:
+    return _moment_in(value, "client_secret_expires_at")
+
+
+def _moment_in(value: dict[str, object], key: str) -> datetime | None:
+    """A date beside a secret, whoever wrote it; None if it cannot be read."""
     try:
-        return parse_typed(value.get("client_secret_expires_at"), "expiry")
+        return parse_typed(value.get(key), key)
     except ValueError:
         return None
 

@@ -47,6 +47,8 @@ os.kill(os.getpid(), 9)
             socket.create_connection(("127.0.0.1", port), 1).close()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:
+            return False  # it is ending as we ask
         return False
 
     eventually(gone, 30)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 import pulumi
@@ -12,8 +11,8 @@ import pulumi_aws as aws
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.resources.adopted_secrets import here
 from spapi_rotation.scope import Scope
-from spapi_rotation.validation.inputs import MaybeOutput, is_list, is_map
-from spapi_rotation_lambda.domain.sender_policy import Access, Statement, key_access
+from spapi_rotation.validation.inputs import MaybeOutput, is_map
+from spapi_rotation_lambda.domain.sender_policy import Access, Statement, any_matches, key_access, listed, statements_of
 
 USAGE = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
 """What the account's IAM policies must be able to grant on a key: to the component's roles, and to whoever deploys."""
@@ -142,7 +141,7 @@ def lacking(policy: str, arn: str, needed: Sequence[Statement]) -> list[Statemen
 
     A statement is said by another one with the same principal, at least its actions, and the same condition or none.
     """
-    given = [each for each in _statements(policy) if each.get("Effect") == "Allow"]
+    given = [each for each in statements_of(policy) if each.get("Effect") == "Allow"]
     return [
         {**statement, "Principal": {kind: name}}
         for statement in needed
@@ -151,20 +150,19 @@ def lacking(policy: str, arn: str, needed: Sequence[Statement]) -> list[Statemen
     ]
 
 
-def _says(given: Statement, needed: Statement, kind: str, name: str, arn: str) -> bool:
-    actions = [str(each).lower() for each in _listed(given.get("Action"))]
+def _says(given: Mapping[str, Any], needed: Statement, kind: str, name: str, arn: str) -> bool:
     return (
         (kind, name) in set(_principals(given))
-        and all(any(fnmatchcase(str(each).lower(), action) for action in actions) for each in _listed(needed["Action"]))
-        and any(each in ("*", arn) for each in _listed(given.get("Resource")))
+        and all(any_matches(given.get("Action"), str(each), fold=True) for each in listed(needed["Action"]))
+        and any(each in ("*", arn) for each in listed(given.get("Resource")))
         and (not given.get("Condition") or _flat(given["Condition"]) == _flat(needed.get("Condition", {})))
     )
 
 
-def _principals(statement: Statement) -> Iterator[tuple[str, str]]:
+def _principals(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     principal: Any = statement.get("Principal")
     for kind, names in principal.items() if is_map(principal) else ():
-        for name in map(str, _listed(names)):
+        for name in map(str, listed(names)):
             yield str(kind), f"arn:aws:iam::{name}:root" if name.isdigit() else name
 
 
@@ -173,19 +171,5 @@ def _flat(condition: Mapping[str, Any]) -> set[tuple[str, str, str]]:
         (str(operator).lower(), str(key).lower(), str(value))
         for operator, keys in condition.items()
         for key, values in keys.items()
-        for value in _listed(values)
+        for value in listed(values)
     }
-
-
-def _statements(policy: str) -> list[Statement]:
-    try:
-        found = json.loads(policy)
-    except ValueError:
-        return []
-    return [each for each in _listed(found.get("Statement")) if isinstance(each, dict)]
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    if value is None:
-        return ()
-    return value if is_list(value) else [value]

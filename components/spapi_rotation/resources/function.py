@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from spapi_rotation.function_archive.archive import function_code
 from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, secret_keys, validated_environment
 from spapi_rotation.resources.existing import EncryptionKey
-from spapi_rotation.resources.iam import allow, create_role, document, trust_policy
+from spapi_rotation.resources.iam import allow, create_role, document, put_policy, trust_policy
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.arguments import ValidArgs
@@ -200,27 +200,21 @@ def create_function(
         description="SP-API secret rotation: the function.",
         trust=trust_policy("lambda.amazonaws.com"),
     )
-    role_policy = aws.iam.RolePolicy(
-        f"{scope.name}-function-policy",
-        role=role.name,
-        policy=pulumi.Output.json_dumps(
-            function_policy(
-                scope,
-                secret_prefix=args.secret_prefix,
-                key_arn=key.arn,
-                queue_key_arn=queue_key.arn if queue_key is not None else None,
-                queues=queues,
-                log_group_arn=log_group.arn,
-                schedule_group=schedule_group,
-                topic_arn=topic_arn,
-                adopted=adopted,
-                bus_arn=bus_arn,
-                replica_regions=replica_regions,
-                network=args.network is not None,
-            )
-        ),
-        opts=scope.options(),
+    policy = function_policy(
+        scope,
+        secret_prefix=args.secret_prefix,
+        key_arn=key.arn,
+        queue_key_arn=queue_key.arn if queue_key is not None else None,
+        queues=queues,
+        log_group_arn=log_group.arn,
+        schedule_group=schedule_group,
+        topic_arn=topic_arn,
+        adopted=adopted,
+        bus_arn=bus_arn,
+        replica_regions=replica_regions,
+        network=args.network is not None,
     )
+    role_policy = put_policy(scope, "function-policy", role, policy)
     variables = environment(args, scope, queues, schedule_group, adopted, bus_arn or DEFAULT_BUS)
     function = aws.lambda_.Function(
         f"{scope.name}-function",

@@ -47,6 +47,16 @@ def document(*statements: Mapping[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
+def put_policy(scope: Scope, name: str, role: aws.iam.Role, policy: Mapping[str, Any]) -> aws.iam.RolePolicy:
+    """Give a role of the component what it may do."""
+    return aws.iam.RolePolicy(
+        f"{scope.name}-{name}",
+        role=role.name,
+        policy=pulumi.Output.json_dumps(policy),
+        opts=scope.options(),
+    )
+
+
 def create_role(
     scope: Scope, roles: ValidRoles, name: str, *, description: str, trust: Mapping[str, Any]
 ) -> aws.iam.Role:

@@ -14,7 +14,7 @@ from spapi_rotation.resources.leaving import leaving_options, merged
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.applications import ValidApplication
 from spapi_rotation.validation.inputs import MaybeOutput
-from spapi_rotation.validation.names import nearest
+from spapi_rotation.validation.names import did_you_mean
 from spapi_rotation_lambda.domain.sender_policy import Statement
 
 Principals: TypeAlias = MaybeOutput[Sequence[str]] | None
@@ -190,10 +190,9 @@ def attach_reader_policy(
             remedy="Give the role itself, or the last part of its ARN. A role of another account is named in readers.",
         )
     if application is not None and application not in readable:
-        near = nearest(application, readable)
         raise InvalidArgument(
             f"grant_read was given the application {application}, which is not among the applications.",
-            remedy=f"{f'Did you mean {near}? ' if near else ''}Known are {', '.join(readable)}.",
+            remedy=f"{did_you_mean(application, readable)}Known are {', '.join(readable)}.",
         )
     adopted = [each for each in readable.values() if not each.made]
     wanted = [all_made, *adopted] if application is None else [readable[application]]

@@ -19,7 +19,7 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.errors import InvalidArgument
-from spapi_rotation.resources.iam import allow, create_role, deny_plain_text, document, trust_policy
+from spapi_rotation.resources.iam import allow, create_role, deny_plain_text, document, put_policy, trust_policy
 from spapi_rotation.resources.queue import RETENTION_SECONDS
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.arguments import ValidArgs
@@ -141,16 +141,14 @@ def create_restart(scope: Scope, args: ValidArgs) -> Restart | None:
         tags=scope.tags,
         opts=scope.options(),
     )
-    policy = aws.iam.RolePolicy(
-        f"{scope.name}-restart-policy",
-        role=role.name,
-        policy=pulumi.Output.json_dumps(
-            document(
-                allow("Redeploy", ("ecs:UpdateService",), list(arns.values())),
-                allow("StartOnce", ("states:StartExecution",), machine.arn),
-            )
+    policy = put_policy(
+        scope,
+        "restart-policy",
+        role,
+        document(
+            allow("Redeploy", ("ecs:UpdateService",), list(arns.values())),
+            allow("StartOnce", ("states:StartExecution",), machine.arn),
         ),
-        opts=scope.options(),
     )
     rule_role = create_role(
         scope,
@@ -159,12 +157,8 @@ def create_restart(scope: Scope, args: ValidArgs) -> Restart | None:
         description="SP-API secret rotation: the rules of the redeployments.",
         trust=_trust(scope, "events", "rule/*"),
     )
-    rule_policy = aws.iam.RolePolicy(
-        f"{scope.name}-restart-rule-policy",
-        role=rule_role.name,
-        policy=pulumi.Output.json_dumps(document(allow("Start", ("states:StartExecution",), machine.arn))),
-        opts=scope.options(),
-    )
+    start = document(allow("Start", ("states:StartExecution",), machine.arn))
+    rule_policy = put_policy(scope, "restart-rule-policy", rule_role, start)
     bus = _own_bus(scope, args)
     rules = {
         each.name: aws.cloudwatch.EventRule(

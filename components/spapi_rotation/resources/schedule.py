@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.resources.existing import EncryptionKey
-from spapi_rotation.resources.iam import allow, create_role, document, trust_policy
+from spapi_rotation.resources.iam import allow, create_role, document, put_policy, trust_policy
 from spapi_rotation.resources.leaving import (
     DISABLED,
     ENABLED,
@@ -92,14 +92,8 @@ def create_schedules(
             {"StringEquals": {"aws:SourceAccount": scope.account_id, "aws:SourceArn": group.arn}},
         ),
     )
-    role_policy = aws.iam.RolePolicy(
-        f"{scope.name}-schedule-policy",
-        role=role.name,
-        policy=pulumi.Output.json_dumps(
-            schedule_policy(function_arn=function.arn, operations_queue_arn=queues.operations.arn, key_arn=key.arn)
-        ),
-        opts=scope.options(),
-    )
+    policy = schedule_policy(function_arn=function.arn, operations_queue_arn=queues.operations.arn, key_arn=key.arn)
+    role_policy = put_policy(scope, "schedule-policy", role, policy)
     for application in applications:
         if application.retired:
             say_what_stays(scope, application, secret_arns[application.name])

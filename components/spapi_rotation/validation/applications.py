@@ -9,6 +9,7 @@ from spapi_rotation.validation.inputs import (
     MaybeOutput,
     is_map,
     known_keys,
+    of_form,
     plain,
     validate_flag,
     validated,
@@ -118,9 +119,9 @@ def validate_secret_arn(value: object, argument: str) -> str:
     Raises:
         BadSettings: it is not one.
     """
-    if isinstance(value, str) and _SECRET_ARN.fullmatch(value):
-        return value
-    raise BadSettings(
+    return of_form(
+        value,
+        _SECRET_ARN,
         f"{argument} is not the complete ARN of a secret.",
         remedy="Use the ARN with its last six characters, as `aws secretsmanager describe-secret` shows it.",
     )
@@ -132,9 +133,9 @@ def validate_key_arn(value: object, argument: str) -> str:
     Raises:
         BadSettings: it is not one.
     """
-    if isinstance(value, str) and _KEY_ARN.fullmatch(value):
-        return value
-    raise BadSettings(
+    return of_form(
+        value,
+        _KEY_ARN,
         f"{argument} is not the ARN of a key.",
         remedy="Use the ARN of the key itself (arn:aws:kms:REGION:ACCOUNT:key/ID), not an alias or an id.",
     )

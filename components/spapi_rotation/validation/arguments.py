@@ -20,6 +20,7 @@ from spapi_rotation.validation.inputs import (
     MaybeOutput,
     is_map,
     known_keys,
+    of_form,
     plain,
     raising_invalid_argument,
     validate_flag,
@@ -233,9 +234,9 @@ def validate_identity(value: object) -> str:
     Raises:
         BadSettings: it cannot be part of these names.
     """
-    if isinstance(value, str) and _IDENTITY.fullmatch(value):
-        return value
-    raise BadSettings(
+    return of_form(
+        value,
+        _IDENTITY,
         "identity cannot be the first part of the names of secrets, log group and alarms.",
         remedy="Set identity to a plain text of at most 200 letters, digits, dots, hyphens and underscores in parts "
         "divided by single slashes. By default it is <project>/<stack>/<component name>.",
@@ -248,9 +249,9 @@ def validate_prefix(value: object) -> str:
     Raises:
         BadSettings: it is not one.
     """
-    if isinstance(value, str) and _SECRET_PREFIX.fullmatch(value):
-        return value
-    raise BadSettings(
+    return of_form(
+        value,
+        _SECRET_PREFIX,
         "secret_prefix cannot be the first part of a secret's name.",
         remedy="Use at most 400 letters, digits and _+=.@- in parts divided by single slashes, "
         "without a slash at either end.",
@@ -306,9 +307,9 @@ def validate_topic_arn(value: object) -> str:
     Raises:
         BadSettings: it is not one.
     """
-    if isinstance(value, str) and _TOPIC_ARN.fullmatch(value):
-        return value
-    raise BadSettings(
+    return of_form(
+        value,
+        _TOPIC_ARN,
         "alarm_topic_arn is not the ARN of an SNS topic.",
         remedy="Use arn:aws:sns:REGION:ACCOUNT:NAME, or leave it out: then the component makes a topic.",
     )
@@ -334,9 +335,9 @@ def validate_bus_arn(value: object) -> str:
     Raises:
         BadSettings: it is not one, or one to which nothing can be put.
     """
-    if isinstance(value, str) and _BUS_ARN.fullmatch(value):
-        return value
-    raise BadSettings(
+    return of_form(
+        value,
+        _BUS_ARN,
         "event_bus_arn is not the ARN of an EventBridge bus of one's own.",
         remedy="Use arn:aws:events:REGION:ACCOUNT:event-bus/NAME, or leave it out: then the default bus is used.",
     )

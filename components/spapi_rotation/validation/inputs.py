@@ -1,6 +1,7 @@
 """A value that is there, or comes later as an Output, and how either is validated."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeGuard, TypeVar
 
@@ -77,6 +78,17 @@ def validate_flag(value: object, argument: str) -> bool:
     if isinstance(value, bool):
         return value
     raise BadSettings(f"{argument} must be true or false.", remedy="Use a plain boolean, without quotes.")
+
+
+def of_form(value: object, form: re.Pattern[str], problem: str, *, remedy: str) -> str:
+    """A text of a form.
+
+    Raises:
+        BadSettings: it is not one; what the problem is, and its remedy.
+    """
+    if isinstance(value, str) and form.fullmatch(value):
+        return value
+    raise BadSettings(problem, remedy=remedy)
 
 
 def known_keys(given: object, known: Mapping[str, object], where: str) -> Mapping[str, Any]:

@@ -42,6 +42,12 @@ def nearest(name: str, known: Collection[str]) -> str | None:
     return None if best is None else by_letters[best]
 
 
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """How a remedy begins that names the nearest of what is known; empty if nothing is near."""
+    near = nearest(name, known)
+    return f"Did you mean {near}? " if near else ""
+
+
 def _hint(name: str, known: Collection[str]) -> str | None:
     elsewhere = {each: f"{place}{each}" for place, there in PLACES.items() for each in there if each not in known}
     if name in elsewhere:

@@ -7,7 +7,15 @@ from typing import Any
 
 from spapi_rotation.args import DestinationQueue, Keys, Network, Roles
 from spapi_rotation.validation.applications import validate_key_arn
-from spapi_rotation.validation.inputs import MaybeOutput, is_list, known_keys, plain, validated, validated_within
+from spapi_rotation.validation.inputs import (
+    MaybeOutput,
+    is_list,
+    known_keys,
+    of_form,
+    plain,
+    validated,
+    validated_within,
+)
 from spapi_rotation_lambda.domain.errors import BadSettings
 
 MIN_CONCURRENCY = 3
@@ -103,9 +111,9 @@ def validate_queue_arn(value: object) -> str:
             "queue.arn is a FIFO queue, to which Amazon does not send.",
             remedy="Register a standard queue, and name that.",
         )
-    if isinstance(value, str) and _QUEUE.fullmatch(value):
-        return value
-    raise BadSettings(
+    return of_form(
+        value,
+        _QUEUE,
         "queue.arn is not the ARN of a queue.",
         remedy="Use arn:aws:sqs:REGION:ACCOUNT:NAME, as it is registered with Amazon; not its URL.",
     )
@@ -133,9 +141,9 @@ def validate_boundary(value: object) -> str:
     Raises:
         BadSettings: it is not one.
     """
-    if isinstance(value, str) and _BOUNDARY.fullmatch(value):
-        return value
-    raise BadSettings(
+    return of_form(
+        value,
+        _BOUNDARY,
         "roles.permissions_boundary is not the ARN of a managed policy.",
         remedy="Use arn:aws:iam::ACCOUNT:policy/NAME, or leave it out.",
     )
@@ -162,9 +170,9 @@ def validate_path(value: object) -> str:
     Raises:
         BadSettings: it is not one.
     """
-    if isinstance(value, str) and _PATH.fullmatch(value):
-        return value
-    raise BadSettings(
+    return of_form(
+        value,
+        _PATH,
         "roles.path is not a path of IAM.",
         remedy="Begin and end it with a slash, such as /platform/rotation/, in at most 512 characters without blanks.",
     )

@@ -6,7 +6,7 @@ from functools import cache
 
 import pulumi_aws as aws
 
-from spapi_rotation.validation.names import nearest
+from spapi_rotation.validation.names import did_you_mean
 from spapi_rotation_lambda.domain.errors import BadSettings
 
 _OTHER_PARTITIONS: Mapping[str, str] = {
@@ -37,10 +37,9 @@ def validate_region(value: object) -> str:
             )
     if text in listed_regions() or _PATTERN.fullmatch(text):
         return text
-    near = nearest(text, listed_regions())
     raise BadSettings(
         f"There is no AWS region {text!r}.",
-        remedy=f"{f'Did you mean {near}? ' if near else ''}Set the region of the AWS provider, by "
+        remedy=f"{did_you_mean(text, listed_regions())}Set the region of the AWS provider, by "
         "`pulumi config set aws:region` or where the provider is made.",
     )
 
@@ -49,11 +48,10 @@ def unlisted_region(region: str) -> str | None:
     """What to say about a region that may be new, or mistyped; None if it is known."""
     if region in listed_regions():
         return None
-    near = nearest(region, listed_regions())
     return (
         f"The region {region} is not among those that this version of pulumi-aws lists. If it is new, that is fine; "
-        f"if not, AWS cannot be reached there.{f' Did you mean {near}?' if near else ''}"
-    )
+        f"if not, AWS cannot be reached there. {did_you_mean(region, listed_regions())}"
+    ).rstrip()
 
 
 @cache

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from spapi_rotation.validation.applications import validate_key_arn
 from spapi_rotation.validation.inputs import is_map
-from spapi_rotation.validation.names import nearest
+from spapi_rotation.validation.names import did_you_mean
 from spapi_rotation.validation.regions import listed_regions, validate_region
 from spapi_rotation_lambda.domain.errors import BadSettings
 
@@ -28,8 +28,7 @@ def _region(name: object) -> str:
     try:
         return validate_region(name)
     except BadSettings as error:
-        near = nearest(str(name), listed_regions())
-        hint = f"Did you mean {near}? " if near else ""
+        hint = did_you_mean(str(name), listed_regions())
         raise BadSettings(
             f"{ARGUMENT}: {error.args[0]}", remedy=f"{hint}Name regions of the partition aws, such as eu-west-1."
         ) from None

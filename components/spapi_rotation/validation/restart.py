@@ -11,7 +11,7 @@ from spapi_rotation.args import RestartedService
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.validation.applications import ValidApplication
 from spapi_rotation.validation.inputs import MaybeOutput, is_map, known_keys, plain, validated
-from spapi_rotation.validation.names import nearest
+from spapi_rotation.validation.names import did_you_mean
 from spapi_rotation_lambda.domain.errors import BadSettings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -136,10 +136,10 @@ def _client_ids(value: object, argument: str, applications: Sequence[ValidApplic
     known = {each.name: each.client_id for each in applications}
     for name in cast(Sequence[object], names):
         if not isinstance(name, str) or name not in known:
-            near = nearest(str(name), known) if isinstance(name, str) else None
+            near = did_you_mean(name, known) if isinstance(name, str) else ""
             raise BadSettings(
                 f"{argument} has a name that is not in applications.",
-                remedy=f"{f'Did you mean {near}? ' if near else ''}There are: {', '.join(known)}.",
+                remedy=f"{near}There are: {', '.join(known)}.",
             )
     return tuple(sorted({known[str(name)] for name in cast(Sequence[object], names)}))
 

@@ -95,10 +95,10 @@ def _access(policy: str | None, resource: str, needed: Statement, actions: Seque
     allowed = set[str]()
     denials: dict[Answer, list[str]] = {True: [], None: []}
     conditional: list[str] = []
-    for number, statement in enumerate(_statements(policy), 1):
-        if not _selects(statement, "Resource", lambda value: _any_matches(value, resource)):
+    for number, statement in enumerate(statements_of(policy), 1):
+        if not _selects(statement, "Resource", lambda value: any_matches(value, resource)):
             continue
-        its = {each for each in actions if _selects(statement, "Action", partial(_any_matches, text=each, fold=True))}
+        its = {each for each in actions if _selects(statement, "Action", partial(any_matches, text=each, fold=True))}
         concerns, holds = _concerns_amazon(statement), condition_holds(statement.get("Condition") or None)
         if statement.get("Effect") == "Allow":
             # One that holds only perhaps is no use: nobody could rely on it.
@@ -110,12 +110,13 @@ def _access(policy: str | None, resource: str, needed: Statement, actions: Seque
     return Access(missing, tuple(denials[True]), tuple(conditional), tuple(denials[None]))
 
 
-def _statements(policy: str | None) -> Iterator[Mapping[str, Any]]:
+def statements_of(policy: str | None) -> Iterator[Mapping[str, Any]]:
+    """The statements of a policy as JSON; none of what is not one."""
     try:
         document = json.loads(policy) if policy else {}
     except ValueError:
         return
-    for statement in _listed(document.get("Statement") if isinstance(document, Mapping) else None):
+    for statement in listed(document.get("Statement") if isinstance(document, Mapping) else None):
         yield statement if isinstance(statement, Mapping) else {}
 
 
@@ -155,13 +156,13 @@ def _names_amazon(principal: object) -> Answer:
 
 
 def _names(principal: object) -> set[str]:
-    listed = _listed(principal.get("AWS")) if isinstance(principal, Mapping) else _listed(principal)
-    return {name for name in listed if isinstance(name, str)}
+    names = listed(principal.get("AWS")) if isinstance(principal, Mapping) else listed(principal)
+    return {name for name in names if isinstance(name, str)}
 
 
-def _any_matches(patterns: object, text: str, fold: bool = False) -> bool:
+def any_matches(patterns: object, text: str, fold: bool = False) -> bool:
     """IAM wildcard match (``*`` and ``?``); ``fold`` ignores case, as IAM does for actions."""
-    for pattern in _listed(patterns):
+    for pattern in listed(patterns):
         if isinstance(pattern, str):
             regex = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
             if re.fullmatch(regex, text, re.IGNORECASE if fold else 0):
@@ -169,7 +170,8 @@ def _any_matches(patterns: object, text: str, fold: bool = False) -> bool:
     return False
 
 
-def _listed(value: object) -> Sequence[Any]:
+def listed(value: object) -> Sequence[Any]:
+    """An element of a policy, which may be one value or a list of them."""
     if value is None:
         return ()
     return value if isinstance(value, list) else [value]

@@ -49,6 +49,11 @@ class StoredVersion:
         """Its credentials, if it holds any."""
         return self.document.credentials
 
+    def holds(self, credentials: Credentials) -> bool:
+        """Whether its client secret is that of these credentials, whatever their dates."""
+        own = self.credentials
+        return own is not None and own.client_secret == credentials.client_secret
+
 
 class Snapshot:
     """A secret at one moment. Values are read once each, by version id, and versions never change."""
@@ -143,9 +148,7 @@ class Snapshot:
         own = stored.credentials
         if own is None or own.are_amazons:
             return own
-        # The label for it comes first; it answers for the secret that it is on, so that a check reads no more.
-        seen = self._first_seen_of(own)
-        for other in [seen] if seen is not None else self._copies(own):
+        for other in self._copies(own):
             if other.credentials is not None and other.credentials.are_amazons:
                 return other.credentials
         return None
@@ -162,11 +165,9 @@ class Snapshot:
         )
 
     def _copies(self, credentials: Credentials) -> list[StoredVersion]:
-        return [
-            one
-            for one in self.holders(EVERY_HOLDER)
-            if one.credentials is not None and one.credentials.client_secret == credentials.client_secret
-        ]
+        """A client secret's labelled versions. FIRST_SEEN answers for the one that it is on: a check reads no more."""
+        seen = self._first_seen_of(credentials)
+        return [seen] if seen is not None else [one for one in self.holders(EVERY_HOLDER) if one.holds(credentials)]
 
     def issued(self, stored: StoredVersion) -> datetime | None:
         """When Amazon issued a version's secret; None if that is not known from Amazon."""
@@ -196,9 +197,7 @@ class Snapshot:
         own = current.credentials
         if own is None:
             return current.version.created_at
-        seen = self._first_seen_of(own)
-        copies = [seen] if seen is not None else self._copies(own)
-        return min(one.version.created_at for one in (current, *copies))
+        return min(one.version.created_at for one in (current, *self._copies(own)))
 
     def knows_since_when(self, current: StoredVersion) -> bool:
         """Whether FIRST_SEEN is on a version of the value in use."""
@@ -232,9 +231,7 @@ class Snapshot:
     def _first_seen_of(self, credentials: Credentials) -> StoredVersion | None:
         """The version that is labelled as the first one of this client secret; None if the label is on another."""
         seen = self.readable(Label.FIRST_SEEN)
-        if seen is None or seen.credentials is None:
-            return None
-        return seen if seen.credentials.client_secret == credentials.client_secret else None
+        return seen if seen is not None and seen.holds(credentials) else None
 
     @property
     def request_version(self) -> Version | None:

@@ -53,7 +53,7 @@ def promote(ports: Ports, application: Application) -> str:
             f"{application.name}: the secret in use is newer than the rejected one.",
             remedy="Nothing. To go back to the previous secret, use rollback.",
         )
-    same = current.credentials is not None and current.credentials.client_secret == candidate.credentials.client_secret
+    same = current.holds(candidate.credentials)
     with telling_a_person(application):
         in_use = current.version.id if same else put_into_use(ports, snapshot, candidate, current, replaces=True)
         publish_and_take_off(ports, snapshot, candidate, in_use)
@@ -130,7 +130,7 @@ def seed(ports: Ports, application: Application, credentials: Credentials, *, ve
     """
     snapshot = Snapshot(ports.store, application)
     pending = snapshot.readable(Label.PENDING)
-    if pending is not None and pending.credentials is not None and not _has_value(pending, credentials):
+    if pending is not None and pending.credentials is not None and not pending.holds(credentials):
         raise NothingToDo(f"{application.name}: a received secret is pending.", remedy="Promote or reject it first.")
     if verify and not verification.accepted(ports, credentials, None):
         raise NotYetAccepted(
@@ -167,10 +167,6 @@ def _owners(
     if replaced is None:
         return Document({}, application)
     return Document.of_owner(ports.store.read(application.secret_id, replaced.id), application)
-
-
-def _has_value(stored: StoredVersion, credentials: Credentials) -> bool:
-    return stored.credentials is not None and stored.credentials.client_secret == credentials.client_secret
 
 
 def _digest(credentials: Credentials) -> str:

@@ -143,13 +143,9 @@ def _is_rejected_undated(snapshot: Snapshot, message: NewSecret) -> bool:
     return (
         rejected is not None
         and snapshot.amazons(rejected) is None
-        and _has_value(rejected, message.credentials)
-        and not (current is not None and _has_value(current, message.credentials))
+        and rejected.holds(message.credentials)
+        and not (current is not None and current.holds(message.credentials))
     )
-
-
-def _has_value(stored: StoredVersion, credentials: Credentials) -> bool:
-    return stored.credentials is not None and stored.credentials.client_secret == credentials.client_secret
 
 
 def _date_rejected(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:

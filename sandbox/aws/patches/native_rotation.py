@@ -5,10 +5,8 @@ function"). There is no schedule and no second try: a rotation happens when it i
 it, which leaves the empty version as on AWS.
 """
 
-import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ministack.core import iam_evaluator, responses
@@ -23,6 +21,7 @@ from sandbox.aws.patches.secretsmanager import (
     Refused,
     Request,
     Secret,
+    add_operation,
     answering,
     attach,
     named,
@@ -42,18 +41,7 @@ STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 def apply(_settings: Settings) -> None:
     """Replace RotateSecret, whose original promotes a copy of the value, and add CancelRotateSecret."""
     replace(service, "_rotate_secret", answering(_rotate))
-    replace(service, "handle_request", _with_cancel(service.handle_request))
-
-
-def _with_cancel(handle: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    cancel = answering(_cancel)
-
-    async def answer(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
-        if headers.get("x-amz-target", "").endswith(".CancelRotateSecret"):
-            return cancel(json.loads(body or b"{}"))
-        return await handle(method, path, headers, body, query)
-
-    return answer
+    add_operation("CancelRotateSecret", _cancel)
 
 
 def _rotate(data: Request) -> dict[str, Any]:

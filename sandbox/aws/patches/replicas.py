@@ -5,7 +5,7 @@ DeleteSecret). Who needs the replica's key when a value is written later is not 
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from ministack.core import iam_evaluator as evaluator
@@ -21,6 +21,7 @@ from sandbox.aws.patches.secretsmanager import (
     Request,
     Response,
     Secret,
+    add_operation,
     answering,
     body_of,
     writable,
@@ -38,7 +39,7 @@ def apply(_settings: Settings) -> None:
     replace(service, "_replicate_secret_to_regions", answering(rules.replicate))
     replace(service, "_create_secret", _replicating(service._create_secret))
     replace(service, "_delete_secret", _keeping(service._delete_secret))
-    replace(service, "handle_request", _with_removal(service.handle_request))
+    add_operation("RemoveRegionsFromReplication", _remove)
 
 
 class _Replicas:
@@ -130,17 +131,6 @@ def _keeping(delete: Operation) -> Operation:
             raise Refused("InvalidRequestException", said)
 
         return answering(refuse)(data)
-
-    return answer
-
-
-def _with_removal(handle: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    remove = answering(_remove)
-
-    async def answer(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
-        if headers.get("x-amz-target", "").endswith(".RemoveRegionsFromReplication"):
-            return remove(json.loads(body or b"{}"))
-        return await handle(method, path, headers, body, query)
 
     return answer
 

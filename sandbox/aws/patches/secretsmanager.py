@@ -71,6 +71,18 @@ def answering(operation: Callable[[Request], dict[str, Any]]) -> Operation:
     return answer
 
 
+def add_operation(name: str, operation: Callable[[Request], dict[str, Any]]) -> None:
+    """Answer an operation that MiniStack does not know."""
+    handle, added = service.handle_request, answering(operation)
+
+    async def answer(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        if headers.get("x-amz-target", "").endswith(f".{name}"):
+            return added(json.loads(body or b"{}"))
+        return await handle(method, path, headers, body, query)
+
+    replace(service, "handle_request", answer)
+
+
 class _Rules:
     def __init__(self, version_age_seconds: float, create: Operation, get: Operation) -> None:
         self._version_age = version_age_seconds

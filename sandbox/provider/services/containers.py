@@ -26,6 +26,7 @@ from sandbox.provider.schema import (
     text,
     text_set,
 )
+from sandbox.provider.services.tagging import as_small_list, as_small_map
 from sandbox.provider.values import Props
 
 _GONE = ("ClusterNotFoundException", "ServiceNotFoundException")
@@ -63,7 +64,7 @@ class Cluster(Resource):
     def create(self, aws: Aws, inputs: Props) -> str:
         made = aws.call(
             f"creating ecs.Cluster ({inputs['name']})",
-            lambda: aws.client("ecs").create_cluster(clusterName=inputs["name"], tags=_as_list(inputs["tagsAll"])),
+            lambda: aws.client("ecs").create_cluster(clusterName=inputs["name"], tags=as_small_list(inputs["tagsAll"])),
         )
         return str(made["cluster"]["clusterArn"])
 
@@ -119,7 +120,7 @@ class TaskDefinition(Resource):
         asked["containerDefinitions"] = json.loads(inputs["containerDefinitions"])
         made = aws.call(
             f"creating ecs.TaskDefinition ({inputs['family']})",
-            lambda: aws.client("ecs").register_task_definition(**asked, tags=_as_list(inputs["tagsAll"])),
+            lambda: aws.client("ecs").register_task_definition(**asked, tags=as_small_list(inputs["tagsAll"])),
         )
         return str(made["taskDefinition"]["family"])
 
@@ -182,7 +183,7 @@ class Service(Resource):
         made = aws.call(
             f"creating ecs.Service ({inputs['name']})",
             lambda: aws.client("ecs").create_service(
-                serviceName=inputs["name"], **_changeable(inputs), **extra, tags=_as_list(inputs["tagsAll"])
+                serviceName=inputs["name"], **_changeable(inputs), **extra, tags=as_small_list(inputs["tagsAll"])
             ),
             retry=_NEW_ROLE,
         )
@@ -249,17 +250,12 @@ def _changeable(inputs: Props) -> dict[str, Any]:
     return asked
 
 
-def _as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """ECS writes tags in lower case."""
-    return [{"key": key, "value": value} for key, value in sorted(tags.items())]
-
-
 def _tags(aws: Aws, resource_arn: str) -> dict[str, str]:
     found = aws.call(
         f"reading tags of {resource_arn}",
         lambda: aws.client("ecs").list_tags_for_resource(resourceArn=resource_arn),
     )
-    return {each["key"]: each["value"] for each in found.get("tags", [])}
+    return as_small_map(found.get("tags", []))
 
 
 def _tag(aws: Aws, resource_arn: str, put: Mapping[str, str], drop: list[str]) -> None:
@@ -267,4 +263,4 @@ def _tag(aws: Aws, resource_arn: str, put: Mapping[str, str], drop: list[str]) -
     if drop:
         aws.call(doing, lambda: client.untag_resource(resourceArn=resource_arn, tagKeys=drop))
     if put:
-        aws.call(doing, lambda: client.tag_resource(resourceArn=resource_arn, tags=_as_list(put)))
+        aws.call(doing, lambda: client.tag_resource(resourceArn=resource_arn, tags=as_small_list(put)))

@@ -9,6 +9,7 @@ from sandbox.provider.aws import Aws, says
 from sandbox.provider.policy import same_json
 from sandbox.provider.resource import Resource
 from sandbox.provider.schema import AutoName, Spec, arn, choice, json_text, matching, required, text
+from sandbox.provider.services.tagging import as_small_list, as_small_map
 from sandbox.provider.values import Props
 
 _GONE = ("StateMachineDoesNotExist",)
@@ -41,7 +42,7 @@ class StateMachine(Resource):
                 definition=inputs["definition"],
                 roleArn=inputs["roleArn"],
                 type=inputs["type"],
-                tags=_as_list(inputs["tagsAll"]),
+                tags=as_small_list(inputs["tagsAll"]),
             ),
             retry=_NOT_YET,
         )
@@ -62,7 +63,7 @@ class StateMachine(Resource):
             "creationDate": found["creationDate"].isoformat(),
             "revisionId": found.get("revisionId"),
             "status": found.get("status"),
-            "tagsAll": {each["key"]: each["value"] for each in tags.get("tags", [])},
+            "tagsAll": as_small_map(tags.get("tags", [])),
         }
 
     def update(self, aws: Aws, resource_id: str, state: Props, news: Props, changed: frozenset[str]) -> None:
@@ -86,9 +87,4 @@ class StateMachine(Resource):
         if drop:
             aws.call(doing, lambda: client.untag_resource(resourceArn=resource_id, tagKeys=drop))
         if put:
-            aws.call(doing, lambda: client.tag_resource(resourceArn=resource_id, tags=_as_list(put)))
-
-
-def _as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Step Functions writes tags in lower case."""
-    return [{"key": key, "value": value} for key, value in sorted(tags.items())]
+            aws.call(doing, lambda: client.tag_resource(resourceArn=resource_id, tags=as_small_list(put)))
