@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from spapi_rotation import InvalidArgument
-from spapi_rotation.validation.arguments import validate_rotation_window
+from spapi_rotation.validation.window import validate_rotation_window
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.window import Window
 from spapi_rotation_lambda.settings import Settings

@@ -4,21 +4,17 @@ A plain value is validated at once, so that a mistake fails the preview. A value
 when it becomes known.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from spapi_rotation.args import ClientSecretRotationArgs, RotationWindow, Via
+from spapi_rotation.args import ClientSecretRotationArgs, Via
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.validation.applications import ValidApplication, validate_applications
 from spapi_rotation.validation.credentials import exposed, find_client_secret
 from spapi_rotation.validation.inputs import (
     MaybeOutput,
-    is_map,
     known_keys,
     of_form,
     plain,
@@ -29,7 +25,6 @@ from spapi_rotation.validation.inputs import (
     validated_pair,
     validated_within,
 )
-from spapi_rotation.validation.names import nearest
 from spapi_rotation.validation.numbers import (
     NUMBERS,
     validate_concurrency,
@@ -52,9 +47,9 @@ from spapi_rotation.validation.readers import validate_readers
 from spapi_rotation.validation.replicas import validate_replica_regions
 from spapi_rotation.validation.restart import ValidRestart, validate_restart
 from spapi_rotation.validation.tags import Tags, validated_tags
+from spapi_rotation.validation.window import validate_rotation_window
 from spapi_rotation_lambda import settings
 from spapi_rotation_lambda.domain.errors import BadSettings
-from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
 from spapi_rotation_lambda.settings import validated_endpoint, validated_verification
 
 T = TypeVar("T")
@@ -281,26 +276,6 @@ def validate_via(value: object) -> Via:
         ) from None
 
 
-def validate_rotation_window(value: object) -> str:
-    """The window as the function's environment holds it: every part named, days in their order.
-
-    Raises:
-        BadSettings: it is no window, or its time zone is not among those that the function has.
-    """
-    if is_map(value):
-        known_keys(value, RotationWindow.__annotations__, "rotation_window")
-        _validate_time_zone(value.get("time_zone"))
-        _validate_days(value.get("days"))
-    window = Window.parse(value, "rotation_window")
-    parts = {
-        "days": [day for day in WEEKDAYS if day in window.days],
-        "start": f"{window.start:%H:%M}",
-        "end": f"{window.end:%H:%M}",
-        "time_zone": window.time_zone.key,
-    }
-    return json.dumps(parts, separators=(",", ":"))
-
-
 def validate_topic_arn(value: object) -> str:
     """The ARN of an SNS topic.
 
@@ -368,40 +343,3 @@ def validate_partition(partition: str) -> str:
         f"The AWS provider's region lies in the partition {partition}, from which Amazon cannot be reached.",
         remedy="Use a region of the partition aws: Amazon sends the new secrets from there.",
     )
-
-
-def _validate_time_zone(name: object) -> None:
-    zones = _time_zones()
-    if not isinstance(name, str) or not name or name in zones:
-        return
-    places = {zone.rpartition("/")[2]: zone for zone in sorted(zones)}
-    near = nearest(name, zones) or places.get(nearest(name, places) or "")
-    raise BadSettings(
-        "rotation_window.time_zone is not a time zone that the function knows.",
-        remedy=f"{f'Did you mean {near}? ' if near else ''}Use a name of the IANA time zone database, with its capital "
-        "letters, such as Europe/Berlin.",
-    )
-
-
-def _validate_days(days: object) -> None:
-    names: Any = re.split(r"[,\s]+", days) if isinstance(days, str) else days
-    if not isinstance(names, list | tuple):
-        return
-    given = [str(name) for name in cast(Sequence[object], names)]
-    meant = [name.strip()[:3].upper() for name in given]
-    known = set(meant) <= set(WEEKDAYS)
-    if isinstance(days, str) or (known and meant != given):
-        wanted = f"[{', '.join(meant)}]" if known else "a list"
-        raise BadSettings(
-            f"rotation_window.days must be a list of one or more of {', '.join(WEEKDAYS)}.",
-            remedy=f"Set rotation_window.days to {wanted}.",
-        )
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    """The time zones of the package ``tzdata``, which the function's archive holds.
-
-    A machine's own data may have more names, or find one in the wrong case.
-    """
-    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
