@@ -43,6 +43,28 @@ threading.Thread(target=read).start()
 print(Worker._drain_stderr_bounded(SimpleNamespace(_proc=object(), _stderr_queue=lines)).split())
 """
 
+SEARCHED_WHILE_WRITTEN = """
+import sys, threading
+from ministack.services import cloudwatch_logs
+from sandbox.aws import patches
+patches.apply_all(patches.Settings(3600, 86400, 1, "python"))
+sys.setswitchinterval(1e-6)
+cloudwatch_logs._create_log_group({"logGroupName": "busy"})
+streams = cloudwatch_logs._log_groups["busy"]["streams"]
+
+def write(writer):
+    for turn in range(500):
+        streams[f"{writer}-{turn}"] = {"events": []}
+
+threads = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
+for thread in threads:
+    thread.start()
+answers = []
+while any(thread.is_alive() for thread in threads):
+    answers.append(cloudwatch_logs._filter_log_events({"logGroupName": "busy"})[0])
+print(*sorted(set(answers)))
+"""
+
 
 def streams(aws: AwsEmulator, group: str) -> list[dict[str, int]]:
     """For each stream, how many lines each invocation has in it."""
@@ -52,6 +74,17 @@ def streams(aws: AwsEmulator, group: str) -> list[dict[str, int]]:
         if line := re.fullmatch(r"(\w+) \d+", event["message"]):
             names[line[1]] = names.get(line[1], 0) + 1
     return sorted(found.values(), key=str)
+
+
+def in_the_emulators_python(code: str) -> str:
+    done = subprocess.run(
+        [ensure_environment(silent).python, "-c", code],
+        env=scrubbed_environment(PYTHONPATH=str(CHECKOUT), PYTHONDONTWRITEBYTECODE="1"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
 
 
 @pytest.mark.parametrize("end", [{}, {"fail": True}, {"exit": True}])
@@ -70,11 +103,8 @@ def test_every_line_is_in_the_stream_of_its_invocation(aws: AwsEmulator, end: di
 
 
 def test_output_that_is_read_slowly_is_waited_for() -> None:
-    done = subprocess.run(
-        [ensure_environment(silent).python, "-c", SLOWLY_READ],
-        env=scrubbed_environment(PYTHONPATH=str(CHECKOUT), PYTHONDONTWRITEBYTECODE="1"),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "['first', 'second']"
+    assert in_the_emulators_python(SLOWLY_READ) == "['first', 'second']"
+
+
+def test_a_log_is_searched_while_functions_begin_streams_of_their_own() -> None:
+    assert in_the_emulators_python(SEARCHED_WHILE_WRITTEN) == "200"

@@ -121,7 +121,8 @@ def _search(data: Mapping[str, Any]) -> Any:
     with cloudwatch_logs._log_events_lock:
         every = [
             {**event, "logStreamName": stream}
-            for stream, held in group["streams"].items()
+            # Functions that run write streams of their own meanwhile, from other threads.
+            for stream, held in list(group["streams"].items())
             if not data.get("logStreamNames") or stream in data["logStreamNames"]
             for event in held["events"]
             if event["timestamp"] >= earliest and (latest is None or event["timestamp"] <= latest)
