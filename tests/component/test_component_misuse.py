@@ -82,6 +82,12 @@ def test_so_is_one_of_the_window(wrong: str, meant: str | None) -> None:
     assert (f"did you mean {meant}?" in error.remedy) == (meant is not None)
 
 
+def test_a_name_that_is_the_end_of_one_here_means_that_one_before_one_of_another_place() -> None:
+    error = refusal(restart={"web": {"arn": "x"}})
+    assert error.args[0] == "arn: unknown in restart.web."
+    assert error.remedy.startswith("arn: did you mean service_arn?")
+
+
 def test_each_of_several_unknown_arguments_is_told_its_nearest() -> None:
     error = refusal(tag={}, pause=True, zebra=1)
     assert error.args[0] == "pause, tag, zebra: unknown in args."

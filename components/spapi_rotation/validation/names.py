@@ -50,6 +50,9 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
 
 def _hint(name: str, known: Collection[str]) -> str | None:
     elsewhere = {each: f"{place}{each}" for place, there in PLACES.items() for each in there if each not in known}
+    longer = [each for each in known if each.endswith(f"_{name}")]
+    if len(longer) == 1:
+        return f"{name}: did you mean {longer[0]}?"
     if name in elsewhere:
         return f"{name} belongs to another place: {elsewhere[name]}."
     near = nearest(name, known) or elsewhere.get(nearest(name, elsewhere) or "")
