@@ -255,6 +255,20 @@ def test_a_rollback_that_dies_half_way_is_seen_and_can_be_repeated(world: World)
     assert in_use(world) == old
 
 
+@pytest.mark.rule(id="OPS-3")
+def test_a_rollback_that_dies_before_it_publishes_is_repeated_over_a_label_that_a_promotion_left(world: World) -> None:
+    """AWSPENDING stays on a promoted version until the next check if the promotion's last calls failed."""
+    old, _ = rotated(world)
+    world.store.move(world.application.secret_id, Label.PENDING, to=world.labels()[Label.CURRENT], away_from=None)
+    with pytest.raises(Crash):
+        operator_actions.rollback(dying_after(world, f"move {Label.CURRENT}"), world.application)
+    assert in_use(world) == old
+    published = len(world.recorder.events)
+    operator_actions.rollback(world.ports, world.application)
+    assert in_use(world) == old
+    assert len(world.recorder.events) == published + 1
+
+
 def test_a_repeated_rollback_changes_nothing_even_after_the_owners_edit(world: World) -> None:
     old, _ = rotated(world)
     operator_actions.rollback(world.ports, world.application)

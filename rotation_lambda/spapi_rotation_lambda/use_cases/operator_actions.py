@@ -94,7 +94,8 @@ def rollback(ports: Ports, application: Application) -> str:
     """
     snapshot = Snapshot(ports.store, application)
     current, previous = _seeded(snapshot), snapshot.readable(Label.PREVIOUS)
-    if snapshot.pending is not None and snapshot.id_of(Label.PENDING) != current.version.id:
+    # Left on what an earlier run has rolled back, if that was killed: AWSPENDING says nothing then.
+    if snapshot.id_of(Label.PENDING) not in (None, current.version.id, snapshot.id_of(Label.REJECTED)):
         raise NothingToDo(f"{application.name}: a received secret is pending.", remedy="Reject or promote it first.")
     if current.credentials is not None and previous is not None and is_rejected(snapshot, previous):
         # An earlier run has swapped already, and may not have published; a second swap would undo it.
