@@ -24,8 +24,9 @@ WORKERS = 2
 SWITCHES = 3
 EXAMPLES, RULES = 600, 50
 CONTRACT_SEQUENCES = 400
+BEGIN = time.monotonic()
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+FIRST, LAST = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
 @dataclass
@@ -113,11 +114,13 @@ def run(*, singles: bool) -> Report:
         jobs = [(number, singles) for number in range(len(scenarios()))]
         for done, figures in enumerate(pool.imap_unordered(explore, jobs, chunksize=1), 1):
             report.alone.add(figures)
+            _tell(figures)
             if done % 20 == 0:
                 _say(f"{done} of {len(jobs)} scenarios, {report.alone.histories:,} histories so far")
         _say(f"{report.alone.histories:,} histories: {report.alone.violated} with a violation")
         for figures, allowed in pool.imap_unordered(meet, range(len(meetings())), chunksize=1):
             report.together.add(figures)
+            _tell(figures)
             report.allowed += allowed
         _say(f"{report.together.histories:,} interleavings: {report.together.violated} with a violation")
         for played in pool.imap_unordered(play, range(2 * WORKERS), chunksize=1):
@@ -130,8 +133,13 @@ def run(*, singles: bool) -> Report:
     return report
 
 
+def _tell(figures: Figures) -> None:
+    for line in figures.violations:
+        _say(f"VIOLATION {line}")
+
+
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(f"{time.monotonic() - BEGIN:6.0f} s  {line}\n")
     sys.stdout.flush()
 
 
@@ -143,9 +151,9 @@ def _write(rows: list[tuple[str, str]], report: Report) -> None:
         seen = what.partition(" <- ")[0].partition(" | ")[0]
         found = f"{where.lstrip('[')}: {seen}" if verdict.caught else "(survived)"
         caught.append(f"| {verdict.defect.name} | {found} |")
-    before, _, rest = DOCS.read_text().partition(BEGIN)
+    before, _, rest = DOCS.read_text().partition(FIRST)
     lines = "\n".join((*figures, "", *caught))
-    DOCS.write_text(f"{before}{BEGIN}\n{lines}\n{END}{rest.partition(END)[2]}")
+    DOCS.write_text(f"{before}{FIRST}\n{lines}\n{LAST}{rest.partition(LAST)[2]}")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -153,7 +161,6 @@ def main(arguments: Sequence[str]) -> int:
     if unknown := set(arguments) - {"--singles", "--write"}:
         _say(f"Unknown: {', '.join(sorted(unknown))}. There are --singles and --write.")
         return 2
-    begin = time.monotonic()
     singles = "--singles" in arguments
     report = run(singles=singles)
     rows = report.rows(singles=singles)
@@ -161,12 +168,11 @@ def main(arguments: Sequence[str]) -> int:
         _say(f"{what}: {figure}")
     for verdict in report.verdicts:
         _say(f"{verdict.defect.name}: {verdict.caught_by or 'SURVIVED'}")
-    for line in (*report.alone.violations, *report.together.violations, report.random.violation):
-        if line:
-            _say(f"VIOLATION {line}")
+    if report.random.violation:
+        _say(f"VIOLATION {report.random.violation}")
     for difference in report.differences:
         _say(f"DIFFERENCE {difference}")
-    _say(f"{time.monotonic() - begin:.0f} s on {WORKERS} processes")
+    _say(f"done, on {WORKERS} processes")
     if "--write" in arguments:
         _write(rows, report)
     return 0 if report.is_clean else 1

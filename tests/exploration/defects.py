@@ -31,7 +31,7 @@ class Defect:
         name: what is broken.
         module: the module of ``spapi_rotation_lambda``, without its ending.
         changes: snippets of its source, each there exactly once, and what replaces them.
-        looked_for_in: the scenarios and meetings in which it is looked for first.
+        looked_for_in: the scenarios and meetings in which it is looked for.
     """
 
     name: str
@@ -63,7 +63,7 @@ DEFECTS = (
         "what is replaced is not remembered",
         "domain/credentials",
         (("        return replace(self, replaces=tuple(kept)[-REMEMBERED:])\n", "        return self\n"),),
-        ("a tool writes the old secret back, twice",),
+        ("an older message, then a tool applies the secret before, twice",),
     ),
     Defect(
         "a pending secret of unknown order is promoted at once",
@@ -537,7 +537,7 @@ DEFECTS = (
         "what a tool has overwritten stays away",
         "use_cases/overwritten",
         (("    if received is None:\n        return False\n", "    return False\n"),),
-        ("a tool writes the old secret back, twice",),
+        ("an older message, then a tool applies the secret before, twice",),
     ),
     Defect(
         "a secret comes back over whatever its owner has put in",

@@ -152,7 +152,7 @@ class Injector:
     Attributes:
         ops: the calls so far, in their order.
         void: whether a planned fault made no difference, so that the history is another one's copy.
-        unproven: how many tokens LWA has not given for a reason that says nothing about the secret.
+        unproven: how many tokens LWA has not given for a reason that says nothing about the secret, or is untrue.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class Injector:
             if kind is None:
                 return effect()
             if kind in answers:
-                self.unproven += kind is Kind.SETUP_FAULT
+                self.unproven += kind in (Kind.SETUP_FAULT, Kind.UNKNOWN_SECRET)
                 return answers[kind]()
             return self._fault(kind, op, effect, failing, stale)
         finally:

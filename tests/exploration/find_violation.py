@@ -1,6 +1,6 @@
-"""Looks for the first violation in the code that this process imports. Run by the check of the check, for one defect.
+"""Looks for a violation in the code that this process imports. Run by the check of the check, for one defect.
 
-``python -m tests.exploration.find_violation BUDGET [name ...]`` looks in what is named first, then in all others.
+``python -m tests.exploration.find_violation BUDGET NAME ...`` looks in the scenarios and meetings of these names.
 Prints the first violation and exits with 1; exits with 0 when there is none.
 """
 
@@ -13,19 +13,17 @@ from tests.exploration.meetings import meetings
 from tests.exploration.workers import Meeting, Meetings
 
 
-def violations(budget: int, first: Sequence[str], *, only: bool = False) -> Iterator[str]:
-    """The first violation of each scenario and meeting that has one, those named ``first`` at the beginning.
+def violations(budget: int, names: Sequence[str]) -> Iterator[str]:
+    """The first violation of each of the named scenarios and meetings that has one.
 
     Args:
         budget: faults in a history, and switches between two workers.
-        only: whether to leave out those that are not named.
     """
     everything: list[Scenario | Meeting] = [*scenarios(), *meetings()]
-    named = [one for one in everything if one.name in first]
-    if len(named) != len(first):
-        raise LookupError(f"unknown names among {first}")
-    others = [] if only else [one for one in everything if one.name not in first]
-    for one in (*named, *others):
+    named = [one for one in everything if one.name in names]
+    if not names or len(named) != len(names):
+        raise LookupError(f"unknown names among {names}")
+    for one in named:
         if isinstance(one, Meeting):
             figures = Meetings(one, budget, stop_at_first=True).run()
         else:
@@ -36,11 +34,10 @@ def violations(budget: int, first: Sequence[str], *, only: bool = False) -> Iter
 def main(arguments: Sequence[str]) -> int:
     """Hunt with growing budgets."""
     most, names = int(arguments[0]), arguments[1:]
-    for only in (True, False) if names else (False,):
-        for budget in range(most + 1):
-            for line in violations(budget, names, only=only):
-                sys.stdout.write(f"{line}\n")
-                return 1
+    for budget in range(most + 1):
+        for line in violations(budget, names):
+            sys.stdout.write(f"{line}\n")
+            return 1
     return 0
 
 

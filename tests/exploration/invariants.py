@@ -55,7 +55,7 @@ def check(world: World, *, action: str = "", unproven: int = 0) -> None:
 
     Args:
         action: which person's command made the last call, if one did: it may do what the machine must not.
-        unproven: how many of the invocation's tokens LWA has not given for a reason that says nothing about the secret.
+        unproven: how many of the invocation's tokens LWA has not given without a true reason in the secret.
     """
     for app in world.apps.values():
         secret = world.secrets.secrets[app.secret_id]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.rotation_policy import Verification
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Scope
@@ -377,7 +378,8 @@ def published_rollback(world: World, _plan: Plan) -> Ended:
     """A rollback that failed is repeated until it ends well: then what is in use is published."""
     if world.app.memory.unfinished:
         action(world, world.app, "rollback")
-    if world.app.memory.current in world.app.memory.unannounced:
+    rolled_back = world.value(world.app, Label.REJECTED) is not None
+    if rolled_back and world.app.memory.current in world.app.memory.unannounced:
         world.violate(QUIET, "a repeated rollback does not publish")
     return Ended()
 
@@ -581,7 +583,7 @@ def _tokens() -> tuple[Scenario, ...]:
     found: list[Scenario] = []
     for error in LWA_ERRORS:
         said = f"LWA answers {error[0]} {error[1]} to the"
-        lasting = (lwa_answers(Scope.NOTIFICATIONS, error), schedule, event, event, event)
+        lasting = (lwa_answers(Scope.NOTIFICATIONS, error), schedule, event, event, event, _later(25 * HOUR))
         found.append(Scenario(f"{said} verification call's token", rotated, lasting, faults=1))
         passing = (
             *(lwa_answers(Scope.ROTATION, error), schedule, _later(5 * HOUR)),
