@@ -1,6 +1,6 @@
 """``python -m docs.tools``: renew every picture and table in ``docs/`` that is made from something else."""
 
-from docs.tools import dashboard, events, permissions, reference, runbook, settings
+from docs.tools import dashboard, events, permissions, reference, runbook, schema, settings
 from docs.tools.pictures import PICTURES, draw
 from docs.tools.terminals import FOLDER, TERMINALS
 from tests.engine.fault_scenarios import suite
@@ -23,6 +23,7 @@ def main() -> None:
     events.FILE.write_text(events.document())
     for page in (reference.README, reference.REFERENCE):
         page.write_text(reference.with_tables(page.read_text(), page))
+    schema.FILE.write_text(schema.document(), encoding="utf-8")
     settings.FILE.write_text(settings.with_configuration(settings.FILE.read_text()))
 
 

@@ -13,7 +13,7 @@ class Verification(StrEnum):
     CALL = "call"
     """A token and the verification call, with the current secret as control."""
     LWA = "lwa"
-    """A token, and ``promote_delay`` after its issue."""
+    """A token, and `promote_delay_minutes` after its issue."""
 
 
 @dataclass(frozen=True, slots=True)
