@@ -38,7 +38,9 @@ MODULES = CHECKOUT / "sandbox" / "engine_modules"
 _CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
 _PYTHON_HOST = f"{_SDK}/python/cmd/pulumi-language-python"
-_PINS = ("cli/go.mod", "cli/go.sum", "python_host/go.mod", "python_host/go.sum")
+_YAML_HOST = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"
+_PARTS = ("cli", "python_host", "yaml_host")
+_PINS = tuple(f"{part}/go.{kind}" for part in _PARTS for kind in ("mod", "sum"))
 _SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
 _LINK_FLAGS = f"-s -w -X {_SDK}/go/common/version.Version=v{VERSION}"
 
@@ -153,6 +155,7 @@ def _built(progress: Progress) -> Engine:
         for what, module, flags, package in (
             ("Building the CLI", "cli", _LINK_FLAGS, _CLI),
             ("Building the Python host", "python_host", "-s -w", _PYTHON_HOST),
+            ("Building the YAML host", "yaml_host", "-s -w", _YAML_HOST),
         ):
             command = [go, "build", "-ldflags", flags, "-o", str(folder), package]
             _run_go(command, MODULES / module, what, progress)

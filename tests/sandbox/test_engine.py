@@ -157,7 +157,7 @@ case "$*" in
   build*pkg/v3/cmd/pulumi) for out; do case "$last" in -o) to=$out;; esac; last=$out; done
     printf '#!/bin/sh\\necho v3.259.0\\n' > "$to/pulumi"; /bin/chmod 755 "$to/pulumi";;
   build*) for out; do case "$last" in -o) to=$out;; esac; last=$out; done
-    printf '#!/bin/sh\\n' > "$to/pulumi-language-python"; /bin/chmod 755 "$to/pulumi-language-python";;
+    printf '#!/bin/sh\\n' > "$to/${last##*/}"; /bin/chmod 755 "$to/${last##*/}";;
   list*) echo "$GO_SDK";;
 esac
 """
@@ -185,6 +185,7 @@ def test_it_is_built_from_pinned_modules_once(tmp_path: Path, go: Path) -> None:
         "pulumi",
         "pulumi-language-python",
         "pulumi-language-python-exec",
+        "pulumi-language-yaml",
         "pulumi-resource-pulumi-python",
     }
     calls = go.read_text().splitlines()
@@ -218,6 +219,8 @@ def test_the_pins_hold_the_versions_that_are_named() -> None:
     cli = (engine.MODULES / "cli" / "go.mod").read_text()
     assert f"github.com/pulumi/pulumi/pkg/v3 v{engine.VERSION}" in cli
     assert f"github.com/pulumi/pulumi/sdk/v3 v{engine.VERSION}" in cli
+    yaml = (engine.MODULES / "yaml_host" / "go.mod").read_text()
+    assert f"github.com/pulumi/pulumi/pkg/v3 v{engine.VERSION}" in yaml
     assert "github.com/pulumi/pulumi/sdk/v3 v3.76.0" in (engine.MODULES / "python_host" / "go.mod").read_text()
 
 

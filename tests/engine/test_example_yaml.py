@@ -1,0 +1,166 @@
+"""The example in YAML, its README typed at a terminal: up, seed, and a secret rotated on `up` and in use.
+
+The package comes from its folder, as `pulumi install` installs it there, but that its dependencies are this
+environment's. What a person gets wrong in the program is seen as the person sees it.
+"""
+
+import json
+import os
+import re
+import sys
+import venv
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sandbox.amazon.delivery import SqsTarget
+from sandbox.amazon.process import Amazon
+from sandbox.aws.emulator import REGION, AwsEmulator
+from sandbox.engine import ensure_engine
+from sandbox.plugin_host import install as install_host
+from sandbox.provider.install import install as install_provider
+from sandbox.provider.main import plugin_version
+from sandbox.session import new_app
+from tests.installs.at_a_terminal import Terminal
+from tests.installs.environments import clone
+from tests.sandbox.aws_support import eventually
+
+pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "yaml"
+BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+BLOCKS = [
+    (language, re.sub("^   ", "", text, flags=re.MULTILINE) if text.startswith("   ") and language == "bash" else text)
+    for language, text in BLOCK.findall((EXAMPLE / "README.md").read_text())
+]
+UP, REGISTER, SEED, ROTATE, LIFT = (text for language, text in BLOCKS if language == "bash")
+PACKAGES = ("PIP_", "SSL_CERT_")
+"""What this machine's settings for reaching packages begin with."""
+
+
+def bring_dependencies(folder: Path) -> None:
+    """Make the package's environment beforehand, with this one's packages: those of 300 MB need not come again."""
+    venv.create(folder, with_pip=True)
+    (site,) = (folder / "lib").glob("python*/site-packages")
+    (own,) = (Path(sys.prefix) / "lib").glob("python*/site-packages")
+    (site / "dependencies.pth").write_text(f"{own}\n")
+
+
+class Team:
+    """Somebody with the example in a checkout; AWS and Amazon are the sandbox's.
+
+    Attributes:
+        secret: the client secret that Amazon's Developer Console shows for the application.
+    """
+
+    def __init__(self, folder: Path, aws: AwsEmulator, amazon: Amazon) -> None:
+        self.aws, self.amazon, self.app = aws, amazon, new_app("orders")
+        checkout = clone(folder / "checkout")
+        self.program = checkout / "examples" / "yaml" / "Pulumi.yaml"
+        bring_dependencies(checkout / "plugin" / "venv")
+        home = folder / "home"
+        for each in (home, folder / "backend"):
+            each.mkdir()
+        install_provider(home / ".pulumi" / "plugins" / f"resource-aws-v{plugin_version()}", Path(sys.executable))
+        path = [*install_host(folder / "host", ensure_engine(print)), Path(sys.executable).parent, os.defpath]
+        settings = {name: value for name, value in aws.environment().items() if name.startswith("AWS_")}
+        issued = datetime.now(UTC) - timedelta(days=100)
+        made = amazon.control.register(self.app.client_id, issued_at=issued, expires_at=issued + timedelta(days=180))
+        assert made.client_secret
+        self.secret = made.client_secret
+        self.terminal = Terminal(
+            checkout,
+            {
+                **settings,
+                **{name: value for name, value in os.environ.items() if name.startswith(PACKAGES)},
+                "HOME": str(home),
+                "PULUMI_HOME": str(home / ".pulumi"),
+                "PATH": os.pathsep.join(map(str, path)),
+                "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
+                "PULUMI_CONFIG_PASSPHRASE": "not secret",
+                "PULUMI_SKIP_CONFIRMATIONS": "true",
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+            },
+            {
+                "[y/N] ": "y\n",
+                "Enter if unknown): ": f"{issued:%Y-%m-%d}\n",
+                "Client secret (not shown): ": f"{self.secret}\n",
+            },
+        )
+        endpoint = "      spapiEndpoint: NA\n"
+        self.change(
+            endpoint,
+            f"      spapiEndpoint: {amazon.spapi_endpoint}\n      lwaEndpoint: {amazon.lwa_endpoint}\n"
+            "      promoteDelayMinutes: 0\n",
+        )
+
+    def change(self, written: str, instead: str) -> None:
+        """Change the program."""
+        text = self.program.read_text()
+        assert text.count(written) == 1, written
+        self.program.write_text(text.replace(written, instead))
+
+    def types(self, commands: str, *, code: int = 0) -> str:
+        """Type a block; each command must end so. What it showed."""
+        return self.terminal.paste(commands.replace("amzn1.application-oa2-client.…", self.app.client_id), code=code)
+
+    def outputs(self) -> dict[str, object]:
+        found: dict[str, object] = json.loads(self.terminal.enter("pulumi stack output --json"))
+        return found
+
+    def in_use(self) -> str:
+        """The client secret under AWSCURRENT, read as the account's root."""
+        name = f"marketplace/production/rotation/{self.app.client_id}"
+        value = self.aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+        return str(json.loads(value)["client_secret"])
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+    folder = tmp_path_factory.mktemp("yaml")
+    with (
+        AwsEmulator(folder / "aws") as aws,
+        Amazon(folder / "amazon", sqs=SqsTarget(aws.endpoint, REGION, str(aws.ca_file))) as amazon,
+    ):
+        person = Team(folder, aws, amazon)
+        with person.terminal:
+            yield person
+
+
+def test_up_brings_the_component_from_the_packages_own_environment(team: Team) -> None:
+    said = team.types(UP)
+    assert "+ spapi-rotation:index:ClientSecretRotation" in " ".join(said.split())
+    state = team.terminal.enter("pulumi stack export")
+    assert f"{team.program.parents[2]}/plugin/venv/lib/" in state
+    assert "pulumi-python:" not in state
+
+
+def test_the_queue_is_registered_and_the_secret_put_in(team: Team) -> None:
+    assert str(team.outputs()["queue_arn"]) in team.types(REGISTER)
+    team.amazon.control.subscribe(team.app.client_id, team.terminal.enter("pulumi stack output queue_arn").strip())
+    team.types(SEED)
+    assert team.in_use() == team.secret
+
+
+def test_a_text_rotates_on_up_and_the_new_secret_is_in_use(team: Team) -> None:
+    (text,) = (text for language, text in BLOCKS if language == "yaml")
+    before, _, line = text.rstrip("\n").rpartition("\n")
+    team.change(before, f"{before}\n{line}")
+    team.types(ROTATE)
+    eventually(lambda: team.in_use() != team.secret)
+    judged = team.amazon.control.judge(team.app.client_id, team.in_use())
+    assert judged
+    assert judged.newest
+    assert judged.accepted_by_spapi
+
+
+def test_the_same_text_does_not_rotate_again_and_nothing_is_left_to_do(team: Team) -> None:
+    now = team.in_use()
+    team.terminal.enter("pulumi up --expect-no-changes")
+    assert team.in_use() == now
+    state = team.terminal.enter("pulumi stack export --show-secrets")
+    for secret in (team.secret, now):
+        assert secret not in state
+        assert secret not in team.terminal.shown
