@@ -1,6 +1,8 @@
 """The component as programs in other languages reach it: their names go in, and come back in what they are told."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -13,6 +15,7 @@ from spapi_rotation.packaged.server import told
 from tests.component.recorder import ACCOUNT, REGION, Recording, client_id, deploy
 
 COMPONENT = "spapi-rotation:index:ClientSecretRotation"
+ROOT = Path(__file__).parents[2]
 
 
 def constructed(inputs: dict[str, Any]) -> Recording:
@@ -25,7 +28,7 @@ def refusal(**inputs: Any) -> str:
     """What is told of a component that cannot be made."""
     with pytest.raises(Exception) as refused:
         constructed({"applications": {"shop": {"clientId": client_id(1)}}, **inputs})
-    return told(getattr(refused.value, "inner", refused.value))
+    return told(refused.value)
 
 
 def test_a_program_in_another_language_reaches_every_part_of_the_arguments() -> None:
@@ -140,3 +143,16 @@ def test_names_in_a_text(python: str, others: str) -> None:
 def test_an_error_keeps_the_names_of_python_for_python() -> None:
     error = InvalidArgument("rotate_every_days is too small.", remedy="Set rotate_every_days higher.")
     assert "rotate_every_days" in str(error)
+
+
+def test_it_is_installed_with_the_locked_versions() -> None:
+    """Without their hashes: pip takes none beside a folder. `make lock` writes them."""
+    locked = re.findall(r"^([a-z0-9][^ ;]*==[^ ;]*)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert len(locked) > 20
+    assert (ROOT / "plugin" / "constraints.txt").read_text().splitlines() == locked
+    assert (ROOT / "plugin" / "requirements.txt").read_text() == "-c constraints.txt\n..\n"
+
+
+def test_its_folder_has_no_module_that_could_hide_another() -> None:
+    """A folder that is run comes first on Python's path."""
+    assert [file.name for file in (ROOT / "plugin").glob("*.py")] == ["__main__.py"]

@@ -25,15 +25,17 @@ class Servicer(server.ProviderServicer):
         try:
             return await self._construct(request, context)  # pyright: ignore[reportUnknownMemberType]
         except Exception as error:
-            cause = error.inner if isinstance(error, server.ComponentInitError) else error
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, told(cause))
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, told(error))
             raise
 
 
 def told(error: BaseException) -> str:
     """What a person is told: of an error with a remedy its text, of any other its traceback."""
-    if isinstance(error, pulumi.RunError):
-        return in_camel_case(str(error))
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, pulumi.RunError):
+            return in_camel_case(str(cause))
+        cause = cause.inner if isinstance(cause, server.ComponentInitError) else cause.__cause__
     return "".join(traceback.format_exception(error))
 
 
