@@ -254,7 +254,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
     ) -> pulumi.Resource:
         """Declare the resource that rotates one application during `pulumi up`.
 
-        A subclass for other languages overrides it: the dynamic resource serves Python programs only.
+        The dynamic resource serves Python programs only; the package for other languages never asks for it.
         """
         if via is Via.FUNCTION:
             return invoke_on_up(
