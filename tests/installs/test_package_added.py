@@ -1,0 +1,134 @@
+"""The package added to a program in YAML as a stranger adds it: from a git repository at a version, with all it needs.
+
+The repository is served on loopback. Nothing of this environment is used but the engine.
+"""
+
+import json
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+import spapi_rotation_lambda
+from sandbox.engine import ensure_engine
+from sandbox.plugin_host import install as install_host
+from sandbox.provider.install import install as install_provider
+from sandbox.provider.main import plugin_version
+from sandbox.tls import make_loopback_certificate
+from tests.installs.environments import ROOT, clone, run
+from tests.installs.git_server import serving
+
+pytestmark = [pytest.mark.engine, pytest.mark.installs, pytest.mark.slow]
+
+PACKAGES = ("PIP_",)
+"""What this machine's settings for reaching packages begin with."""
+
+
+@dataclass
+class Stranger:
+    """Somebody with a program of their own and Pulumi."""
+
+    project: Path
+    environment: dict[str, str]
+
+    def pulumi(self, *words: str, code: int = 0) -> str:
+        """What a command prints."""
+        done = subprocess.run(
+            ["pulumi", *words, "--non-interactive", "--color=never"],
+            cwd=self.project,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Where the project's repository is served, with a tag of its version, and the authority to trust for it."""
+    folder = tmp_path_factory.mktemp("repository")
+    checkout = clone(folder / "checkout")
+    identity = ("-c", "user.name=team", "-c", "user.email=team@example.com")
+    run(["git", "init", "--quiet", "--initial-branch=main"], checkout)
+    run(["git", "add", "--all"], checkout)
+    run(["git", *identity, "commit", "--quiet", "--message=all"], checkout)
+    run(["git", "tag", f"v{spapi_rotation_lambda.__version__}"], checkout)
+    run(["git", "clone", "--quiet", "--bare", str(checkout), "served/team/spapi-rotation.git"], folder)
+    certificate = make_loopback_certificate(folder / "tls")
+    with serving(folder / "served", certificate) as base:
+        yield f"{base}/team/spapi-rotation.git", certificate.authority
+
+
+@pytest.fixture(scope="module")
+def stranger(address: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Stranger:
+    folder = tmp_path_factory.mktemp("stranger")
+    home, project = folder / "home", folder / "program"
+    for each in (home, project, folder / "backend"):
+        each.mkdir()
+    install_provider(home / ".pulumi" / "plugins" / f"resource-aws-v{plugin_version()}", Path(sys.executable))
+    authorities = folder / "authorities.pem"
+    machines = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    authorities.write_text("".join(Path(each).read_text() for each in (machines, address[1]) if each))
+    path = [*install_host(folder / "host", ensure_engine(print)), f"{sys.base_prefix}/bin", os.defpath]
+    program = {
+        "name": "marketplace",
+        "runtime": "yaml",
+        "config": {"aws:region": {"value": "us-east-1"}},
+        "resources": {
+            "rotation": {
+                "type": "spapi-rotation:ClientSecretRotation",
+                "properties": {"rotateEveryDays": 5, "applications": {"orders": {"clientId": "of the shop"}}},
+            }
+        },
+    }
+    (project / "Pulumi.yaml").write_text(yaml.safe_dump(program))
+    return Stranger(
+        project,
+        {
+            **{name: value for name, value in os.environ.items() if name.startswith(PACKAGES)},
+            "SSL_CERT_FILE": str(authorities),
+            "HOME": str(home),
+            "PULUMI_HOME": str(home / ".pulumi"),
+            "PATH": os.pathsep.join(map(str, path)),
+            "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
+            "PULUMI_CONFIG_PASSPHRASE": "not secret",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        },
+    )
+
+
+def test_it_is_added_from_a_repository_at_a_version(stranger: Stranger, address: tuple[str, Path]) -> None:
+    stranger.pulumi("package", "add", f"{address[0]}/plugin@{spapi_rotation_lambda.__version__}")
+    (added,) = yaml.safe_load((stranger.project / "Pulumi.yaml").read_text())["packages"].values()
+    assert address[0] in str(added)
+    (fetched,) = (Path(stranger.environment["PULUMI_HOME"]) / "plugins").glob("resource-127*/plugin")
+    (site,) = fetched.glob("venv/lib/python*/site-packages")
+    assert (site / "spapi_rotation" / "function_archive" / "function.zip").exists()
+    locked = (ROOT / "plugin" / "constraints.txt").read_text().splitlines()
+    installed = run([str(fetched / "venv" / "bin" / "python"), "-m", "pip", "freeze"], fetched).splitlines()
+    assert set(locked) - {each.replace("_", "-") for each in installed} == set()
+
+
+def test_its_schema_is_the_recorded_one(stranger: Stranger, address: tuple[str, Path]) -> None:
+    source = f"{address[0]}/plugin@{spapi_rotation_lambda.__version__}"
+    said = stranger.pulumi("package", "get-schema", source)
+    found = json.loads(said[said.index("{") :])
+    recorded = json.loads((ROOT / "plugin" / "schema.json").read_text())
+    for name in ("resources", "types"):
+        assert found[name] == recorded[name]
+
+
+def test_the_component_itself_answers(stranger: Stranger) -> None:
+    stranger.pulumi("stack", "init", "dev")
+    said = stranger.pulumi("preview", code=255)
+    assert "applications.orders.clientId is not a client id" in said
+    assert "Traceback" not in said
