@@ -79,7 +79,7 @@ def test_a_rotation_by_up_itself_is_refused() -> None:
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        ({"rotateEveryDays": 5}, "rotateEveryDays must be 8 to 150 days"),
+        ({"rotateEveryDays": 5}, "rotateEveryDays must be a number of days from 8 to 150."),
         ({"rotateEveryDays": "soon"}, "rotateEveryDays must be"),
         ({"rotateEvryDays": 60}, "rotateEvryDays: did you mean rotateEveryDays?"),
         ({"rotateOnUp": "1"}, "rotateOnUp: did you mean applications.NAME.rotateOnUp?"),
