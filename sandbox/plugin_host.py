@@ -15,6 +15,7 @@ import shlex
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,6 +29,7 @@ from sandbox.engine import HOST, Engine
 from sandbox.paths import CHECKOUT
 
 _STANDARD_ENVIRONMENT = "venv"
+_WATCH_SECONDS = 0.5
 
 _REQUIRED = """
 import json, pathlib
@@ -147,7 +149,8 @@ def _streams(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
 
 
 def main() -> None:
-    """Serve until the engine ends it. The engine calls ``pulumi-language-python [flags] <engine address>``."""
+    """Serve until the engine has ended. It calls ``pulumi-language-python [flags] <engine address>``."""
+    engine = os.getppid()
     parser = argparse.ArgumentParser(prog=HOST, description=__doc__)
     parser.add_argument("engine", nargs="?", help="address of the engine")
     parser.parse_known_args()
@@ -157,4 +160,6 @@ def main() -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    server.wait_for_termination()
+    while os.getppid() == engine:
+        time.sleep(_WATCH_SECONDS)
+    server.stop(grace=None).wait()

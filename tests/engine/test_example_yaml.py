@@ -137,9 +137,41 @@ def test_up_brings_the_component_from_the_packages_own_environment(team: Team) -
     assert "pulumi-python:" not in state
 
 
+MISTAKES = {
+    "misspelt": ("rotateEveryDays: 60", "rotateEvryDays: 60"),
+    "misspelt in an application": ("clientId: ${ordersClientId}", "clientID: ${ordersClientId}"),
+    "python": ("rotateEveryDays: 60", "rotate_every_days: 60"),
+    "type": ("rotateEveryDays: 60", "rotateEveryDays: often"),
+    "type of flag": ("rotateEveryDays: 60", 'alarms: "yes"'),
+    "missing": ("clientId: ${ordersClientId}", "retired: false"),
+    "missing all": ("      applications:\n        orders:\n          clientId: ${ordersClientId}\n", ""),
+    "value": ("rotateEveryDays: 60", "rotateEveryDays: 5"),
+    "window": ("rotateEveryDays: 60", "rotationWindow: {start: 22:00, end: 04:00, timeZone: Berlin}"),
+    "dynamic": ("rotateEveryDays: 60", "via: dynamic"),
+    "later": ("rotateEveryDays: 60", "alarmTopicArn: ${topic.id}"),
+    "number": ("clientId: ${ordersClientId}", "clientId: ${ordersClientId}\n          rotateOnUp: 1"),
+    "secret": ("clientId: ${ordersClientId}", "clientId: amzn1.oa2-cs.v1.canary"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake(team: Team, mistake: str) -> None:
+    written, instead = MISTAKES[mistake]
+    before = team.program.read_text()
+    team.change(written, instead)
+    if mistake == "later":
+        team.change("resources:\n", "resources:\n  topic: {type: aws:sns:Topic}\n")
+    try:
+        said = team.terminal.enter("pulumi preview", code=None)
+    finally:
+        team.program.write_text(before)
+    print(f"=== {mistake}\n{said}\n===")
+
+
 def test_the_queue_is_registered_and_the_secret_put_in(team: Team) -> None:
     assert str(team.outputs()["queue_arn"]) in team.types(REGISTER)
-    team.amazon.control.subscribe(team.app.client_id, team.terminal.enter("pulumi stack output queue_arn").strip())
+    name = str(team.outputs()["queue_arn"]).rpartition(":")[2]
+    team.amazon.control.subscribe(team.app.client_id, team.aws.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
     team.types(SEED)
     assert team.in_use() == team.secret
 
