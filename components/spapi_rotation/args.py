@@ -146,7 +146,7 @@ class ClientSecretRotationArgs(TypedDict):
     """How a received secret is proven before promotion: `call` (a token and one verification call) or `lwa` (a token and `promote_delay_minutes`). Default: `call`."""  # noqa: E501
 
     via: NotRequired[ViaChoice]
-    """Who rotates when `rotate_on_up` is set or changed: `dynamic` (`pulumi up` itself, with the stack's AWS settings; it waits for the new secret) or `function` (the rotation function, with any AWS provider; `pulumi up` ends when the rotation is requested and never reads the secret). Default: `dynamic` in Python; in other languages it is always `function`."""  # noqa: E501
+    """Who rotates when `rotate_on_up` is set or changed: `dynamic` (`pulumi up` itself, with the stack's AWS settings; it waits for the new secret) or `function` (the rotation function, with any AWS provider; `pulumi up` ends when the rotation is requested and never reads the secret). Default: `dynamic`, but in other languages than Python always `function`."""  # noqa: E501
 
     wait_seconds: NotRequired[pulumi.Input[int]]
     """How long `pulumi up` waits for the secret of a rotation that it started, 0 (not at all) to 3600. Not with `via: function`. Default: 300."""  # noqa: E501
