@@ -168,12 +168,12 @@ def test_a_key_of_an_existing_secret_may_be_named_so() -> None:
 @pytest.mark.parametrize(
     ("applications", "said", "remedy"),
     [
-        (pulumi.Output.from_input({}), "applications is an Output.", "by pulumi.Config"),
-        ({"shop": pulumi.Output.from_input({})}, "applications.shop is an Output.", "by pulumi.Config"),
+        (pulumi.Output.from_input({}), "applications is an Output.", "from the stack's configuration"),
+        ({"shop": pulumi.Output.from_input({})}, "applications.shop is an Output.", "from the stack's configuration"),
         (
             {"shop": {"client_id": pulumi.Output.from_input(client_id(1))}},
             "applications.shop.client_id is an Output. It must be known before anything is deployed",
-            "by pulumi.Config",
+            "from the stack's configuration",
         ),
         ([client_id(1)], "applications must be a plain map", "a map from a name of your choice to its client_id"),
         (client_id(1), "applications must be a plain map", "a map from a name of your choice to its client_id"),

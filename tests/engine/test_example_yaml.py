@@ -137,35 +137,125 @@ def test_up_brings_the_component_from_the_packages_own_environment(team: Team) -
     assert "pulumi-python:" not in state
 
 
+AT_LINE = ("  on Pulumi.yaml line LINE:", "  LINE: ")
+"""How the YAML host says where it is."""
+
 MISTAKES = {
-    "misspelt": ("rotateEveryDays: 60", "rotateEvryDays: 60"),
-    "misspelt in an application": ("clientId: ${ordersClientId}", "clientID: ${ordersClientId}"),
-    "python": ("rotateEveryDays: 60", "rotate_every_days: 60"),
-    "type": ("rotateEveryDays: 60", "rotateEveryDays: often"),
-    "type of flag": ("rotateEveryDays: 60", 'alarms: "yes"'),
-    "missing": ("clientId: ${ordersClientId}", "retired: false"),
-    "missing all": ("      applications:\n        orders:\n          clientId: ${ordersClientId}\n", ""),
-    "value": ("rotateEveryDays: 60", "rotateEveryDays: 5"),
-    "window": ("rotateEveryDays: 60", "rotationWindow: {start: 22:00, end: 04:00, timeZone: Berlin}"),
-    "dynamic": ("rotateEveryDays: 60", "via: dynamic"),
-    "later": ("rotateEveryDays: 60", "alarmTopicArn: ${topic.id}"),
-    "number": ("clientId: ${ordersClientId}", "clientId: ${ordersClientId}\n          rotateOnUp: 1"),
-    "secret": ("clientId: ${ordersClientId}", "clientId: amzn1.oa2-cs.v1.canary"),
+    "an argument is misspelt": (
+        "rotateEveryDays: 60",
+        "rotateEvryDays: 60",
+        (*AT_LINE, "Property rotateEvryDays does not exist", "Existing properties are: rotateEveryDays, "),
+    ),
+    "an argument has the name of Python": (
+        "rotateEveryDays: 60",
+        "rotate_every_days: 60",
+        (*AT_LINE, "Property rotate_every_days does not exist", "Existing properties are: rotateEveryDays, "),
+    ),
+    "an argument of the application is misspelt": (
+        "orders:\n          clientId: ",
+        "orders:\n          clientID: ",
+        (*AT_LINE, "clientId: Missing required property 'clientId'", "Existing properties are: clientId, "),
+    ),
+    "a number is a text": (
+        "rotateEveryDays: 60",
+        "rotateEveryDays: often",
+        (*AT_LINE, "rotateEveryDays: Cannot assign type 'string' to type 'integer'"),
+    ),
+    "a flag is a text": (
+        "rotateEveryDays: 60",
+        'alarms: "yes"',
+        (*AT_LINE, "alarms: Cannot assign type 'string' to type 'boolean'"),
+    ),
+    "a choice is none": (
+        "rotateEveryDays: 60",
+        "verification: none",
+        (*AT_LINE, 'Allowed values are CALL ("call"), LWA ("lwa")'),
+    ),
+    "the client id is missing": (
+        "orders:\n          clientId: ${ordersClientId}",
+        "orders:\n          retired: false",
+        (*AT_LINE, "clientId: Missing required property 'clientId'"),
+    ),
+    "the applications are missing": (
+        "      applications:\n        orders:\n          clientId: ${ordersClientId}\n",
+        "",
+        ("applications: Missing required property 'applications'",),
+    ),
+    "a number is too small": (
+        "rotateEveryDays: 60",
+        "rotateEveryDays: 5",
+        (
+            "rotateEveryDays must be a number of days from 8 to 150. What to do: Set rotateEveryDays within these limits.",
+        ),
+    ),
+    "a number that is known late is too small": (
+        "rotateEveryDays: 60",
+        "rotateEveryDays: {fn::secret: 5}",
+        (
+            "rotateEveryDays must be a number of days from 8 to 150. What to do: Set rotateEveryDays within these limits.",
+        ),
+    ),
+    "a time zone is none": (
+        "rotateEveryDays: 60",
+        'rotationWindow: {start: "22:00", end: "04:00", timeZone: Berlin}',
+        (
+            "rotationWindow.timeZone is not a time zone that the function knows. What to do: Did you mean Europe/Berlin?",
+        ),
+    ),
+    "a text is a number": (
+        "clientId: ${ordersClientId}",
+        "clientId: ${ordersClientId}\n          rotateOnUp: 1",
+        (
+            "applications.orders.rotateOnUp must be a text of 1 to 128 characters. What to do: Use a date or a counter, ",
+        ),
+    ),
+    "a rotation by up itself is asked for": (
+        "rotateEveryDays: 60",
+        "via: dynamic",
+        (
+            "via is dynamic, but only the package for Python can rotate in `pulumi up` itself. What to do: Leave via out",
+        ),
+    ),
+    "a client secret is in the program": (
+        "clientId: ${ordersClientId}",
+        "clientId: amzn1.oa2-cs.v1.canary",
+        ("applications.orders.clientId holds a client secret.", "What to do: Take it out"),
+    ),
 }
+"""What is written in the program, what in its place, and what a person is told."""
+
+SHOWN = dict(
+    zip(
+        ("an argument is misspelt", "a number is a text", "the client id is missing", "a number is too small"),
+        (text for language, text in BLOCKS if language == "text"),
+        strict=True,
+    )
+)
+"""What README shows of some of them."""
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake(team: Team, mistake: str) -> None:
-    written, instead = MISTAKES[mistake]
-    before = team.program.read_text()
+def test_a_mistake_fails_the_preview_with_place_and_remedy(team: Team, mistake: str) -> None:
+    written, instead, told = MISTAKES[mistake]
+    good = team.program.read_text()
     team.change(written, instead)
-    if mistake == "later":
-        team.change("resources:\n", "resources:\n  topic: {type: aws:sns:Topic}\n")
+    line = good[: good.index(written)].count("\n") + 1
     try:
-        said = team.terminal.enter("pulumi preview", code=None)
+        said = team.terminal.enter("pulumi preview", code=1)
     finally:
-        team.program.write_text(before)
-    print(f"=== {mistake}\n{said}\n===")
+        team.program.write_text(good)
+    said = said.partition("Diagnostics:")[2].partition("Resources:")[0]
+    assert [each for each in told if each.replace("LINE", str(line)) not in said] == [], said
+    assert "Traceback" not in said
+    assert "<class" not in said
+    assert "canary" not in said
+    shown = [_anywhere(each.strip()) for each in SHOWN.get(mistake, "").splitlines() if each != "…"]
+    assert [each for each in shown if each not in _anywhere(said)] == [], said
+
+
+def _anywhere(text: str) -> str:
+    """A text without the numbers of lines: the sandbox's addresses are lines that README's program does not have."""
+    return re.sub(r"\b(line )?\d\d:", "LINE:", text)
 
 
 def test_the_queue_is_registered_and_the_secret_put_in(team: Team) -> None:
