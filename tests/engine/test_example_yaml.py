@@ -140,6 +140,10 @@ def test_up_brings_the_component_from_the_packages_own_environment(team: Team) -
 AT_LINE = ("  on Pulumi.yaml line LINE:", "  LINE: ")
 """How the YAML host says where it is."""
 
+TOO_SMALL = (
+    "rotateEveryDays must be a number of days from 8 to 150. What to do: Set rotateEveryDays within these limits."
+)
+
 MISTAKES = {
     "an argument is misspelt": (
         "rotateEveryDays: 60",

@@ -113,7 +113,8 @@ def plain(value: object, argument: str, why: str) -> Any:
     if is_output(value):
         raise BadSettings(
             f"{argument} is an Output. It must be known before anything is deployed: {why}.",
-            remedy=f"Give {argument} as a plain value: write it into the program, or read it from the stack's configuration.",
+            remedy=f"Give {argument} as a plain value: write it into the program, or read it from the stack's "
+            "configuration.",
         )
     return value
 
