@@ -188,36 +188,35 @@ MISTAKES = {
     "a number is too small": (
         "rotateEveryDays: 60",
         "rotateEveryDays: 5",
-        (
-            "rotateEveryDays must be a number of days from 8 to 150. What to do: Set rotateEveryDays within these limits.",
-        ),
+        TOO_SMALL,
     ),
     "a number that is known late is too small": (
         "rotateEveryDays: 60",
         "rotateEveryDays: {fn::secret: 5}",
-        (
-            "rotateEveryDays must be a number of days from 8 to 150. What to do: Set rotateEveryDays within these limits.",
-        ),
+        TOO_SMALL,
     ),
     "a time zone is none": (
         "rotateEveryDays: 60",
         'rotationWindow: {start: "22:00", end: "04:00", timeZone: Berlin}',
         (
-            "rotationWindow.timeZone is not a time zone that the function knows. What to do: Did you mean Europe/Berlin?",
+            "rotationWindow.timeZone is not a time zone that the function knows. ",
+            "What to do: Did you mean Europe/Berlin?",
         ),
     ),
     "a text is a number": (
         "clientId: ${ordersClientId}",
         "clientId: ${ordersClientId}\n          rotateOnUp: 1",
         (
-            "applications.orders.rotateOnUp must be a text of 1 to 128 characters. What to do: Use a date or a counter, ",
+            "applications.orders.rotateOnUp must be a text of 1 to 128 characters. ",
+            "What to do: Use a date or a counter, ",
         ),
     ),
     "a rotation by up itself is asked for": (
         "rotateEveryDays: 60",
         "via: dynamic",
         (
-            "via is dynamic, but only the package for Python can rotate in `pulumi up` itself. What to do: Leave via out",
+            "via is dynamic, but only the package for Python can rotate in `pulumi up` itself. ",
+            "What to do: Leave via out",
         ),
     ),
     "a client secret is in the program": (
