@@ -188,12 +188,12 @@ MISTAKES = {
     "a number is too small": (
         "rotateEveryDays: 60",
         "rotateEveryDays: 5",
-        TOO_SMALL,
+        (TOO_SMALL,),
     ),
     "a number that is known late is too small": (
         "rotateEveryDays: 60",
         "rotateEveryDays: {fn::secret: 5}",
-        TOO_SMALL,
+        (TOO_SMALL,),
     ),
     "a time zone is none": (
         "rotateEveryDays: 60",
