@@ -104,15 +104,18 @@ class PluginHost(language_pb2_grpc.LanguageRuntimeServicer):
         )
         context.add_callback(process.terminate)
         for name, text in _streams(process):
-            yield language_pb2.RunPluginResponse(**{name: text})
+            if name == "stdout":
+                yield language_pb2.RunPluginResponse(stdout=text)
+            else:
+                yield language_pb2.RunPluginResponse(stderr=text)
         yield language_pb2.RunPluginResponse(exitcode=process.wait())
 
     def _install(self, info: language_pb2.ProgramInfo) -> Iterator[str]:
         python, folder = _python(info), Path(info.program_directory)
         for command in (
-            ["python3", "-m", "venv", python.parents[1]],
-            [python, "-m", "pip", "install", "--upgrade", "pip", "setuptools", "wheel"],
-            [python, "-m", "pip", "install", "-r", "requirements.txt"],
+            ["python3", "-m", "venv", str(python.parents[1])],
+            [str(python), "-m", "pip", "install", "--upgrade", "pip", "setuptools", "wheel"],
+            [str(python), "-m", "pip", "install", "-r", "requirements.txt"],
         ):
             done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             yield done.stdout
@@ -125,7 +128,7 @@ def _python(info: language_pb2.ProgramInfo) -> Path:
     unknown = options.keys() - {"toolchain", "virtualenv"}
     if unknown or options.get("toolchain", "pip") != "pip":
         raise ValueError(f"This host knows the toolchain pip and its virtualenv only, not {options}.")
-    return Path(info.root_directory) / options.get("virtualenv", _STANDARD_ENVIRONMENT) / "bin" / "python"
+    return Path(info.root_directory) / str(options.get("virtualenv", _STANDARD_ENVIRONMENT)) / "bin" / "python"
 
 
 def _streams(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:

@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 from spapi_rotation import InvalidArgument
+from spapi_rotation.packaged import server
 from spapi_rotation.packaged.naming import in_camel_case
 from spapi_rotation.packaged.provider import PackagedComponent
 from spapi_rotation.packaged.server import told
@@ -115,6 +116,12 @@ def test_a_client_secret_is_not_shown() -> None:
     text = refusal(applications={"shop": {"clientId": canary}})
     assert text.startswith("applications.shop.clientId holds a client secret.")
     assert "canary" not in text
+
+
+def test_what_is_said_on_the_way_has_the_names_too() -> None:
+    said: list[str] = []
+    server._renaming(said.append)("keys.secrets: see rotate_on_up.")
+    assert said == ["keys.secrets: see rotateOnUp."]
 
 
 def test_a_defect_is_told_with_its_traceback() -> None:
