@@ -8,6 +8,7 @@ the folder. It runs no programs and generates nothing.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import queue
@@ -163,6 +164,8 @@ def main() -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    while os.getppid() == engine:
-        time.sleep(_WATCH_SECONDS)
+    # At a terminal the engine ends its hosts by an interrupt.
+    with contextlib.suppress(KeyboardInterrupt):
+        while os.getppid() == engine:
+            time.sleep(_WATCH_SECONDS)
     server.stop(grace=None).wait()

@@ -273,7 +273,9 @@ def test_a_text_rotates_on_up_and_the_new_secret_is_in_use(team: Team) -> None:
     (text,) = (text for language, text in BLOCKS if language == "yaml")
     before, _, line = text.rstrip("\n").rpartition("\n")
     team.change(before, f"{before}\n{line}")
-    team.types(ROTATE)
+    up, status = ROTATE.splitlines()
+    team.types(up)
+    team.types(status, code=3)  # it needs attention: nobody hears the alarms
     eventually(lambda: team.in_use() != team.secret)
     judged = team.amazon.control.judge(team.app.client_id, team.in_use())
     assert judged
