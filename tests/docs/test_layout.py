@@ -38,7 +38,7 @@ def test_both_distributions_have_the_version_of_the_functions_code(folder: Path)
 
 def test_the_example_names_the_wheel_of_this_version() -> None:
     wheel = f"./wheels/spapi_rotation-{spapi_rotation_lambda.__version__}-py3-none-any.whl\n"
-    assert (ROOT / "examples" / "python" / "requirements.txt").read_text() == wheel
+    assert (ROOT / "examples" / "python_wheel" / "requirements.txt").read_text() == wheel
 
 
 def test_the_newest_entry_of_the_changelog_is_the_version() -> None:

@@ -152,7 +152,7 @@ def test_every_setting_that_a_page_sets_exists(page: str, name: str) -> None:
 
 
 def test_the_settings_of_the_example_are_those_that_its_program_reads() -> None:
-    page, program = (EXAMPLES / "python" / name for name in ("README.md", "__main__.py"))
+    page, program = (EXAMPLES / "python_wheel" / name for name in ("README.md", "__main__.py"))
     read = re.findall(r"config\.(?:require|require_object|get_bool|get_int)\(\"(\w+)\"", program.read_text())
     assert set(SET.findall(page.read_text())) == {"aws:region", *read}
 

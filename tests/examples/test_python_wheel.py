@@ -32,7 +32,7 @@ from tests.sandbox.aws_support import allow, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
 
-EXAMPLE = CHECKOUT / "examples" / "python"
+EXAMPLE = CHECKOUT / "examples" / "python_wheel"
 EUROPE = "eu-west-1"
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 
