@@ -45,8 +45,12 @@ class PackagedComponent(ComponentProvider):
 
 
 def described(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema whose descriptions name arguments as it does, and that says what the package is."""
-    return {**_described(schema, ""), **ABOUT}
+    """A schema whose descriptions name arguments as it does, and that says what the package is.
+
+    Without the extra types the SDK for Go names a type of `applications` that it lacks, and can't be compiled.
+    """
+    language = {**schema["language"], "go": {**schema["language"]["go"], "generateExtraInputTypes": True}}
+    return {**_described(schema, ""), **ABOUT, "language": language}
 
 
 def _described(part: Any, of: str) -> Any:
