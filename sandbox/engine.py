@@ -118,7 +118,7 @@ def _usable(folder: Path, origin: Literal["installer", "built"]) -> Engine | Non
 
 def _from_installer(progress: Progress) -> Engine | None:
     """The archive that the official installer unpacks; None if it can't be had."""
-    name = f"pulumi-v{VERSION}-{_platform()}.tar.gz"
+    name = f"pulumi-v{VERSION}-{platform_name()}.tar.gz"
 
     def build(folder: Path) -> None:
         with tempfile.TemporaryFile() as archive:
@@ -158,9 +158,9 @@ def _built(progress: Progress) -> Engine:
             ("Building the YAML host", "yaml_host", "-s -w", _YAML_HOST),
         ):
             command = [go, "build", "-ldflags", flags, "-o", str(folder), package]
-            _run_go(command, MODULES / module, what, progress)
-        _run_go([go, "mod", "download", _SDK], MODULES / "cli", "Fetching the Python scripts", progress)
-        listed = _run_go([go, "list", "-m", "-f", "{{.Dir}}", _SDK], MODULES / "cli", "Listing", progress)
+            run_go(command, MODULES / module, what, progress)
+        run_go([go, "mod", "download", _SDK], MODULES / "cli", "Fetching the Python scripts", progress)
+        listed = run_go([go, "list", "-m", "-f", "{{.Dir}}", _SDK], MODULES / "cli", "Listing", progress)
         for script in _SCRIPTS:
             target = folder / Path(script).name
             shutil.copyfile(Path(listed.strip()) / script, target)
@@ -172,7 +172,7 @@ def _built(progress: Progress) -> Engine:
     return engine
 
 
-def _run_go(command: Sequence[str], folder: Path, what: str, progress: Progress) -> str:
+def run_go(command: Sequence[str], folder: Path, what: str, progress: Progress) -> str:
     """Run Go and return its output; say now and then how long it has been at work.
 
     Raises:
@@ -204,15 +204,15 @@ def _run_go(command: Sequence[str], folder: Path, what: str, progress: Progress)
 
 
 def _installer_name() -> str:
-    return f"engine-{VERSION}-installer-{_platform()}"
+    return f"engine-{VERSION}-installer-{platform_name()}"
 
 
 def _built_name() -> str:
     pins = [(MODULES / name).read_bytes() for name in _PINS]
-    return f"engine-{VERSION}-built-{_platform()}-{digest(*pins, _LINK_FLAGS, *_SCRIPTS)}"
+    return f"engine-{VERSION}-built-{platform_name()}-{digest(*pins, _LINK_FLAGS, *_SCRIPTS)}"
 
 
-def _platform() -> str:
+def platform_name() -> str:
     machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(platform.machine().lower(), platform.machine())
     return f"{platform.system().lower()}-{machine}"
 
