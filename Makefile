@@ -16,12 +16,13 @@ FAULTS ?=
 ACCEPTANCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test engine runbook installs lowest faults acceptance sandbox function-zip lint format docs lock clean
+.PHONY: help demo test engine examples runbook installs lowest faults acceptance sandbox function-zip lint format docs lock clean
 
 help:
 	@echo "make demo      rotate two applications in the sandbox, every claim observed"
 	@echo "make test      all tests but those on the real engine, and a sample of these"
 	@echo "make engine    all tests on the real engine"
+	@echo "make examples  run the examples in the sandbox, and say of each what was done"
 	@echo "make runbook   break the world for each alarm, and type what the runbook says"
 	@echo "make installs  install by pip and uv under each Python, and see that the function is the same"
 	@echo "make lowest    unit and component tests with the lowest versions that the dependencies allow"
@@ -53,6 +54,10 @@ test: $(READY) $(FUNCTION_ZIP)
 engine: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.engine
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "engine and not installs and not runbook" $(TESTS)
+
+examples: $(READY) $(FUNCTION_ZIP)
+	$(BIN)/python -m sandbox.language_hosts
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m example tests/examples tests/engine/test_example_yaml.py
 
 runbook: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m pytest -m runbook tests/engine/test_runbook.py

@@ -151,12 +151,6 @@ def test_every_setting_that_a_page_sets_exists(page: str, name: str) -> None:
             assert not rest
 
 
-def test_the_settings_of_the_example_are_those_that_its_program_reads() -> None:
-    page, program = (EXAMPLES / "python_wheel" / name for name in ("README.md", "__main__.py"))
-    read = re.findall(r"config\.(?:require|require_object|get_bool|get_int)\(\"(\w+)\"", program.read_text())
-    assert set(SET.findall(page.read_text())) == {"aws:region", *read}
-
-
 @pytest.mark.parametrize("page", [reference.README, reference.REFERENCE], ids=lambda page: page.name)
 def test_the_tables_are_those_of_the_argument_types(page: Path) -> None:
     assert reference.with_tables(page.read_text(), page) == page.read_text(), "run: make docs"

@@ -27,7 +27,12 @@ from tests.installs.at_a_terminal import Terminal
 from tests.installs.environments import clone
 from tests.sandbox.aws_support import eventually
 
-pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.sandbox,
+    pytest.mark.slow,
+    pytest.mark.example("yaml", "ran in the sandbox"),
+]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "yaml"
 BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)

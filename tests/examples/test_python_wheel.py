@@ -9,7 +9,6 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,18 +20,23 @@ from sandbox.amazon.delivery import SqsTarget
 from sandbox.amazon.process import Amazon
 from sandbox.amazon.records import WorldSettings
 from sandbox.aws.emulator import ACCOUNT, REGION
-from sandbox.paths import CHECKOUT
 from sandbox.session import App, Sandbox, new_app, seeded
 from sandbox.stack import Stack
 from tests.engine.operating import Operator
 from tests.engine.test_own_parts import network as network_of
 from tests.engine.test_readers import OTHER, Reader
+from tests.examples.following import EXAMPLES, assumed
 from tests.installs.environments import Environment, clone
 from tests.sandbox.aws_support import allow, eventually
 
-pytestmark = [pytest.mark.engine, pytest.mark.sandbox, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.sandbox,
+    pytest.mark.slow,
+    pytest.mark.example("python_wheel", "ran in the sandbox"),
+]
 
-EXAMPLE = CHECKOUT / "examples" / "python_wheel"
+EXAMPLE = EXAMPLES / "python_wheel"
 EUROPE = "eu-west-1"
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 
@@ -166,7 +170,7 @@ class World:
         task = self.ecs.describe_task_definition(taskDefinition=self.service()["taskDefinition"])["taskDefinition"]
         (container,) = task["containerDefinitions"]
         given = {}
-        with self.assumable(task["executionRoleArn"].rpartition("/")[2]) as credentials:
+        with assumed(self.box.aws, task["executionRoleArn"].rpartition("/")[2]) as credentials:
             client = self.box.aws.client("secretsmanager", credentials=credentials)
             for each in container["secrets"]:
                 arn, key, stage, version = each["valueFrom"].rsplit(":", 3)
@@ -174,19 +178,6 @@ class World:
                 given[each["name"]] = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])[key]
         assert given["LWA_CLIENT_ID"] == self.halves[0].app.client_id
         return str(given["LWA_CLIENT_SECRET"])
-
-    @contextmanager
-    def assumable(self, role: str) -> Iterator[dict[str, str]]:
-        """Credentials of a role that a service of AWS takes, which trusts the account's root meanwhile."""
-        iam = self.box.aws.client("iam")
-        before = iam.get_role(RoleName=role)["Role"]
-        trust = {"Effect": "Allow", "Principal": ROOT, "Action": "sts:AssumeRole"}
-        iam.update_assume_role_policy(RoleName=role, PolicyDocument=document(trust))
-        try:
-            yield self.box.aws.client("sts").assume_role(RoleArn=before["Arn"], RoleSessionName="task")["Credentials"]
-        finally:
-            written = json.dumps(before["AssumeRolePolicyDocument"])
-            iam.update_assume_role_policy(RoleName=role, PolicyDocument=written)
 
     def the_function_runs(self) -> str:
         """The version that the Lambda function has read."""
