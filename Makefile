@@ -16,7 +16,7 @@ FAULTS ?=
 ACCEPTANCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test engine examples runbook installs lowest faults acceptance sandbox function-zip lint format docs lock clean
+.PHONY: help demo test engine examples runbook installs lowest faults security acceptance sandbox function-zip lint format docs lock clean
 
 help:
 	@echo "make demo      rotate two applications in the sandbox, every claim observed"
@@ -27,6 +27,7 @@ help:
 	@echo "make installs  install by pip and uv under each Python, and see that the function is the same"
 	@echo "make lowest    unit and component tests with the lowest versions that the dependencies allow"
 	@echo "make faults    the long exploration of faults, with its figures, and the faults on the real engine"
+	@echo "make security  scanners that this project did not write: Checkov, cfn-lint, botocore's models, pip-audit"
 	@echo "make acceptance ACCEPTANCE='--profile NAME --region REGION'   deploy into a real AWS account and destroy it again"
 	@echo "make sandbox   deploy into the sandbox and leave it up until Ctrl-C"
 	@echo "make function-zip  renew the zip of the function, after a change of its code or of a lock"
@@ -49,7 +50,7 @@ demo: $(READY) $(FUNCTION_ZIP)
 
 test: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.engine
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "(not engine or sample) and not installs and not runbook" $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "(not engine or sample) and not installs and not runbook and not security" $(TESTS)
 
 engine: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.engine
@@ -80,6 +81,11 @@ lowest: $(READY) $(FUNCTION_ZIP)
 faults: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m tests.engine.fault_scenarios
 	$(BIN)/python -m tests.exploration $(FAULTS)
+
+# Each tool has a virtual environment of its own, made from its own lock in tests/security/requirements.
+security: $(READY) $(FUNCTION_ZIP)
+	$(BIN)/python -m pytest -q -m security tests/security
+	$(BIN)/python -m tests.security
 
 acceptance: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m tests.acceptance $(ACCEPTANCE)
@@ -118,6 +124,8 @@ lock: $(READY)
 		$(ARCHIVE)/requirements.in -o $(ARCHIVE)/requirements.txt
 	$(COMPILE) --python-version 3.11 sandbox/requirements-aws.in -o sandbox/requirements-aws.txt
 	$(COMPILE) --python-version 3.11 --no-deps tests/cli/requirements-aws-cli.in -o tests/cli/requirements-aws-cli.txt
+	for tool in checkov cfn-lint pip-audit; do $(COMPILE) --python-version 3.11 --only-binary :all: \
+		tests/security/requirements/$$tool.in -o tests/security/requirements/$$tool.txt || exit 1; done
 	$(BIN)/python -m spapi_rotation.function_archive.lock
 
 clean:

@@ -25,6 +25,9 @@ REGION = "us-east-1"
 AMAZON_ACCOUNT = "437568002678"
 """The account from which Amazon sends SP-API notifications; a client of it acts as that account's root."""
 
+CALLS_VARIABLE = "SPAPI_ROTATION_CALLS"
+"""Names a file in which every request to every emulator is recorded, for ``tests.security.calls``."""
+
 START_SECONDS = 60.0
 
 
@@ -105,6 +108,7 @@ class AwsEmulator:
                 SANDBOX_HOUR_SECONDS=str(self._hour_seconds),
                 SANDBOX_VERSION_AGE_SECONDS=str(self._version_age_seconds),
                 SANDBOX_FUNCTION_PYTHON=str(environment.function_python),
+                SANDBOX_CALLS_FILE=os.environ.get(CALLS_VARIABLE, ""),
             ),
             log=self.log_file,
         )

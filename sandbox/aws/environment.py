@@ -1,7 +1,5 @@
 """The emulator's own virtual environment, made once from the locked requirements."""
 
-import importlib.util
-import subprocess
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -9,6 +7,7 @@ from pathlib import Path
 
 from sandbox.cache import Progress, cached_folder, digest
 from sandbox.paths import CHECKOUT
+from sandbox.virtual_environment import EnvironmentFailed, make
 
 REQUIREMENTS = CHECKOUT / "sandbox" / "requirements-aws.txt"
 
@@ -22,10 +21,6 @@ here=$(dirname "$0")
 export PYTHONPATH="$here/../function-packages${PYTHONPATH:+:$PYTHONPATH}"
 exec "$here/python" -S "$@"
 """
-
-
-class EnvironmentFailed(RuntimeError):
-    """The virtual environment could not be made; the message holds the failed tool's last lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +48,7 @@ def ensure_environment(progress: Progress) -> EmulatorEnvironment:
 
     def build(folder: Path) -> None:
         progress("Making the AWS emulator's virtual environment (about 10 s, once).")
-        if importlib.util.find_spec("ensurepip") is None:
-            raise EnvironmentFailed("This Python lacks ensurepip: install its venv package (python3-venv).")
-        _run([sys.executable, "-m", "venv", folder])
-        pip = (folder / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check")
-        locked = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", REQUIREMENTS)
-        _run([*pip, "install", *locked])
+        make(folder, REQUIREMENTS)
         _add_function_python(folder)
         progress("The AWS emulator's virtual environment is ready.")
 
@@ -78,11 +68,3 @@ def _add_function_python(folder: Path) -> None:
     script = folder / "bin" / "function-python"
     script.write_text(_FUNCTION_PYTHON)
     script.chmod(0o755)
-
-
-def _run(command: list[str | Path]) -> None:
-    """Run a tool in the user's own environment, where package index and certificates are configured."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-        raise EnvironmentFailed(f"{' '.join(map(str, command))} failed.\n{tail}")

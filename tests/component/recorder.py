@@ -33,7 +33,7 @@ _ARNS = {
 
 @dataclass(frozen=True)
 class Registered:
-    """One registered resource, inputs as the engine gets them."""
+    """One registered resource, inputs as the engine gets them, and outputs as the mocks answer."""
 
     type: str
     name: str
@@ -44,6 +44,7 @@ class Registered:
     retained: bool = False
     ignored: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict)
 
     def policy(self, key: str = "policy") -> dict[str, Any]:
         """A JSON input, parsed."""
@@ -122,6 +123,7 @@ class _Monitor(MockMonitor):
                     retained=request.retainOnDelete,
                     ignored=tuple(request.ignoreChanges),
                     hooks=(*request.hooks.before_update, *request.hooks.on_error),
+                    outputs=pulumi.runtime.rpc.deserialize_properties(answer.object),
                 )
             )
         return answer

@@ -22,6 +22,7 @@ def apply_all(settings: Settings) -> None:
         native_rotation,
         network,
         queues,
+        recording,
         replicas,
         resource_policies,
         rights,
@@ -53,6 +54,7 @@ def apply_all(settings: Settings) -> None:
         rights,
         trail,
         workflows,
+        recording,
     )
     for module in own:
         module.apply(settings)

@@ -2,6 +2,7 @@
 
 from collections.abc import MutableMapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 
@@ -17,12 +18,14 @@ class Settings:
         tick_seconds: how often EventBridge Scheduler looks for due schedules (``SANDBOX_TICK_SECONDS``,
             default 1).
         function_python: the interpreter for functions (``SANDBOX_FUNCTION_PYTHON``).
+        calls_file: where every request is recorded; nowhere if not given (``SANDBOX_CALLS_FILE``).
     """
 
     hour_seconds: float
     version_age_seconds: float
     tick_seconds: float
     function_python: str
+    calls_file: Path | None
 
     @classmethod
     def from_environment(cls, environ: MutableMapping[str, str]) -> Self:
@@ -32,4 +35,5 @@ class Settings:
             version_age_seconds=float(environ.pop("SANDBOX_VERSION_AGE_SECONDS", 24 * 3600)),
             tick_seconds=float(environ.pop("SANDBOX_TICK_SECONDS", 1)),
             function_python=environ.pop("SANDBOX_FUNCTION_PYTHON"),
+            calls_file=Path(file) if (file := environ.pop("SANDBOX_CALLS_FILE", "")) else None,
         )

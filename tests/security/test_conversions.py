@@ -1,0 +1,92 @@
+"""What the tools are given: every resource that AWS gets, in Terraform's and CloudFormation's words; every policy."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import pytest
+
+from sandbox.provider.registry import all_resources
+from tests.component.recorder import Recording
+from tests.security import policies
+from tests.security.cloudformation import WITHOUT_TWIN, NoTwin, template
+from tests.security.policies import Kind
+from tests.security.stacks import aws_resources, stacks
+from tests.security.terraform import terraform
+
+
+@pytest.fixture(scope="module")
+def recordings() -> Mapping[str, Recording]:
+    return stacks()
+
+
+def test_every_type_of_the_component_is_in_a_stack(recordings: Mapping[str, Recording]) -> None:
+    """The stand-in provider knows the types that the component can make, and refuses any other."""
+    made = {each.type for recording in recordings.values() for each in aws_resources(recording)}
+    only_in_examples = {token for token in all_resources() if token.startswith("aws:ecs/")}
+    assert set(all_resources()) - made == only_in_examples
+
+
+def test_terraform_has_every_resource_with_its_properties(recordings: Mapping[str, Recording]) -> None:
+    for recording in recordings.values():
+        made = terraform(recording)["resource"]
+        assert sum(map(len, made.values())) == len(aws_resources(recording))
+    queue = terraform(recordings["defaults"])["resource"]["aws_sqs_queue"]["rotation-queue"]
+    assert queue == {
+        "message_retention_seconds": 1209600,
+        "visibility_timeout_seconds": 360,
+        "kms_master_key_id": "${aws_kms_key.rotation-queue-key.arn}",
+        "redrive_policy": queue["redrive_policy"],
+        "tags": queue["tags"],
+    }
+    secret = next(iter(terraform(recordings["everything"])["resource"]["aws_secretsmanager_secret"].values()))
+    assert [each["region"] for each in secret["replica"]] == ["eu-west-1"]
+
+
+def test_cloudformation_has_a_twin_of_every_resource(recordings: Mapping[str, Recording]) -> None:
+    for recording in recordings.values():
+        twins = template(recording)["Resources"]
+        parts = [
+            each
+            for each in aws_resources(recording)
+            if each.type in WITHOUT_TWIN
+            or each.type in ("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", "aws:cloudwatch/eventTarget:EventTarget")
+        ]
+        assert len(twins) + len(parts) == len(aws_resources(recording))
+    twins = template(recordings["everything"])["Resources"]
+    assert twins["RotationDeadLetterQueue"]["Properties"]["RedriveAllowPolicy"]["redrivePermission"] == "byQueue"
+    rules = [each["Properties"] for each in twins.values() if each["Type"] == "AWS::Events::Rule"]
+    assert [len(each["Targets"]) for each in rules] == [1, 1]
+
+
+def test_a_resource_or_input_without_a_place_is_an_error(recordings: Mapping[str, Recording]) -> None:
+    (topic,) = recordings["defaults"].of_type("aws:sns/topic:Topic")
+    unknown = Recording([dataclasses.replace(topic, type="aws:sns/platform:Platform")])
+    with pytest.raises(NoTwin, match="aws:sns/platform:Platform"):
+        template(unknown)
+    strange = Recording([dataclasses.replace(topic, inputs={"policy_": object()})])
+    with pytest.raises(NoTwin, match="policy_ is object"):
+        template(strange)
+
+
+def test_every_exception_is_needed(recordings: Mapping[str, Recording]) -> None:
+    resources = [each for recording in recordings.values() for each in aws_resources(recording)]
+    used = {each.type for each in resources} | {f"{each.type}.{name}" for each in resources for name in each.inputs}
+    assert WITHOUT_TWIN.keys() - used == set()
+
+
+def test_every_policy_is_there(recordings: Mapping[str, Recording]) -> None:
+    made = [each for name, one in recordings.items() for each in policies.made(name, one)]
+    written = str([each.inputs for one in recordings.values() for each in one.resources]).count("2012-10-17")
+    assert len([each for each in made if each.of]) == written
+    assert {each.kind for each in made} == set(Kind)
+    documented = {each.name for each in policies.documented()}
+    assert documented >= {
+        f"docs/permissions/{name}.json"
+        for name in ("restart", "up", "up-with-rotation", "up-with-rotation-via-function")
+    }
+    assert any(each.startswith("docs/operator-interface.md") for each in documented)
+
+
+def test_no_placeholder_is_left() -> None:
+    text = str([each.document for each in policies.documented()])
+    assert [word for word in ("ACCOUNT", "REGION", "IDENTITY", "COMPONENT") if word in text] == []

@@ -1,0 +1,44 @@
+"""The tables of docs/security.md are those of the tools, decisions and recordings at hand, as far as that is cheap.
+
+What a tool finds is known after ``make security`` alone; that the number of its findings is that of its suppressed
+ones is seen here, since a run that leaves anything open fails.
+"""
+
+from tests.security import policies
+from tests.security.cloudformation import template
+from tests.security.findings import Decisions
+from tests.security.stacks import stacks
+from tests.security.table import Page, shown, tables
+from tests.security.terraform import terraform
+from tests.security.tools import aws_calls, cfn_lint, checkov, dependencies
+
+
+def test_the_tables_are_made_of_the_decisions_at_hand() -> None:
+    page = Page.read()
+    assert page.block == tables(page.rows(), Decisions.read()), "run: make security"
+
+
+def test_each_tool_is_there_in_its_version_and_nothing_is_open() -> None:
+    rows = Page.read().rows()
+    tools = (checkov.NAME, cfn_lint.NAME, cfn_lint.IAM, aws_calls.NAME, dependencies.NAME)
+    assert [each.tool for each in rows] == [shown(each) for each in tools], "run: make security"
+    assert [each.found - each.suppressed for each in rows] == [0] * len(rows)
+
+
+def test_they_looked_at_what_the_component_makes_now() -> None:
+    looked_at = {each.tool: each.looked_at for each in Page.read().rows()}
+    recordings = stacks()
+    documents = [
+        *policies.documented(),
+        *(each for name, one in recordings.items() for each in policies.made(name, one)),
+    ]
+    in_terraform = [*map(terraform, recordings.values()), checkov.of_documents(documents)]
+    counts = {
+        checkov.NAME: sum(len(named) for each in in_terraform for named in each["resource"].values()),
+        cfn_lint.NAME: sum(len(template(each)["Resources"]) for each in recordings.values()),
+        cfn_lint.IAM: len(documents),
+        dependencies.NAME: len(dependencies.packages()),
+    }
+    assert {name: looked_at[shown(name)].split()[0] for name in counts} == {
+        name: str(count) for name, count in counts.items()
+    }, "run: make security"

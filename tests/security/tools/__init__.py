@@ -1,0 +1,1 @@
+"""One module for each tool: what it is given, and what it finds."""
