@@ -171,6 +171,7 @@ def test_an_event_that_starts_nothing_is_kept_and_sounds_an_alarm() -> None:
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:rotation-restart-queue-0000001"
     assert {each.inputs["deadLetterConfig"]["arn"] for each in of_type(recording, TARGET)} == {arn}
     assert (queue.inputs["messageRetentionSeconds"], "kmsMasterKeyId" in queue.inputs) == (1_209_600, False)
+    assert queue.inputs["sqsManagedSseEnabled"] is True
     allowed, denied = recording.named("rotation-restart-queue-policy").policy()["Statement"]
     assert (allowed["Principal"], allowed["Action"]) == ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
     assert len(allowed["Condition"]["ArnEquals"]["aws:SourceArn"]) == 2

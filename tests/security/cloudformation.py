@@ -45,13 +45,19 @@ def template(recording: Recording) -> dict[str, Any]:
     """
     resources = aws_resources(recording)
     twins = {
-        _logical(each.name): {"Type": kind, "Properties": properties}
+        _logical(each.name): {"Type": kind, **_when_it_goes(each), "Properties": properties}
         for each in resources
         if each.type not in _INTO_OTHERS
         for kind, properties in [_twin(each)]
     }
     _add_parts(resources, twins)
     return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": twins}
+
+
+def _when_it_goes(resource: Registered) -> dict[str, str]:
+    """Whether losing the resource is refused, or it is left where it is; CloudFormation has one word for both."""
+    policy = "Retain" if resource.protect or resource.retained else "Delete"
+    return {"DeletionPolicy": policy, "UpdateReplacePolicy": policy}
 
 
 def _add_parts(resources: list[Registered], twins: dict[str, Any]) -> None:

@@ -20,8 +20,10 @@ def versions() -> Mapping[str, str]:
     return {name: _locked(name) for name in INSTALLED}
 
 
-def bin_of(tool: str, progress: Progress) -> Path:
-    """The folder of a tool's programs, made now if it is missing.
+def python_of(tool: str, progress: Progress) -> Path:
+    """The interpreter with which a tool is run, made now if it is missing.
+
+    A tool's own program names the folder in which it was installed, which has another name by now.
 
     Raises:
         EnvironmentFailed: it cannot be installed.
@@ -34,7 +36,7 @@ def bin_of(tool: str, progress: Progress) -> Path:
         progress(f"Installing {tool} {_locked(tool)} (once).")
         make(folder, lock)
 
-    return cached_folder(f"{tool}-py{version}-{sysconfig.get_platform()}-{recipe}", build, progress) / "bin"
+    return cached_folder(f"{tool}-py{version}-{sysconfig.get_platform()}-{recipe}", build, progress) / "bin" / "python"
 
 
 def _lock(tool: str) -> Path:

@@ -18,6 +18,8 @@ _FOR_PLACEHOLDERS = {
     "REGION": REGION,
     "IDENTITY": f"{PROJECT}/{STACK}/rotation",
     "COMPONENT": "rotation",
+    "SECRET_ARN": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:shop-AbC123",
+    "KEY_ARN": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 }
 
 

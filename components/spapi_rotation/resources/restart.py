@@ -198,6 +198,7 @@ def _not_started(scope: Scope, rules: list[pulumi.Output[str]]) -> tuple[aws.sqs
     queue = aws.sqs.Queue(
         f"{scope.name}-restart-queue",
         message_retention_seconds=RETENTION_SECONDS,
+        sqs_managed_sse_enabled=True,
         tags=scope.tags,
         opts=scope.options(),
     )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sandbox.provider.aws import Aws, says
 from sandbox.provider.policy import same_json, same_policy
 from sandbox.provider.resource import Resource
-from sandbox.provider.schema import Same, Spec, integer, json_text, matching, required, text
+from sandbox.provider.schema import Same, Spec, flag, integer, json_text, matching, required, text
 from sandbox.provider.values import Props
 
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
@@ -23,6 +23,7 @@ _NUMBERS = {
     "kmsDataKeyReusePeriodSeconds": "KmsDataKeyReusePeriodSeconds",
 }
 _TEXTS = {"kmsMasterKeyId": "KmsMasterKeyId", "redrivePolicy": "RedrivePolicy"}
+_OWN_ENCRYPTION = "SqsManagedSseEnabled"
 _DEFAULT_REUSE_SECONDS = 300
 
 
@@ -40,6 +41,7 @@ class Queue(Resource):
             "messageRetentionSeconds": integer(60, 1_209_600, default=345_600),
             "receiveWaitTimeSeconds": integer(0, 20, default=0),
             "redrivePolicy": json_text(same_json, computed=True),
+            "sqsManagedSseEnabled": flag(computed=True),
             "visibilityTimeoutSeconds": integer(0, 43_200, default=30),
         },
         computed={"arn": (), "url": ()},
@@ -49,6 +51,7 @@ class Queue(Resource):
     def create(self, aws: Aws, inputs: Props) -> str:
         attributes = {wire: str(inputs[name]) for name, wire in _NUMBERS.items() if name in inputs}
         attributes.update((wire, inputs[name]) for name, wire in _TEXTS.items() if inputs.get(name))
+        attributes.update(_own_encryption(inputs))
         made = aws.call(
             f"creating sqs.Queue ({inputs['name']})",
             lambda: aws.client("sqs").create_queue(
@@ -72,6 +75,7 @@ class Queue(Resource):
             "tagsAll": tags.get("Tags", {}),
         }
         seen.update((name, attributes.get(wire)) for name, wire in _TEXTS.items())
+        seen["sqsManagedSseEnabled"] = attributes.get(_OWN_ENCRYPTION, "false") == "true"
         if "arn" not in prior or "policy" in prior:
             # Of a queue that is only looked at. One that is made has its policy as a resource of its own.
             seen["policy"] = attributes.get("Policy")
@@ -85,6 +89,8 @@ class Queue(Resource):
     def update(self, aws: Aws, resource_id: str, state: Props, news: Props, changed: frozenset[str]) -> None:
         attributes = {wire: str(news[name]) for name, wire in _NUMBERS.items() if name in changed and name in news}
         attributes.update((wire, news.get(name, "")) for name, wire in _TEXTS.items() if name in changed)
+        if "sqsManagedSseEnabled" in changed:
+            attributes.update(_own_encryption(news))
         if attributes:
             _set_attributes(aws, resource_id, attributes, "updating sqs.Queue")
 
@@ -101,6 +107,12 @@ class Queue(Resource):
             aws.call(doing, lambda: sqs.untag_queue(QueueUrl=resource_id, TagKeys=drop))
         if put:
             aws.call(doing, lambda: sqs.tag_queue(QueueUrl=resource_id, Tags=put))
+
+
+def _own_encryption(inputs: Props) -> dict[str, str]:
+    """Encryption by a key of SQS's own, if it is said whether; SQS has it on for a queue without a key."""
+    given = inputs.get("sqsManagedSseEnabled")
+    return {} if given is None else {_OWN_ENCRYPTION: str(given).lower()}
 
 
 class _QueueAttribute(Resource):

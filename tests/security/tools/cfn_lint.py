@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.cache import Progress, silent
 from tests.component.recorder import REGION, Recording
 from tests.security.cloudformation import template
-from tests.security.environment import bin_of
+from tests.security.environment import python_of
 from tests.security.findings import Finding
 from tests.security.policies import Kind, Policy
 from tests.security.tools.scan import Scan, ToolFailed, json_of
@@ -19,6 +19,8 @@ IAM = "cfn-lint (IAM)"
 
 _HARD_CODED = "I3042"
 """It wants pseudo parameters in ARNs. A recording is of one account and region, and has none."""
+
+_PROGRAM = "import sys; from cfnlint.runner import main; sys.exit(main())"
 
 _CODES = range(15)
 """cfn-lint adds 2 for errors, 4 for warnings and 8 for information."""
@@ -59,7 +61,8 @@ def _carrier(policy: Policy) -> dict[str, Any]:
             properties = {"Topics": ["topic"], "PolicyDocument": policy.document}
             return {"Type": "AWS::SNS::TopicPolicy", "Properties": properties}
     # Of the types whose policy cfn-lint reads, this one is bound to no service.
-    return {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy.document}}
+    kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    return {"Type": "AWS::KMS::Key", **kept, "Properties": {"KeyPolicy": policy.document}}
 
 
 def findings(tool: str, templates: Mapping[str, Mapping[str, Any]], progress: Progress = silent) -> list[Finding]:
@@ -68,13 +71,13 @@ def findings(tool: str, templates: Mapping[str, Mapping[str, Any]], progress: Pr
     Raises:
         ToolFailed: it did not read one of them.
     """
-    program = bin_of(NAME, progress) / "cfn-lint"
+    python = python_of(NAME, progress)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for each, content in templates.items():
             (folder / f"{each}.json").write_text(json.dumps(content, indent=1))
         options = ("--format", "json", "--regions", REGION, "--include-checks", "I", "--ignore-checks", _HARD_CODED)
-        answer = json_of(NAME, [program, *options, "--template", *sorted(folder.glob("*.json"))], _CODES)
+        answer = json_of(NAME, [python, "-c", _PROGRAM, *options, "--template", *sorted(folder.glob("*.json"))], _CODES)
     unread = [each for each in answer if each["Rule"]["Id"].startswith("E0")]
     if unread:
         raise ToolFailed(f"{NAME} could not read {len(unread)} templates: {unread[0]['Message']}")

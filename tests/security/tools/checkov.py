@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.cache import Progress, silent
 from tests.component.recorder import Recording
-from tests.security.environment import bin_of
+from tests.security.environment import python_of
 from tests.security.findings import Finding
 from tests.security.policies import Kind, Policy
 from tests.security.terraform import terraform
@@ -37,24 +37,26 @@ def findings(documents: Mapping[str, Mapping[str, Any]], progress: Progress = si
     Raises:
         ToolFailed: it did not read one of them.
     """
-    checkov = bin_of(NAME, progress) / "checkov"
+    python = python_of(NAME, progress)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for document, content in documents.items():
             (folder / f"{document}.tf.json").write_text(json.dumps(content, indent=1))
         # Nothing is asked for at Checkov's own service.
         options = ("--framework", "terraform_json", "--skip-download", "--output", "json", "--quiet", "--compact")
-        answer = json_of(NAME, [checkov, "--directory", folder, *options], (0, 1))
+        answer = json_of(NAME, [python, "-m", "checkov.main", "--directory", folder, *options], (0, 1))
     if isinstance(answer, list):
         (answer,) = answer
     summary = answer.get("summary", answer)
     if summary["parsing_errors"]:
         raise ToolFailed(f"{NAME} could not read {summary['parsing_errors']} documents.")
     return [
-        Finding(NAME, each["check_id"], f"{_document(each)}/{each['resource']}", each["check_name"])
+        Finding(NAME, each["check_id"], _where(each), each["check_name"])
         for each in answer.get("results", {}).get("failed_checks", ())
     ]
 
 
-def _document(check: Mapping[str, Any]) -> str:
-    return Path(str(check["file_path"])).name.removesuffix(".tf.json")
+def _where(check: Mapping[str, Any]) -> str:
+    """The document and the resource; of that the name alone, since not every check tells its type."""
+    document = Path(str(check["file_path"])).name.removesuffix(".tf.json")
+    return f"{document}/{str(check['resource']).partition('.')[2]}"

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from sandbox.cache import Progress, silent
 from sandbox.paths import CHECKOUT
-from tests.security.environment import bin_of
+from tests.security.environment import python_of
 from tests.security.findings import Finding
 from tests.security.tools.scan import Scan, json_of
 
@@ -54,7 +54,7 @@ def findings(wanted: Mapping[str, set[str]], progress: Progress = silent) -> tup
     Raises:
         ToolFailed: the index could not be asked.
     """
-    python = bin_of(NAME, progress) / "python"
+    python = python_of(NAME, progress)
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "requirements.txt"
         lines = [f"{package}=={version}" for package, versions in wanted.items() for version in versions]
