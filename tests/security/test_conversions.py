@@ -6,12 +6,12 @@ from collections.abc import Mapping
 import pytest
 
 from sandbox.provider.registry import all_resources
-from tests.component.recorder import Recording
+from tests.component.recorder import ACCOUNT, REGION, Recording
 from tests.security import policies
 from tests.security.cloudformation import WITHOUT_TWIN, NoTwin, template
 from tests.security.policies import Kind
 from tests.security.stacks import aws_resources, stacks
-from tests.security.terraform import terraform
+from tests.security.terraform import resources
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +28,20 @@ def test_every_type_of_the_component_is_in_a_stack(recordings: Mapping[str, Reco
 
 def test_terraform_has_every_resource_with_its_properties(recordings: Mapping[str, Recording]) -> None:
     for recording in recordings.values():
-        made = terraform(recording)["resource"]
-        assert sum(map(len, made.values())) == len(aws_resources(recording))
-    queue = terraform(recordings["defaults"])["resource"]["aws_sqs_queue"]["rotation-queue"]
-    assert queue == {
+        assert len(resources(recording)) == len(aws_resources(recording))
+    of = {each.address: each for each in resources(recordings["defaults"])}
+    queue = of["aws_sqs_queue.rotation-queue"]
+    assert queue.values == {
         "message_retention_seconds": 1209600,
         "visibility_timeout_seconds": 360,
-        "kms_master_key_id": "${aws_kms_key.rotation-queue-key.arn}",
-        "redrive_policy": queue["redrive_policy"],
-        "tags": queue["tags"],
+        "kms_master_key_id": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/rotation-queue-key-0000001",
+        "redrive_policy": queue.values["redrive_policy"],
+        "tags": queue.values["tags"],
     }
-    secret = next(iter(terraform(recordings["everything"])["resource"]["aws_secretsmanager_secret"].values()))
-    assert [each["region"] for each in secret["replica"]] == ["eu-west-1"]
+    key = "aws_kms_key.rotation-queue-key"
+    assert queue.references == {"kms_master_key_id": [f"{key}.arn", key]}
+    secrets = [each for each in resources(recordings["everything"]) if each.type == "aws_secretsmanager_secret"]
+    assert [[one["region"] for one in each.values["replica"]] for each in secrets] == [["eu-west-1"]] * 3
 
 
 def test_cloudformation_has_a_twin_of_every_resource(recordings: Mapping[str, Recording]) -> None:

@@ -9,7 +9,7 @@ from tests.security.cloudformation import template
 from tests.security.findings import Decisions
 from tests.security.stacks import stacks
 from tests.security.table import Page, shown, tables
-from tests.security.terraform import terraform
+from tests.security.terraform import resources
 from tests.security.tools import aws_calls, cfn_lint, checkov, dependencies
 
 
@@ -32,9 +32,9 @@ def test_they_looked_at_what_the_component_makes_now() -> None:
         *policies.documented(),
         *(each for name, one in recordings.items() for each in policies.made(name, one)),
     ]
-    in_terraform = [*map(terraform, recordings.values()), checkov.of_documents(documents)]
+    in_terraform = [*map(resources, recordings.values()), checkov.of_documents(documents)]
     counts = {
-        checkov.NAME: sum(len(named) for each in in_terraform for named in each["resource"].values()),
+        checkov.NAME: sum(map(len, in_terraform)),
         cfn_lint.NAME: sum(len(template(each)["Resources"]) for each in recordings.values()),
         cfn_lint.IAM: len(documents),
         dependencies.NAME: len(dependencies.packages()),

@@ -1,6 +1,5 @@
 """Each tool finds a mistake that was made on purpose in what it is given."""
 
-import copy
 import dataclasses
 import json
 import uuid
@@ -16,7 +15,7 @@ from tests.security.calls.requests import Request
 from tests.security.cloudformation import template
 from tests.security.policies import Kind, Policy
 from tests.security.stacks import stacks
-from tests.security.terraform import terraform
+from tests.security.terraform import Planned, resources
 from tests.security.tools import aws_calls, cfn_lint, checkov, dependencies
 from tests.security.tools.scan import ToolFailed
 
@@ -32,26 +31,28 @@ def rules(found: Any) -> set[tuple[str, str]]:
 
 @pytest.mark.security
 def test_checkov_finds_a_queue_and_a_secret_without_a_key_and_a_policy_for_everybody(recording: Recording) -> None:
-    good = terraform(recording)
-    bad = copy.deepcopy(good)
-    resources = bad["resource"]
-    del resources["aws_sqs_queue"]["rotation-queue"]["kms_master_key_id"]
-    (secret,) = resources["aws_secretsmanager_secret"].values()
-    del secret["kms_key_id"]
-    policy = resources["aws_sqs_queue_policy"]["rotation-queue-policy"]
-    policy["policy"] = policy["policy"].replace("arn:aws:iam::437568002678:root", "*")
-    role = resources["aws_iam_role_policy"]["rotation-function-policy"]
-    role["policy"] = json.dumps(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    )
-    new = rules(checkov.findings({"bad": bad})) - {
-        (rule, where.replace("good/", "bad/")) for rule, where in rules(checkov.findings({"good": good}))
-    }
+    good = resources(recording)
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+    def spoilt(each: Planned) -> Planned:
+        match each.address:
+            case "aws_sqs_queue.rotation-queue" | "aws_secretsmanager_secret.rotation-secret-example0000000000001":
+                kept = {name: value for name, value in each.values.items() if "kms" not in name}
+                return dataclasses.replace(each, values=kept, references={})
+            case "aws_sqs_queue_policy.rotation-queue-policy":
+                policy = each.values["policy"].replace("arn:aws:iam::437568002678:root", "*")
+                return dataclasses.replace(each, values={**each.values, "policy": policy})
+            case "aws_iam_role_policy.rotation-function-policy":
+                return dataclasses.replace(each, values={**each.values, "policy": json.dumps(everything)})
+        return each
+
+    bad = [spoilt(each) for each in good]
+    new = rules(checkov.look({"same": bad}).findings) - rules(checkov.look({"same": good}).findings)
     assert new >= {
-        ("CKV_AWS_27", "bad/aws_sqs_queue.rotation-queue"),
-        ("CKV_AWS_149", f"bad/aws_secretsmanager_secret.{next(iter(resources['aws_secretsmanager_secret']))}"),
-        ("CKV_AWS_387", "bad/aws_sqs_queue_policy.rotation-queue-policy"),
-        ("CKV_AWS_62", "bad/aws_iam_role_policy.rotation-function-policy"),
+        ("CKV_AWS_27", "same/rotation-queue"),
+        ("CKV_AWS_149", "same/rotation-secret-example0000000000001"),
+        ("CKV_AWS_387", "same/rotation-queue-policy"),
+        ("CKV_AWS_62", "same/rotation-function-policy"),
     }
 
 
@@ -59,14 +60,14 @@ def test_checkov_finds_a_queue_and_a_secret_without_a_key_and_a_policy_for_every
 def test_checkov_finds_it_in_a_document_of_the_documentation() -> None:
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     made = checkov.of_documents([Policy("docs/permissions/bad.json", Kind.IDENTITY, everything)])
-    found = rules(checkov.findings({"documents": made}))
-    assert ("CKV_AWS_62", "documents/aws_iam_policy.docs/permissions/bad.json") in found
+    found = rules(checkov.look({"documents": made}).findings)
+    assert ("CKV_AWS_62", "documents/docs/permissions/bad.json") in found
 
 
 @pytest.mark.security
-def test_checkov_says_what_it_could_not_read() -> None:
+def test_checkov_that_looks_at_nothing_has_failed() -> None:
     with pytest.raises(ToolFailed):
-        checkov.findings({"bad": {"resource": []}})
+        checkov.look({"bad": []})
 
 
 @pytest.mark.security

@@ -34,7 +34,6 @@ def _recorded(serve: Callable[..., Awaitable[None]], file: Path) -> Callable[...
             await serve(scope, receive, send)
             return
         body = bytearray()
-        status = 0
 
         async def reading() -> dict[str, Any]:
             message = await receive()
@@ -42,14 +41,12 @@ def _recorded(serve: Callable[..., Awaitable[None]], file: Path) -> Callable[...
             return message
 
         async def sending(message: Mapping[str, Any]) -> None:
-            nonlocal status
-            status = message.get("status", status)
+            # Before whoever asked has the answer, and may look into the record.
+            if message["type"] == "http.response.start":
+                _write(file, _line(scope, bytes(body), message["status"]))
             await send(message)
 
-        try:
-            await serve(scope, reading, sending)
-        finally:
-            _write(file, _line(scope, bytes(body), status))
+        await serve(scope, reading, sending)
 
     return answer
 
