@@ -7,6 +7,9 @@ suppresses something.
 import sys
 from collections.abc import Callable
 
+from rich.table import Table
+from rich.text import Text
+
 from sandbox.timeline import Timeline
 from sandbox.virtual_environment import EnvironmentFailed
 from tests.security import policies
@@ -34,18 +37,19 @@ def main() -> int:
         aws_calls.NAME: lambda: aws_calls.scan(show.note),
         dependencies.NAME: lambda: dependencies.scan(show.note),
     }
-    rows = []
+    rows, missed = [], []
     for name, look in tools.items():
         show.step(shown(name))
         try:
-            row = _judged(show, look(), decisions)
+            scan = look()
         except (EnvironmentFailed, ToolFailed) as problem:
             show.check(f"{shown(name)} ran", False, problem)
             continue
-        rows.append(row)
-        show.note(str(row))
+        rows.append(_judged(show, scan, decisions))
+        missed += scan.not_looked_at
+    _summary(show, rows, missed)
     if len(rows) == len(tools):
-        Page.read().write(tables(rows, decisions))
+        Page.read().write(tables(rows, missed, decisions))
         show.note("docs/security.md has the tables of this run")
     return show.verdict()
 
@@ -56,14 +60,24 @@ def _judged(show: Timeline, scan: Scan, decisions: Decisions) -> Row:
         show.check(f"{finding.rule} {finding.where}", False, finding.text)
     for idle in judged.idle:
         show.check(f"the suppression of {idle.rule} {idle.where} suppresses something", False)
-    for missed in scan.not_looked_at:
-        show.note(f"not looked at: {missed}")
     show.check(
         f"looked at {scan.looked_at}: {len(scan.findings)} findings, each decided about",
         not judged.open,
         f"{len(judged.suppressed)} left as they are",
     )
-    return Row(shown(scan.tool), scan.looked_at, len(scan.findings), len(judged.suppressed), len(scan.not_looked_at))
+    mended = sum(each.tool == scan.tool for each in decisions.mended)
+    return Row(shown(scan.tool), scan.looked_at, len(scan.findings), len(judged.suppressed), mended)
+
+
+def _summary(show: Timeline, rows: list[Row], missed: list[str]) -> None:
+    table = Table(title="What the tools looked at", title_justify="left", box=None, padding=(0, 2))
+    for column in ("tool", "looked at", "findings", "left as they are", "mended"):
+        table.add_column(column)
+    for row in rows:
+        table.add_row(row.tool, row.looked_at, str(row.found), str(row.suppressed), str(row.mended))
+    show.console.print(table)
+    for each in missed:
+        show.console.print(Text(f"NOT LOOKED AT  {each}", style="bold yellow"))
 
 
 if __name__ == "__main__":

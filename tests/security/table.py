@@ -14,6 +14,7 @@ DOCS = CHECKOUT / "docs" / "security.md"
 
 BEGIN, END = "<!-- scanners: made by `make security` -->\n", "<!-- end -->"
 _BLOCK = re.compile(f"{re.escape(BEGIN)}(.*?){re.escape(END)}", re.DOTALL)
+_MISSED = "- "
 _ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| (\d+) \| (\d+) \| (\d+) \|$", re.MULTILINE)
 
 
@@ -26,17 +27,17 @@ class Row:
         looked_at: what it looked at.
         found: findings of the last run.
         suppressed: how many of them are left as they are.
-        not_looked_at: how many things it should have looked at and could not.
+        mended: how many more were right, and are gone.
     """
 
     tool: str
     looked_at: str
     found: int
     suppressed: int
-    not_looked_at: int
+    mended: int
 
     def __str__(self) -> str:
-        return f"| {self.tool} | {self.looked_at} | {self.found} | {self.suppressed} | {self.not_looked_at} |"
+        return f"| {self.tool} | {self.looked_at} | {self.found} | {self.suppressed} | {self.mended} |"
 
 
 def shown(tool: str) -> str:
@@ -52,10 +53,20 @@ def shown(tool: str) -> str:
     return names[tool]
 
 
-def tables(rows: Sequence[Row], decisions: Decisions) -> str:
-    """What stands between the markers."""
-    head = ["| tool | looked at | findings | left as they are | could not look at |", "|---|---|---|---|---|"]
-    lines = [*head, *map(str, rows), ""]
+def tables(rows: Sequence[Row], missed: Sequence[str], decisions: Decisions) -> str:
+    """What stands between the markers.
+
+    Args:
+        missed: what no tool could look at, with the reason.
+    """
+    lines = [
+        "| tool | looked at | findings | left as they are | mended |",
+        "|---|---|---|---|---|",
+        *map(str, rows),
+        "",
+    ]
+    if missed:
+        lines += ["Not looked at in the last run:", "", *(f"{_MISSED}{each}" for each in missed), ""]
     lines += ["| left as it is | where | why |", "|---|---|---|"]
     lines += [
         f"| {shown(each.tool).split()[0]} `{each.rule}` | `{each.where}` | {each.reason} |"
@@ -86,6 +97,10 @@ class Page:
     def rows(self) -> list[Row]:
         """The tools' rows as they stand there."""
         return [Row(tool, at, int(a), int(b), int(c)) for tool, at, a, b, c in _ROW.findall(self.block)]
+
+    def missed(self) -> list[str]:
+        """What no tool could look at, as it stands there."""
+        return [line.removeprefix(_MISSED) for line in self.block.splitlines() if line.startswith(_MISSED)]
 
     def write(self, block: str) -> None:
         """Put another block in."""

@@ -4,6 +4,8 @@ What a tool finds is known after ``make security`` alone; that the number of its
 ones is seen here, since a run that leaves anything open fails.
 """
 
+import re
+
 from tests.security import policies
 from tests.security.cloudformation import template
 from tests.security.findings import Decisions
@@ -15,7 +17,7 @@ from tests.security.tools import aws_calls, cfn_lint, checkov, dependencies
 
 def test_the_tables_are_made_of_the_decisions_at_hand() -> None:
     page = Page.read()
-    assert page.block == tables(page.rows(), Decisions.read()), "run: make security"
+    assert page.block == tables(page.rows(), page.missed(), Decisions.read()), "run: make security"
 
 
 def test_each_tool_is_there_in_its_version_and_nothing_is_open() -> None:
@@ -23,6 +25,8 @@ def test_each_tool_is_there_in_its_version_and_nothing_is_open() -> None:
     tools = (checkov.NAME, cfn_lint.NAME, cfn_lint.IAM, aws_calls.NAME, dependencies.NAME)
     assert [each.tool for each in rows] == [shown(each) for each in tools], "run: make security"
     assert [each.found - each.suppressed for each in rows] == [0] * len(rows)
+    decisions = Decisions.read()
+    assert [each.mended for each in rows] == [sum(one.tool == name for one in decisions.mended) for name in tools]
 
 
 def test_they_looked_at_what_the_component_makes_now() -> None:
@@ -33,11 +37,13 @@ def test_they_looked_at_what_the_component_makes_now() -> None:
         *(each for name, one in recordings.items() for each in policies.made(name, one)),
     ]
     in_terraform = [*map(resources, recordings.values()), checkov.of_documents(documents)]
+    of = re.search(r"of (\d+) packages", looked_at[shown(dependencies.NAME)])
+    assert of is not None
+    assert int(of[1]) == len(dependencies.packages()), "run: make security"
     counts = {
         checkov.NAME: sum(map(len, in_terraform)),
         cfn_lint.NAME: sum(len(template(each)["Resources"]) for each in recordings.values()),
         cfn_lint.IAM: len(documents),
-        dependencies.NAME: len(dependencies.packages()),
     }
     assert {name: looked_at[shown(name)].split()[0] for name in counts} == {
         name: str(count) for name, count in counts.items()

@@ -45,11 +45,13 @@ def scan(progress: Progress = silent) -> Scan:
     """Have pip-audit ask the package index about each of them."""
     wanted = packages()
     found, untold = findings(wanted, progress)
-    return Scan(NAME, f"{len(wanted)} packages", found, (*untold, *NOT_AUDITED))
+    told = f"{len(wanted) - len(untold)} of {len(wanted)} packages of function, program and command"
+    missed = [f"The package index tells of the newest versions only, and not of {', '.join(untold)}."] if untold else []
+    return Scan(NAME, told, found, (*missed, *NOT_AUDITED))
 
 
 def findings(wanted: Mapping[str, set[str]], progress: Progress = silent) -> tuple[list[Finding], list[str]]:
-    """The known weaknesses of some packages, and the packages of which the index tells nothing.
+    """The known weaknesses of some packages, and those of which the index tells nothing, with their versions.
 
     Raises:
         ToolFailed: the index could not be asked.
@@ -67,9 +69,8 @@ def findings(wanted: Mapping[str, set[str]], progress: Progress = silent) -> tup
         for each in told
         for weakness in each.get("vulns", ())
     ]
-    untold = [f"{each['name']}: {each['skip_reason']}" for each in told if "skip_reason" in each]
-    missing = wanted.keys() - {canonicalize_name(each["name"]) for each in told}
-    return found, sorted([*untold, *(f"{each}: not answered" for each in missing)])
+    answered = {canonicalize_name(each["name"]) for each in told if "skip_reason" not in each}
+    return found, [f"{name} {' and '.join(sorted(wanted[name]))}" for name in sorted(wanted.keys() - answered)]
 
 
 def _locked(file: Path) -> dict[str, str]:
