@@ -32,7 +32,7 @@ def main() -> int:
     ]
     tools: dict[str, Callable[[], Scan]] = {
         checkov.NAME: lambda: checkov.scan(recordings, documents, show.note),
-        cfn_lint.NAME: lambda: cfn_lint.scan_twins(recordings, show.note),
+        cfn_lint.NAME: lambda: cfn_lint.scan_counterparts(recordings, show.note),
         cfn_lint.IAM: lambda: cfn_lint.scan_policies(documents, show.note),
         aws_calls.NAME: lambda: aws_calls.scan(show.note),
         dependencies.NAME: lambda: dependencies.scan(show.note),

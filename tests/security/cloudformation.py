@@ -1,7 +1,7 @@
 """The component's resources as a CloudFormation template, which cfn-lint holds against AWS's own resource schemas.
 
-A twin says what its resource says. An input that has no place in it is an error here, unless the twin's type has none:
-then it is in ``WITHOUT_TWIN``, with the reason.
+A counterpart says what its resource says. An input that has no place in it is an error here, unless CloudFormation has
+none for it: then it is in ``WITHOUT_COUNTERPART``, with the reason.
 """
 
 import json
@@ -11,20 +11,20 @@ from typing import Any, TypeAlias
 from tests.component.recorder import Recording, Registered
 from tests.security.stacks import aws_resources
 
-Twin: TypeAlias = "tuple[str, dict[str, Any]]"
+Counterpart: TypeAlias = "tuple[str, dict[str, Any]]"
 """CloudFormation's type, and its properties."""
 
-WITHOUT_TWIN: Mapping[str, str] = {
+WITHOUT_COUNTERPART: Mapping[str, str] = {
     "aws:lambda/invocation:Invocation": "It calls the function; CloudFormation has no such resource.",
-    "aws:sqs/redrivePolicy:RedrivePolicy": "It is about a queue of the user's, which has no twin.",
+    "aws:sqs/redrivePolicy:RedrivePolicy": "It is about a queue of the user's, which has no counterpart.",
     "aws:secretsmanager/secret:Secret.recoveryWindowInDays": "It is about the deletion.",
 }
 """Types and properties that CloudFormation does not know."""
 
 _INTO_OTHERS = frozenset(
-    {"aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", "aws:cloudwatch/eventTarget:EventTarget", *WITHOUT_TWIN}
+    {"aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", "aws:cloudwatch/eventTarget:EventTarget", *WITHOUT_COUNTERPART}
 )
-"""Types whose twin is a part of another resource's."""
+"""Types whose counterpart is a part of another resource's."""
 
 _JSON = frozenset({"policy", "assumeRolePolicy", "redrivePolicy", "redriveAllowPolicy", "eventPattern"})
 """Inputs that are JSON in a text, and an object in CloudFormation."""
@@ -33,25 +33,25 @@ _SAME = frozenset({"variables", "inputPaths"})
 """Inputs whose keys are the user's."""
 
 
-class NoTwin(LookupError):
+class NoCounterpart(LookupError):
     """A resource or an input has no place in a template."""
 
 
 def template(recording: Recording) -> dict[str, Any]:
-    """The template with a twin of every resource that AWS gets.
+    """The template with a counterpart of every resource that AWS gets.
 
     Raises:
-        NoTwin: of a resource, or one of its inputs, it is not known what its twin is.
+        NoCounterpart: of a resource, or one of its inputs, it is not known what its counterpart is.
     """
     resources = aws_resources(recording)
-    twins = {
+    counterparts = {
         _logical(each.name): {"Type": kind, **_when_it_goes(each), "Properties": properties}
         for each in resources
         if each.type not in _INTO_OTHERS
-        for kind, properties in [_twin(each)]
+        for kind, properties in [_counterpart(each)]
     }
-    _add_parts(resources, twins)
-    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": twins}
+    _add_parts(resources, counterparts)
+    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": counterparts}
 
 
 def _when_it_goes(resource: Registered) -> dict[str, str]:
@@ -60,32 +60,34 @@ def _when_it_goes(resource: Registered) -> dict[str, str]:
     return {"DeletionPolicy": policy, "UpdateReplacePolicy": policy}
 
 
-def _add_parts(resources: list[Registered], twins: dict[str, Any]) -> None:
+def _add_parts(resources: list[Registered], counterparts: dict[str, Any]) -> None:
     """Put what CloudFormation has inside of another resource there."""
     by = {str(each.outputs[name]): each for each in resources for name in ("url", "name") if name in each.outputs}
     for each in resources:
         inputs = dict(each.inputs)
         if each.type == "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy":
-            queue = twins[_logical(by[inputs["queueUrl"]].name)]
+            queue = counterparts[_logical(by[inputs["queueUrl"]].name)]
             queue["Properties"]["RedriveAllowPolicy"] = json.loads(inputs["redriveAllowPolicy"])
         elif each.type == "aws:cloudwatch/eventTarget:EventTarget":
-            rule = twins[_logical(by[inputs.pop("rule")].name)]
+            rule = counterparts[_logical(by[inputs.pop("rule")].name)]
             inputs.pop("eventBusName", None)
             renamed = {"inputPaths": "InputPathsMap"}
             target = {"Id": each.name, **_properties(inputs, renamed)}
             rule["Properties"].setdefault("Targets", []).append(target)
 
 
-def _twin(resource: Registered) -> Twin:
-    make = _TWINS.get(resource.type)
+def _counterpart(resource: Registered) -> Counterpart:
+    make = _COUNTERPARTS.get(resource.type)
     if make is None:
-        raise NoTwin(f"{resource.type} ({resource.name}) has no twin.")
-    inputs = {name: value for name, value in resource.inputs.items() if f"{resource.type}.{name}" not in WITHOUT_TWIN}
+        raise NoCounterpart(f"{resource.type} ({resource.name}) has no counterpart.")
+    inputs = {
+        name: value for name, value in resource.inputs.items() if f"{resource.type}.{name}" not in WITHOUT_COUNTERPART
+    }
     return make(resource, inputs)
 
 
-def _plain(kind: str, **renamed: str) -> Callable[[Registered, dict[str, Any]], Twin]:
-    """A twin whose properties are the inputs, with other names for some."""
+def _plain(kind: str, **renamed: str) -> Callable[[Registered, dict[str, Any]], Counterpart]:
+    """A counterpart whose properties are the inputs, with other names for some."""
     return lambda _resource, inputs: (kind, _properties(inputs, renamed))
 
 
@@ -109,7 +111,7 @@ def _value(name: str, value: Any, renamed: Mapping[str, str]) -> Any:
             return [_value("", each, renamed) for each in value]
         case _, str() | int() | float() | bool():
             return value
-    raise NoTwin(f"{name} is {type(value).__name__}.")
+    raise NoCounterpart(f"{name} is {type(value).__name__}.")
 
 
 def _pascal(name: str) -> str:
@@ -120,38 +122,38 @@ def _logical(name: str) -> str:
     return "".join(part.capitalize() for part in name.replace("_", "-").split("-"))
 
 
-def _alias(resource: Registered, inputs: dict[str, Any]) -> Twin:
+def _alias(resource: Registered, inputs: dict[str, Any]) -> Counterpart:
     name = inputs.pop("name", f"alias/{resource.outputs['name']}")
     return "AWS::KMS::Alias", {"AliasName": name, **_properties(inputs, {})}
 
 
-def _role_policy(resource: Registered, inputs: dict[str, Any]) -> Twin:
+def _role_policy(resource: Registered, inputs: dict[str, Any]) -> Counterpart:
     name = inputs.pop("name", resource.outputs["name"])
     renamed = {"role": "RoleName", "policy": "PolicyDocument"}
     return "AWS::IAM::RolePolicy", {"PolicyName": name, **_properties(inputs, renamed)}
 
 
-def _queue_policy(_resource: Registered, inputs: dict[str, Any]) -> Twin:
+def _queue_policy(_resource: Registered, inputs: dict[str, Any]) -> Counterpart:
     queues = [inputs.pop("queueUrl")]
     return "AWS::SQS::QueuePolicy", {"Queues": queues, **_properties(inputs, {"policy": "PolicyDocument"})}
 
 
-def _topic_policy(_resource: Registered, inputs: dict[str, Any]) -> Twin:
+def _topic_policy(_resource: Registered, inputs: dict[str, Any]) -> Counterpart:
     topics = [inputs.pop("arn")]
     return "AWS::SNS::TopicPolicy", {"Topics": topics, **_properties(inputs, {"policy": "PolicyDocument"})}
 
 
-def _function(_resource: Registered, inputs: dict[str, Any]) -> Twin:
+def _function(_resource: Registered, inputs: dict[str, Any]) -> Counterpart:
     del inputs["code"]
     code = {"S3Bucket": "bucket", "S3Key": "function.zip"}
     return "AWS::Lambda::Function", {"Code": code, **_properties(inputs, {})}
 
 
-def _function_events(_resource: Registered, inputs: dict[str, Any]) -> Twin:
+def _function_events(_resource: Registered, inputs: dict[str, Any]) -> Counterpart:
     return "AWS::Lambda::EventInvokeConfig", {"Qualifier": "$LATEST", **_properties(inputs, {})}
 
 
-def _alarm(_resource: Registered, inputs: dict[str, Any]) -> Twin:
+def _alarm(_resource: Registered, inputs: dict[str, Any]) -> Counterpart:
     queries = inputs.pop("metricQueries", [])
     properties = _properties(inputs, {"name": "AlarmName"})
     if queries:
@@ -168,7 +170,7 @@ def _query(query: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-_TWINS: Mapping[str, Callable[[Registered, dict[str, Any]], Twin]] = {
+_COUNTERPARTS: Mapping[str, Callable[[Registered, dict[str, Any]], Counterpart]] = {
     "aws:cloudwatch/dashboard:Dashboard": _plain("AWS::CloudWatch::Dashboard"),
     "aws:cloudwatch/eventRule:EventRule": _plain("AWS::Events::Rule"),
     "aws:cloudwatch/logGroup:LogGroup": _plain("AWS::Logs::LogGroup", name="LogGroupName"),

@@ -8,7 +8,7 @@ import pytest
 from sandbox.provider.registry import all_resources
 from tests.component.recorder import ACCOUNT, REGION, Recording
 from tests.security import policies
-from tests.security.cloudformation import WITHOUT_TWIN, NoTwin, template
+from tests.security.cloudformation import WITHOUT_COUNTERPART, NoCounterpart, template
 from tests.security.policies import Kind
 from tests.security.stacks import aws_resources, stacks
 from tests.security.terraform import resources
@@ -44,36 +44,36 @@ def test_terraform_has_every_resource_with_its_properties(recordings: Mapping[st
     assert [[one["region"] for one in each.values["replica"]] for each in secrets] == [["eu-west-1"]] * 3
 
 
-def test_cloudformation_has_a_twin_of_every_resource(recordings: Mapping[str, Recording]) -> None:
+def test_cloudformation_has_a_counterpart_of_every_resource(recordings: Mapping[str, Recording]) -> None:
     for recording in recordings.values():
-        twins = template(recording)["Resources"]
+        counterparts = template(recording)["Resources"]
         parts = [
             each
             for each in aws_resources(recording)
-            if each.type in WITHOUT_TWIN
+            if each.type in WITHOUT_COUNTERPART
             or each.type in ("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", "aws:cloudwatch/eventTarget:EventTarget")
         ]
-        assert len(twins) + len(parts) == len(aws_resources(recording))
-    twins = template(recordings["everything"])["Resources"]
-    assert twins["RotationDeadLetterQueue"]["Properties"]["RedriveAllowPolicy"]["redrivePermission"] == "byQueue"
-    rules = [each["Properties"] for each in twins.values() if each["Type"] == "AWS::Events::Rule"]
+        assert len(counterparts) + len(parts) == len(aws_resources(recording))
+    counterparts = template(recordings["everything"])["Resources"]
+    assert counterparts["RotationDeadLetterQueue"]["Properties"]["RedriveAllowPolicy"]["redrivePermission"] == "byQueue"
+    rules = [each["Properties"] for each in counterparts.values() if each["Type"] == "AWS::Events::Rule"]
     assert [len(each["Targets"]) for each in rules] == [1, 1]
 
 
 def test_a_resource_or_input_without_a_place_is_an_error(recordings: Mapping[str, Recording]) -> None:
     (topic,) = recordings["defaults"].of_type("aws:sns/topic:Topic")
     unknown = Recording([dataclasses.replace(topic, type="aws:sns/platform:Platform")])
-    with pytest.raises(NoTwin, match="aws:sns/platform:Platform"):
+    with pytest.raises(NoCounterpart, match="aws:sns/platform:Platform"):
         template(unknown)
     strange = Recording([dataclasses.replace(topic, inputs={"policy_": object()})])
-    with pytest.raises(NoTwin, match="policy_ is object"):
+    with pytest.raises(NoCounterpart, match="policy_ is object"):
         template(strange)
 
 
 def test_every_exception_is_needed(recordings: Mapping[str, Recording]) -> None:
     resources = [each for recording in recordings.values() for each in aws_resources(recording)]
     used = {each.type for each in resources} | {f"{each.type}.{name}" for each in resources for name in each.inputs}
-    assert WITHOUT_TWIN.keys() - used == set()
+    assert WITHOUT_COUNTERPART.keys() - used == set()
 
 
 def test_every_policy_is_there(recordings: Mapping[str, Recording]) -> None:

@@ -1,4 +1,4 @@
-"""cfn-lint on the resources' CloudFormation twins, and its rules about IAM on each policy document."""
+"""cfn-lint on the resources' CloudFormation counterparts, and its rules about IAM on each policy document."""
 
 import json
 import tempfile
@@ -26,11 +26,11 @@ _CODES = range(15)
 """cfn-lint adds 2 for errors, 4 for warnings and 8 for information."""
 
 
-def scan_twins(recordings: Mapping[str, Recording], progress: Progress = silent) -> Scan:
-    """Have cfn-lint look at the twins of each recording."""
+def scan_counterparts(recordings: Mapping[str, Recording], progress: Progress = silent) -> Scan:
+    """Have cfn-lint look at the counterparts of each recording."""
     templates = {stack: template(each) for stack, each in recordings.items()}
     count = sum(len(each["Resources"]) for each in templates.values())
-    return Scan(NAME, f"{count} twins in CloudFormation", findings(NAME, templates, progress))
+    return Scan(NAME, f"{count} counterparts in CloudFormation", findings(NAME, templates, progress))
 
 
 def scan_policies(policies: Sequence[Policy], progress: Progress = silent) -> Scan:
