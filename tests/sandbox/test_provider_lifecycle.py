@@ -379,6 +379,22 @@ def test_replicas_are_made_changed_and_go_with_the_secret(driver: Driver, settin
 REDRIVE = "aws:sqs/redrivePolicy:RedrivePolicy"
 
 
+def test_whether_sqs_encrypts_a_queue_by_itself_is_said_seen_and_put_right(
+    driver: Driver, settings: AwsEmulator
+) -> None:
+    given, sqs = {"name": "queue", "sqsManagedSseEnabled": True}, settings.client("sqs")
+    inputs = driver.inputs(QUEUE, given)
+    resource_id, state = driver.create(QUEUE, given)
+    assert driver.read(QUEUE, resource_id, state, inputs) == (state, inputs)
+    sqs.set_queue_attributes(QueueUrl=resource_id, Attributes={"SqsManagedSseEnabled": "false"})
+    found = driver.read(QUEUE, resource_id, state, inputs)
+    assert found is not None
+    assert found[0]["sqsManagedSseEnabled"] is False
+    driver.update(QUEUE, resource_id, found[0], given)
+    attributes = sqs.get_queue_attributes(QueueUrl=resource_id, AttributeNames=["All"])["Attributes"]
+    assert attributes["SqsManagedSseEnabled"] == "true"
+
+
 def test_a_queue_that_is_only_read_shows_its_policy(driver: Driver, settings: AwsEmulator) -> None:
     sqs, policy = (
         settings.client("sqs"),
