@@ -86,9 +86,18 @@ def _counterpart(resource: Registered) -> Counterpart:
     return make(resource, inputs)
 
 
-def _plain(kind: str, **renamed: str) -> Callable[[Registered, dict[str, Any]], Counterpart]:
-    """A counterpart whose properties are the inputs, with other names for some."""
-    return lambda _resource, inputs: (kind, _properties(inputs, renamed))
+def _plain(kind: str, *, named: str = "", **renamed: str) -> Callable[[Registered, dict[str, Any]], Counterpart]:
+    """A counterpart whose properties are the inputs, with other names for some.
+
+    Args:
+        named: the property that holds the resource's name, if Pulumi makes one.
+    """
+
+    def make(resource: Registered, inputs: dict[str, Any]) -> Counterpart:
+        name = {named: resource.outputs["name"]} if named else {}
+        return kind, {**name, **_properties(inputs, renamed)}
+
+    return make
 
 
 def _properties(inputs: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
@@ -143,10 +152,11 @@ def _topic_policy(_resource: Registered, inputs: dict[str, Any]) -> Counterpart:
     return "AWS::SNS::TopicPolicy", {"Topics": topics, **_properties(inputs, {"policy": "PolicyDocument"})}
 
 
-def _function(_resource: Registered, inputs: dict[str, Any]) -> Counterpart:
+def _function(resource: Registered, inputs: dict[str, Any]) -> Counterpart:
     del inputs["code"]
     code = {"S3Bucket": "bucket", "S3Key": "function.zip"}
-    return "AWS::Lambda::Function", {"Code": code, **_properties(inputs, {})}
+    name = resource.outputs["name"]
+    return "AWS::Lambda::Function", {"FunctionName": name, "Code": code, **_properties(inputs, {})}
 
 
 def _function_events(_resource: Registered, inputs: dict[str, Any]) -> Counterpart:
@@ -172,10 +182,10 @@ def _query(query: dict[str, Any]) -> dict[str, Any]:
 
 _COUNTERPARTS: Mapping[str, Callable[[Registered, dict[str, Any]], Counterpart]] = {
     "aws:cloudwatch/dashboard:Dashboard": _plain("AWS::CloudWatch::Dashboard"),
-    "aws:cloudwatch/eventRule:EventRule": _plain("AWS::Events::Rule"),
+    "aws:cloudwatch/eventRule:EventRule": _plain("AWS::Events::Rule", named="Name"),
     "aws:cloudwatch/logGroup:LogGroup": _plain("AWS::Logs::LogGroup", name="LogGroupName"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": _alarm,
-    "aws:iam/role:Role": _plain("AWS::IAM::Role", assumeRolePolicy="AssumeRolePolicyDocument"),
+    "aws:iam/role:Role": _plain("AWS::IAM::Role", named="RoleName", assumeRolePolicy="AssumeRolePolicyDocument"),
     "aws:iam/rolePolicy:RolePolicy": _role_policy,
     "aws:kms/alias:Alias": _alias,
     "aws:kms/key:Key": _plain("AWS::KMS::Key", policy="KeyPolicy", deletionWindowInDays="PendingWindowInDays"),
@@ -183,16 +193,19 @@ _COUNTERPARTS: Mapping[str, Callable[[Registered, dict[str, Any]], Counterpart]]
     "aws:lambda/function:Function": _function,
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": _function_events,
     "aws:scheduler/schedule:Schedule": _plain("AWS::Scheduler::Schedule"),
-    "aws:scheduler/scheduleGroup:ScheduleGroup": _plain("AWS::Scheduler::ScheduleGroup"),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": _plain("AWS::Scheduler::ScheduleGroup", named="Name"),
     "aws:secretsmanager/secret:Secret": _plain("AWS::SecretsManager::Secret", replicas="ReplicaRegions"),
     "aws:secretsmanager/secretPolicy:SecretPolicy": _plain(
         "AWS::SecretsManager::ResourcePolicy", secretArn="SecretId", policy="ResourcePolicy"
     ),
-    "aws:sfn/stateMachine:StateMachine": _plain("AWS::StepFunctions::StateMachine", definition="DefinitionString"),
-    "aws:sns/topic:Topic": _plain("AWS::SNS::Topic"),
+    "aws:sfn/stateMachine:StateMachine": _plain(
+        "AWS::StepFunctions::StateMachine", named="StateMachineName", definition="DefinitionString"
+    ),
+    "aws:sns/topic:Topic": _plain("AWS::SNS::Topic", named="TopicName"),
     "aws:sns/topicPolicy:TopicPolicy": _topic_policy,
     "aws:sqs/queue:Queue": _plain(
         "AWS::SQS::Queue",
+        named="QueueName",
         messageRetentionSeconds="MessageRetentionPeriod",
         visibilityTimeoutSeconds="VisibilityTimeout",
     ),

@@ -49,6 +49,39 @@ EVERYTHING: Mapping[str, Any] = {
 """Every part that adds a resource or a statement; ``keys`` and ``queue`` take some away: a stack of their own."""
 
 
+_LETTERS = "Größe 日本 +-=._:/@"
+
+LONGEST: Mapping[str, Any] = {
+    "applications": {
+        "a" * 64: {"client_id": f"amzn1.application-oa2-client.{'a' * 64}", "rotate_on_up": "t" * 128},
+        "b" * 64: {
+            "client_id": f"amzn1.application-oa2-client.{'b' * 64}",
+            "secret_keys": {"client_id": "k" * 128, "client_secret": "l" * 128},
+        },
+    },
+    "via": "function",
+    "identity": "/".join(["i" * 49] * 4),
+    "secret_prefix": "/".join(["p" * 99] * 4),
+    "restart": {
+        "s" * 64: {"service_arn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/{'c' * 255}/{'s' * 255}"},
+    },
+    "readers": [f"arn:aws:iam::{ACCOUNT}:role/{'r' * 64}"],
+    "roles": {"path": f"/{'/'.join(['p' * 100] * 5)}/"},
+    "event_bus_arn": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{'b' * 256}",
+    "runbook_url": f"https://example.com/{'r' * 130}",
+    "dashboard": True,
+    "rotate_every_days": 150,
+    "check_interval_hours": 24,
+    "log_retention_days": 3653,
+    "expiry_alarm_days": 23,
+    "reserved_concurrency": 1000,
+    "tags": {
+        **{f"{number} {_LETTERS}".ljust(128, "k"): _LETTERS.ljust(256, "v") for number in range(8)},
+        **{str(number): "v" for number in range(40)},
+    },
+}
+"""Names, texts and numbers at the end of what the component takes."""
+
 OWN = {**EXISTING, URL: {**GOOD_QUEUE, "kmsMasterKeyId": QUEUE_KEY_ARN}}
 """Keys and a queue of the user's."""
 
@@ -64,6 +97,7 @@ def stacks() -> Mapping[str, Recording]:
     return {
         "defaults": deploy_component(),
         "everything": deploy(_with_everything),
+        "longest": deploy_component(name="n" * 32, **LONGEST),
         "own": deploy_component(keys=BOTH_KEYS, queue={"arn": QUEUE_ARN}, existing=OWN),
     }
 
