@@ -67,7 +67,7 @@ def tables(rows: Sequence[Row], missed: Sequence[str], decisions: Decisions) -> 
     ]
     if missed:
         lines += ["Not looked at in the last run:", "", *(f"{_MISSED}{each}" for each in missed), ""]
-    lines += ["| left as it is | where | why |", "|---|---|---|"]
+    lines += ["| left as it is | where: stack/resource | why |", "|---|---|---|"]
     lines += [
         f"| {shown(each.tool).split()[0]} `{each.rule}` | `{each.where}` | {each.reason} |"
         for each in decisions.suppressions

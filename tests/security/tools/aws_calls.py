@@ -63,6 +63,7 @@ def scan(progress: Progress = silent, runs: Sequence[str] = RUNS) -> Scan:
             _run(run, record)
         with record.open() as lines:
             seen = seen_in(map(Request.from_line, lines))
+    progress(f"{seen.calls:,} calls were recorded.")
     services = {each.partition(".")[0] for each in seen.operations}
     looked_at = f"each call of {len(runs)} runs: {len(seen.operations)} operations of {len(services)} services"
     return Scan(NAME, looked_at, sorted(seen.findings))
