@@ -37,7 +37,8 @@ def main() -> int:
         aws_calls.NAME: lambda: aws_calls.scan(show.note),
         dependencies.NAME: lambda: dependencies.scan(show.note),
     }
-    rows, missed = [], []
+    rows: list[Row] = []
+    missed: list[str] = []
     for name, look in tools.items():
         show.step(shown(name))
         try:

@@ -1,6 +1,7 @@
 """``make security`` as a whole: what makes it fail, and what it says, with tools that are played."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -34,7 +35,7 @@ class Run:
         patch.setattr(Page, "write", lambda _page, block: self.written.append(block))
         patch.setattr(cfn_lint, "scan_policies", lambda *_: Scan(cfn_lint.IAM, "1 document"))
         for module, (name, scan) in SCANS.items():
-            self.play(module, name, lambda scan=scan: scan)
+            self.play(module, name, partial(_answer, scan))
         self.decide(LEFT)
 
     def play(self, module: object, name: str, answer: Callable[[], Scan]) -> None:
@@ -48,6 +49,10 @@ class Run:
             raise error
 
         self.play(checkov, "scan", answer)
+
+
+def _answer(scan: Scan) -> Scan:
+    return scan
 
 
 @pytest.fixture

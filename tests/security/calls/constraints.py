@@ -70,8 +70,9 @@ def _scalar(shape: Shape, value: Any, place: str) -> Iterator[str]:
                 yield f"{place}: is no text"
                 return
             yield from _size(shape, len(value), place, "characters")
-            if shape.enum and value not in shape.enum:
-                yield f"{place}: is none of {', '.join(shape.enum[:12])}{' …' if len(shape.enum) > 12 else ''}"
+            known = shape.metadata.get("enum", ())
+            if known and value not in known:
+                yield f"{place}: is none of {', '.join(known[:12])}{' …' if len(known) > 12 else ''}"
             pattern = shape.metadata.get("pattern")
             if pattern and not compiled(pattern).fullmatch(value):
                 yield f"{place}: does not match {pattern}"

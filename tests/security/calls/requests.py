@@ -116,7 +116,7 @@ def _of_json(shape: Shape | None, value: Any) -> Any:
     match shape:
         case StructureShape() if isinstance(value, dict):
             names = {str(member.serialization.get("name", name)): name for name, member in shape.members.items()}
-            own = {names.get(sent, sent): each for sent, each in value.items()}
+            own: dict[str, Any] = {names.get(str(sent), str(sent)): each for sent, each in value.items()}
             return {name: _of_json(shape.members.get(name), each) for name, each in own.items()}
         case ListShape() if isinstance(value, list):
             return [_of_json(shape.member, each) for each in value]
@@ -241,15 +241,15 @@ def _rest_parameters(
 ) -> dict[str, Any]:
     parameters: dict[str, Any] = {name: unquote(value) for name, value in path.items()}
     parameters |= dict(_of_query(operation, query))
-    for name, member in _located(operation, "header").items():
+    for name, given in _located(operation, "header").items():
         if name.lower() in request.headers:
-            parameters[member] = request.headers[name.lower()]
+            parameters[given] = request.headers[name.lower()]
     shape = operation.input_shape
     if shape is None or not request.body:
         return parameters
     payload = shape.serialization.get("payload")
     if payload is None:
-        return parameters | _of_json(shape, _json(request.body))
+        return {**parameters, **_of_json(shape, _json(request.body))}
     member = shape.members[payload]
     blob = member.type_name == "blob"
     return parameters | {payload: request.body if blob else _of_json(member, _json(request.body))}

@@ -66,7 +66,7 @@ def sent(service: str, operation: str, parameters: dict[str, Any]) -> Request:
         client._make_api_call(operation, parameters)
     (request,) = caught
     path, _, query = request.url.partition("amazonaws.com")[2].partition("?")
-    body = request.body or b""
+    body: Any = request.body or b""
     return Request(
         service=str(client.meta.service_model.signing_name),
         method=str(request.method),
