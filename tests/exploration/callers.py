@@ -75,6 +75,7 @@ class Around:
         self._world = world
 
     def queue_readers(self) -> list[QueueReader]:
+        self._world.looked["queue_readers"] += 1
         others = (QueueReader(True, "", ours=False) for _ in range(1, self._world.readers))
         return [QueueReader(True, ""), *others]
 
@@ -96,6 +97,7 @@ class RememberedLog:
 
     def read(self, events: tuple[str, ...], since: datetime, cursor: str | None) -> LogPage:
         assert events == REQUESTS
+        self._world.looked["read_log"] += 1
         lines = [
             LogLine(post.at, {"client_id": app.application.client_id})
             for app in self._world.everyone()
@@ -130,11 +132,13 @@ class Ended:
 
     Attributes:
         void: whether a planned fault made no difference.
+        struck: the faults that struck.
         people: how many faults of people were in it.
     """
 
     ops: list[Op] = field(default_factory=list)
     void: bool = False
+    struck: list[Kind] = field(default_factory=list)
     result: Any = None
     error: BaseException | None = None
     people: int = 0
@@ -212,7 +216,7 @@ def invoke(
     ports = faulty_ports(
         world, injector, amazon, deleting=lambda body: invariants.check_acknowledged(world, body.reveal())
     )
-    ended = Ended(injector.ops)
+    ended = Ended(injector.ops, struck=injector.struck)
     world.said.metrics = []
     try:
         ended.result = run(ports)
@@ -250,17 +254,24 @@ def hand_over(world: World, message: Message, plan: Plan = NO_FAULTS, *, before:
     return ended
 
 
-def check(world: World, app: App, plan: Plan = NO_FAULTS, *, before: Before | None = None) -> Ended:
-    """The schedule invokes the function; nobody tries again."""
+def check(
+    world: World,
+    app: App,
+    plan: Plan = NO_FAULTS,
+    *,
+    scheduled_at: datetime | None = None,
+    before: Before | None = None,
+) -> Ended:
+    """The schedule invokes the function, by default at its time; nobody tries again."""
     event = {
         "action": "check",
         "application": app.application.name,
         "client_id": app.application.client_id,
-        "scheduled_at": format_time(world.clock.time),
+        "scheduled_at": format_time(scheduled_at or world.clock.time),
     }
     ended = invoke(world, lambda ports: dispatch(ports, event), plan, before=before)
-    if before is None and Kind.UNKNOWN_SECRET not in plan.values():
-        invariants.check_state(world, app, ended.result, faultless=not plan)
+    if before is None and Kind.UNKNOWN_SECRET not in ended.struck:
+        invariants.check_state(world, app, ended.result, faultless=not ended.struck)
     return ended
 
 

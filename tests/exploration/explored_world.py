@@ -6,6 +6,7 @@ two histories that reach the same saved world have the same future.
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from spapi_rotation_lambda.domain.labels import Label, Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
 from spapi_rotation_lambda.domain.snapshot import HOLDERS
-from spapi_rotation_lambda.ports import CallAnswer, Destinations, Metric, RotateAnswer, Scope
+from spapi_rotation_lambda.ports import Answer, CallAnswer, Destinations, Metric, RotateAnswer, Scope
 from tests.exploration.standard_queue import StandardQueue, Unclaimed
 from tests.fakes.amazon import FakeAmazon, Issued, Whose, no_token
 from tests.fakes.clock import SkewedClock, VirtualClock
@@ -306,7 +307,13 @@ class Fleet:
     def __init__(self, world: "World") -> None:
         self._world = world
 
+    @property
+    def _is_down(self) -> bool:
+        return self._world.clock.time < self._world.amazon_down_until
+
     def token(self, credentials: Credentials, scope: Scope) -> Sensitive:
+        if self._is_down:
+            raise no_token(503, "temporarily_unavailable")
         try:
             app = self._world.app_of(credentials.client_id)
         except KeyError:
@@ -314,10 +321,14 @@ class Fleet:
         return Sensitive(f"{credentials.client_id} {app.amazon.token(credentials, scope).reveal()}")
 
     def rotate(self, token: Sensitive) -> RotateAnswer:
+        if self._is_down:
+            return RotateAnswer(Answer.UNKNOWN, 503, "ServiceUnavailable")
         client_id, text = token.reveal().split(" ", 1)
         return self._world.app_of(client_id).amazon.rotate(Sensitive(text))
 
     def verification_call(self, token: Sensitive) -> CallAnswer:
+        if self._is_down:
+            return CallAnswer.UNAVAILABLE
         client_id, text = token.reveal().split(" ", 1)
         return self._world.app_of(client_id).amazon.verification_call(Sensitive(text))
 
@@ -353,6 +364,8 @@ class World:
         violations: what was found broken, one line each.
         strangers: applications that are not ours yet: the function finds no secret of theirs.
         store_down_until: until when Secrets Manager fails every call of the function.
+        amazon_down_until: until when LWA and SP-API answer every call with 503.
+        looked: calls of the function that no fault strikes, by the methods of the ports.
         tells_dates: whether the dates in Amazon's messages are there, and true.
         readers: how many mappings read the queue; the first one is ours.
     """
@@ -367,13 +380,21 @@ class World:
         newest_first: bool = False,
         deliver: Deliver = deliver_soon,
         tells_dates: bool = True,
+        number: int = 1,
+        beside: "World | None" = None,
         **changes: Any,
     ) -> None:
-        self.clock = VirtualClock()
+        """Make it.
+
+        Args:
+            number: of the first application.
+            beside: the world of another application of the same component, whose clock and queues are this one's too.
+        """
+        self.clock = beside.clock if beside is not None else VirtualClock()
         self.policy = replace(policy, **changes) if changes else policy
         self.secrets = Secrets(SkewedClock(self.clock, aws_skew))
-        self.queue = StandardQueue(self.clock, newest_first=newest_first)
-        self.unclaimed = Unclaimed(self.clock)
+        self.queue = beside.queue if beside is not None else StandardQueue(self.clock, newest_first=newest_first)
+        self.unclaimed = beside.unclaimed if beside is not None else Unclaimed(self.clock)
         self.strangers: frozenset[str] = frozenset()
         self.said = Said(self)
         self.fleet = Fleet(self)
@@ -385,9 +406,11 @@ class World:
         self.violations: list[str] = []
         self.serial = 0
         self.store_down_until = self.clock.time
+        self.amazon_down_until = self.clock.time
+        self.looked: Counter[str] = Counter()
         self.apps: dict[str, App] = {}
-        for number in range(1, applications + 1):
-            self._add(client_id(number), SkewedClock(self.clock, amazon_skew))
+        for each in range(number, number + applications):
+            self._add(client_id(each), SkewedClock(self.clock, amazon_skew))
         self.app = next(iter(self.apps.values()))
 
     def _add(self, client: str, clock: VirtualClock) -> None:
@@ -480,6 +503,7 @@ class World:
             self.transit,
             self.serial,
             self.store_down_until,
+            self.amazon_down_until,
             self.unclaimed.save(),
             self.strangers,
             self.readers,
@@ -489,7 +513,7 @@ class World:
     def restore(self, saved: SavedWorld) -> None:
         """Back to a saved world."""
         self.clock.time, self.next_check, secrets, queue, self.transit, self.serial, *rest = saved
-        self.store_down_until, unclaimed, self.strangers, self.readers, apps = rest
+        self.store_down_until, self.amazon_down_until, unclaimed, self.strangers, self.readers, apps = rest
         self.unclaimed.restore(unclaimed)
         self.secrets.restore(secrets)
         self.queue.restore(queue)

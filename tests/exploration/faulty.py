@@ -152,6 +152,7 @@ class Injector:
     Attributes:
         ops: the calls so far, in their order.
         void: whether a planned fault made no difference, so that the history is another one's copy.
+        struck: the faults that struck, in their order.
         unproven: how many tokens LWA has not given for a reason that says nothing about the secret, or is untrue.
     """
 
@@ -172,6 +173,7 @@ class Injector:
         self.ops: list[Op] = []
         self.dead = False
         self.void = False
+        self.struck: list[Kind] = []
         self.unproven = 0
         self._clock, self._plan, self._after, self._before = clock, plan, after, before
 
@@ -206,7 +208,10 @@ class Injector:
 
     def _planned(self, op: Op) -> Kind | None:
         planned = self._plan.get(len(self.ops)) if self._plan else None
-        return KINDS[op][planned % len(KINDS[op])] if isinstance(planned, int) else planned
+        kind = KINDS[op][planned % len(KINDS[op])] if isinstance(planned, int) else planned
+        if kind is not None:
+            self.struck.append(kind)
+        return kind
 
     def _fault(
         self,

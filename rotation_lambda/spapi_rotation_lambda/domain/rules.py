@@ -179,21 +179,22 @@ def require_due(asked: Asked) -> None:
     """Raise NotDue unless the current secret is old enough, or somebody asked."""
     if asked.trigger.on_purpose or asked.trigger is Trigger.EXPIRY_NOTICE:
         return
-    due_at = _due_at(asked)
-    if asked.now < due_at:
+    moment = due_at(asked)
+    if asked.now < moment:
         raise NotDue(
-            f"{asked.name}: not due before {format_time(due_at)}.",
+            f"{asked.name}: not due before {format_time(moment)}.",
             remedy="Nothing. The schedule rotates it then; set rotate_on_up to a new text to rotate now.",
         )
 
 
-def _due_at(asked: Asked) -> datetime:
+def due_at(asked: Asked) -> datetime:
+    """When the secret in use is due for the schedule (REQ-4). May raise StoreFailed."""
     current = asked.snapshot.current
     told = asked.snapshot.told(current) if current else None
     if current is not None and told is not None and told.issued is not None:
         return told.issued + asked.policy.rotate_every
-    due_at = asked.adopted_at() + UNDATED_GRACE
-    return due_at if current is None else max(due_at, asked.snapshot.first_seen(current) + OVERLAP)
+    adopted = asked.adopted_at() + UNDATED_GRACE
+    return adopted if current is None else max(adopted, asked.snapshot.first_seen(current) + OVERLAP)
 
 
 def require_open_window(asked: Asked) -> None:

@@ -1,0 +1,69 @@
+"""From when on a check can matter: what lies between is skipped, since it would read, find nothing and say so.
+
+It is exact for what is stored, asked and announced; a fault in a check that only reads leaves no trace either. A test
+walks every hour of the same applications and compares.
+"""
+
+from datetime import datetime
+
+from spapi_rotation_lambda.domain import rules
+from spapi_rotation_lambda.domain.labels import Label
+from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.request_record import Mode, Trigger
+from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.domain.state import State
+from spapi_rotation_lambda.use_cases.overwritten import SETTLED_IN
+from tests.exploration.callers import Ended
+from tests.exploration.explored_world import World
+from tests.exploration.faulty import Op
+
+READS = frozenset({Op.VERSIONS, Op.READ, Op.CREATED_AT})
+"""All that a check at rest does, but for the one of the day."""
+
+
+def when_it_matters(world: World, ended: Ended) -> datetime:
+    """From when on a check can do something else than the one that has just ended, if nobody touches anything.
+
+    Now, unless that one found the secret at rest and called nothing but what reads the secret.
+    """
+    now, app = world.clock.time, world.app
+    state = ended.result["state"] if isinstance(ended.result, dict) else None
+    if state not in (State.CURRENT, State.UNDATED) or not READS.issuperset(ended.ops):
+        return now
+    snapshot = Snapshot(world.secrets, app.application)
+    current = snapshot.current
+    if current is None or snapshot.id_of(Label.PENDING) is not None or _is_dead(world):
+        return now
+    due = due_at(world, snapshot)
+    expires = snapshot.expires(current)
+    ahead = [due]
+    if expires is not None:  # its end is announced each day, for a while before
+        ahead.append(expires - world.policy.expiry_alarm)
+    if any(moment <= now for moment in ahead):
+        return now
+    ahead += [snapshot.first_seen(current) + SETTLED_IN, *_ends_at_amazon(world)]
+    return min(moment for moment in ahead if moment > now)
+
+
+def due_at(world: World, snapshot: Snapshot | None = None) -> datetime:
+    """When the schedule is to rotate the secret in use, as the real rules tell it."""
+    snapshot = snapshot or Snapshot(world.secrets, world.app.application)
+    asked = rules.Asked(
+        snapshot,
+        Trigger.SCHEDULE,
+        Mode.ORDINARY,
+        world.clock.time,
+        world.policy,
+        lambda: world.secrets.created_at(world.app.secret_id),
+    )
+    return rules.due_at(asked)
+
+
+def _is_dead(world: World) -> bool:
+    """Whether the daily try will find that."""
+    return not world.app.amazon.accepts(Sensitive(world.app.memory.current or ""))
+
+
+def _ends_at_amazon(world: World) -> list[datetime]:
+    """When Amazon begins, or ceases, to accept one of the secrets: the daily try sees it."""
+    return [moment for one in world.app.amazon.alive for moment in (one.usable_from, one.expires_at)]
