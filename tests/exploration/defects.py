@@ -791,6 +791,12 @@ DEFECTS = (
         ("made by hand after a rotation, accepted late",),
     ),
     Defect(
+        "a single refusal decides between two secrets",
+        "use_cases/verification",
+        (("    for _ in range(ASKED_AGAIN):\n", "    for _ in range(0):\n"),),
+        ("made by hand, and the message of the one before it comes late",),
+    ),
+    Defect(
         "LWA's patience counts from the issue, however late the message came",
         "use_cases/verification",
         (

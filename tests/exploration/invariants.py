@@ -115,6 +115,8 @@ def _changed(world: World, app: App, current: str | None, action: str, unproven:
             world.note_by_hand(app, current)
         else:
             world.violate(CURRENT_ACCEPTED, f"{_name(app, current)} was put into use and is not accepted")
+        if not action and world.tells_dates and _is_live_and_newer(app, memory.current, than=current):
+            world.violate(CURRENT_ACCEPTED, f"{_name(app, current)} was put into use over a live newer one")
         if action not in ("promote", "seed") and current in memory.avoided:
             world.violate(STAYS_REJECTED, f"{_name(app, current)} was put into use by {action or 'the machine'}")
     else:
@@ -124,6 +126,12 @@ def _changed(world: World, app: App, current: str | None, action: str, unproven:
         unannounced=unannounced,
         avoided=frozenset() if action in ("promote", "seed") else memory.avoided,
     )
+
+
+def _is_live_and_newer(app: App, secret: str | None, *, than: str) -> bool:
+    """Whether a secret is newer than another, and Amazon accepts it and does not say otherwise for long."""
+    newer = app.amazon.number(secret) > app.amazon.number(than)
+    return newer and app.amazon.accepts(Sensitive(secret or "")) and not app.amazon.calls_it_expired
 
 
 def _not_accepted(world: World, app: App, secret: FakeSecret, current: str) -> None:

@@ -229,6 +229,18 @@ def _by_hand() -> tuple[Scenario, ...]:
             ),
             faults=1,
         ),
+        Scenario(
+            "made by hand after a rotation, and looked at for days",
+            rotated,
+            (schedule, event, both, hours(3), *((schedule,) * 2), hours(7 * 24), newest_in_use),
+            faults=2,
+        ),
+        Scenario(
+            "made by hand, and the message of the one before it comes late",
+            young,
+            (late_console(3 * HOUR), both, hours(5), *((schedule,) * 2), hours(7 * 24), newest_in_use),
+            faults=2,
+        ),
         Scenario("two secrets of the same instant", young, (two_at_once, *EVENTS), faults=1),
         Scenario(
             "no alarm about a secret made by hand after a rotation",

@@ -84,6 +84,7 @@ OF_PEOPLES_RULES: Mapping[str, tuple[str, ...]] = {
     ),
     "SET-10": ("a secret of unknown order is called stuck",),
     "SET-11": ("a pending version that no message brought is believed",),
+    "SET-12": ("a single refusal decides between two secrets",),
     "VER-2": ("an accepted control does not keep a secret pending",),
     "VER-3": (
         "a 404 of the verification call keeps a secret pending",

@@ -98,7 +98,10 @@ class FleetFigures:
             ("deliveries of messages", f"{self.messages:,}"),
             *((what, f"{times:,}") for what, times in sorted(self.faults.items())),
             *(
-                (f"without a live credential: {cause}", f"{self.dark_applications[cause]} applications, {_told(lasted)}")
+                (
+                    f"without a live credential: {cause}",
+                    f"{self.dark_applications[cause]} applications, {_told(lasted)}",
+                )
                 for cause, lasted in others.items()
             ),
             ("states at the end", ", ".join(f"{state} {n:,}" for state, n in sorted(self.states.items()))),

@@ -7,6 +7,7 @@ walks every hour of the same applications and compares.
 from datetime import datetime
 
 from spapi_rotation_lambda.domain import rules
+from spapi_rotation_lambda.domain.errors import TooSoon
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
@@ -47,8 +48,20 @@ def when_it_matters(world: World, ended: Ended) -> datetime:
 
 def due_at(world: World, snapshot: Snapshot | None = None) -> datetime:
     """When the schedule is to rotate the secret in use, as the real rules tell it."""
-    snapshot = snapshot or Snapshot(world.secrets, world.app.application)
-    asked = rules.Asked(
+    return rules.due_at(_asked(world, snapshot or Snapshot(world.secrets, world.app.application)))
+
+
+def held_back_until(world: World) -> datetime:
+    """Until when an earlier rotation, or the first 7 days of what somebody has put in, forbid a request (REQ-6)."""
+    try:
+        rules.require_no_rotation_in_flight(_asked(world, Snapshot(world.secrets, world.app.application)))
+    except TooSoon as declined:
+        return declined.until
+    return world.clock.time
+
+
+def _asked(world: World, snapshot: Snapshot) -> rules.Asked:
+    return rules.Asked(
         snapshot,
         Trigger.SCHEDULE,
         Mode.ORDINARY,
@@ -56,7 +69,6 @@ def due_at(world: World, snapshot: Snapshot | None = None) -> datetime:
         world.policy,
         lambda: world.secrets.created_at(world.app.secret_id),
     )
-    return rules.due_at(asked)
 
 
 def _is_dead(world: World) -> bool:

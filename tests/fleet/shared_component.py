@@ -55,13 +55,16 @@ from tests.fleet.life import (
     faults,
     moments,
 )
-from tests.fleet.next_check import due_at, when_it_matters
+from tests.fleet.next_check import due_at, held_back_until, when_it_matters
 
 COUNTS_LAG = timedelta(minutes=1)
 """How long SQS counts a message that is gone: its API reference tells of a minute (GetQueueAttributes)."""
 
 NOTICES = tuple(timedelta(days=days) for days in (90, 60, 30, 15, 7, 1))
 """When Amazon announces the end of a secret, as a maintainer of its samples tells."""
+
+WAY_TO_AMAZON = timedelta(milliseconds=300)
+"""Amazon makes a secret a moment after it was asked for; the clocks are right."""
 
 CHANGES = frozenset({Op.WRITE, Op.MOVE, Op.ROTATE, Op.ROTATED, Op.PUT, Op.DELETE, Op.ACKNOWLEDGE})
 """Calls with an effect that lasts. An invocation without one leaves no trace, its duration neither."""
@@ -110,9 +113,11 @@ class Looked:
         due: since when a rotation is due that has not come.
         ours: the secrets that our requests made.
         in_use: the number of the secret in use.
+        highest: the highest number that ever was in use.
         by_person: whether a person put that in.
         dark: since when it is without a live credential, and by whose doing.
-        alarmed: the state in which a person may be needed, and since when.
+        alarms: the states in which a person may be needed, and since when.
+        waits_until: until when the rule of the first 7 days holds a rotation back that is due.
         log: its last events.
     """
 
@@ -124,10 +129,12 @@ class Looked:
     due: datetime | None = None
     ours: set[int] = field(default_factory=set)
     in_use: int = 1
+    highest: int = 1
     by_person: bool = True
     dark: tuple[datetime, str] | None = None
     darkened: set[str] = field(default_factory=set)
-    alarmed: tuple[State, datetime] | None = None
+    alarms: dict[State, datetime] = field(default_factory=dict)
+    waits_until: datetime | None = None
     state: str = ""
     log: deque[str] = field(default_factory=lambda: deque(maxlen=60))
     broken_with: list[str] = field(default_factory=list)
@@ -176,7 +183,7 @@ class SharedComponent:
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._order = itertools.count()
         first = number * applications + 1
-        self.world = World(number=first)
+        self.world = World(number=first, amazon_skew=WAY_TO_AMAZON)
         self.world.queue = LaggingQueue(self.world)
         self.clock = self.world.clock
         self._start = self.clock.time
@@ -186,7 +193,8 @@ class SharedComponent:
         self._mapping_at: datetime | None = None
         self._at_work = self.world
         self._daily = _calls_of_the_day()
-        worlds = [self.world, *(World(number=first + n, beside=self.world) for n in range(1, applications))]
+        others = (World(number=first + n, amazon_skew=WAY_TO_AMAZON, beside=self.world) for n in range(1, applications))
+        worlds = [self.world, *others]
         self.looked = {each.app.application.client_id: self._begin(each) for each in worlds}
 
     def _begin(self, world: World) -> Looked:
@@ -412,20 +420,22 @@ class SharedComponent:
             self.figures.faults["mornings on which a person empties the dead-letter queue"] += 1
             self._hand_out()
         for looked in self.looked.values():
-            if looked.alarmed is None or self.clock.time - looked.alarmed[1] < PATIENCE[looked.alarmed[0]]:
-                continue
-            self._for(looked, self.clock.time, partial(self._look_after, looked))
+            for state, since in looked.alarms.items():
+                if self.clock.time - since >= PATIENCE[state]:
+                    self._for(looked, self.clock.time, partial(self._look_after, looked))
+                    break
 
     def _look_after(self, looked: Looked) -> None:
         """Look, and do what the documents tell for that state."""
         started, self._at_work = self.clock.time, looked.world
         ended = check(looked.world, looked.app)
-        self._note_state(looked, ended)
         state = State(ended.result["state"]) if isinstance(ended.result, dict) else None
+        if State.EXPIRED in looked.alarms and state is not State.UNSEEDED:
+            state = State.EXPIRED  # a check tells it once a day, its alarm as long as it lasts
+        self._note(looked, "a person looks", ended, started)
         if state is None or state not in PATIENCE:
-            self._note(looked, "a person looks", ended, started)
+            looked.alarms.clear()
             return
-        self._note(looked, f"a person looks, and acts on {state}", ended, started)
         self.figures.faults[f"ways out that a person takes: {state}"] += 1
         self._by_hand(looked, "acts", _WAYS_OUT[state])
         if state in (State.UNSEEDED, State.EXPIRED):
@@ -441,19 +451,25 @@ class SharedComponent:
         except RotationError:
             return  # the value in use cannot be read
         if due > self.clock.time:
-            looked.due = None
+            looked.due, looked.waits_until = None, None
+        elif looked.due is None and (until := held_back_until(looked.world)) > self.clock.time:
+            looked.waits_until = until
         elif looked.due is None:
-            looked.due = max(due, looked.begins)
+            looked.due = max(due, looked.begins, looked.waits_until or due)
 
     def _note_state(self, looked: Looked, ended: Ended) -> None:
         if not isinstance(ended.result, dict):
             return
         looked.state = ended.result["state"]
         state = State(looked.state)
-        if state not in PATIENCE:
-            looked.alarmed = None
-        elif looked.alarmed is None or looked.alarmed[0] is not state:
-            looked.alarmed = (state, self.clock.time)
+        of_the_day = is_daily_slot(looked.client_id, looked.checked, looked.world.policy.check_interval)
+        looked.alarms = {
+            alarm: since
+            for alarm, since in looked.alarms.items()
+            if alarm is state or (alarm is State.EXPIRED and not of_the_day)
+        }
+        if state in PATIENCE:
+            looked.alarms.setdefault(state, self.clock.time)
 
     def _note(self, looked: Looked, what: str, ended: Ended | None, started: datetime) -> None:
         """Note what an event has changed, and find the next check that can matter."""
@@ -493,14 +509,12 @@ class SharedComponent:
         number = looked.app.amazon.number(looked.app.memory.current)
         if number == looked.in_use:
             return
-        if number > looked.in_use:
-            looked.app.memory.posts  # noqa: B018
-            if number in looked.ours:
-                looked.ours.discard(number)
-                self.figures.rotations += 1
+        if number > looked.highest:
+            looked.highest = number
+            self.figures.rotations += number in looked.ours
             if looked.due is not None:
                 self.figures.waits.append((self.clock.time - looked.due).total_seconds())
-                looked.due = None
+            looked.due, looked.waits_until = None, None
         looked.in_use, looked.by_person = number, person
 
     def _note_dark(self, looked: Looked) -> None:

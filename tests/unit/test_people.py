@@ -11,7 +11,7 @@ from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Metric
 from spapi_rotation_lambda.use_cases import operator_actions
-from tests.fakes.amazon import Issued, Whose
+from tests.fakes.amazon import Issued, Whose, no_token
 from tests.fakes.clock import SkewedClock
 from tests.fakes.interposer import traced
 from tests.fakes.world import CLIENT_ID, World
@@ -166,6 +166,37 @@ def test_what_came_into_use_on_amazons_word_alone_comes_back_on_nothing_less(wor
     world.amazon.call_answer = None
     typed(world, made)
     world.run(hours=5)
+    assert in_use(world) == made.text
+
+
+@pytest.mark.rule(id="SET-12")
+def test_one_false_answer_about_a_secret_made_by_hand_brings_no_older_one_back(world: World) -> None:
+    ask(world)
+    world.clock.advance(minutes=1)
+    world.drain()
+    made = world.amazon.rotate_by_hand(message=False)
+    typed(world, made)
+    world.run(hours=3)
+    for false in range(3):
+        world.amazon.token_failures.append(no_token(401, "invalid_client"))
+        assert world.run(hours=1) == ["UNDATED"], false
+        assert not world.amazon.token_failures
+    assert in_use(world) == made.text
+    assert world.recorder.counted(Metric.OVERWRITTEN) == 0
+
+
+@pytest.mark.rule(id="SET-12")
+def test_one_false_answer_does_not_decide_between_two_secrets_of_unknown_order(world: World) -> None:
+    world.amazon.held_back = []
+    world.amazon.rotate_by_hand()
+    made = world.amazon.rotate_by_hand(message=False)
+    typed(world, made)
+    world.clock.advance(hours=3)
+    world.hand_over(world.amazon.held_back[0])
+    assert Label.PENDING in world.labels()
+    world.amazon.token_failures.append(no_token(401, "invalid_client"))
+    assert world.run(hours=1) == ["RECEIVED"]
+    assert not world.amazon.token_failures
     assert in_use(world) == made.text
 
 

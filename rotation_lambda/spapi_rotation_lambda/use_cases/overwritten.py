@@ -62,8 +62,4 @@ def _amazon_says_so(ports: Ports, snapshot: Snapshot, current: StoredVersion, re
         return False
     if ports.clock.now() < snapshot.first_seen(current) + SETTLED_IN:
         return False
-    says = verification.amazon_says
-    return (
-        says(ports, current.credentials) is CallAnswer.EXPIRED
-        and says(ports, received.credentials) is CallAnswer.ACCEPTED
-    )
+    return verification.outlives(ports, received.credentials, current.credentials, answers=(CallAnswer.ACCEPTED,))

@@ -22,6 +22,8 @@ from spapi_rotation_lambda.use_cases import announcing, overwritten, verificatio
 from spapi_rotation_lambda.use_cases.label_moves import labels_keep_moving, until_labels_stand_still
 from spapi_rotation_lambda.use_cases.promotion import mark_rejected, publish_and_take_off, put_into_use, supersede
 
+_NOT_EXPIRED = tuple(answer for answer in CallAnswer if answer is not CallAnswer.EXPIRED)
+
 UNDECIDED = timedelta(days=8)
 """How long Amazon may take to let the older of two secrets die: 7 days, and a day more."""
 
@@ -180,11 +182,9 @@ def _let_amazon_decide(
     ports.telemetry.warning("order_unknown", application, version_id=pending.version.id)
     if current.credentials is None or pending.credentials is None or now < seen + overwritten.SETTLED_IN:
         return Outcome.NOT_YET
-    in_use_dead = verification.amazon_says(ports, current.credentials) is CallAnswer.EXPIRED
-    pending_dead = verification.amazon_says(ports, pending.credentials) is CallAnswer.EXPIRED
-    if in_use_dead and not pending_dead:
+    if verification.outlives(ports, pending.credentials, current.credentials, answers=_NOT_EXPIRED):
         return None
-    if pending_dead and not in_use_dead:
+    if verification.outlives(ports, current.credentials, pending.credentials, answers=_NOT_EXPIRED):
         supersede(ports, snapshot, pending)
         return Outcome.TAKEN_OFF
     return Outcome.NOT_YET

@@ -15,6 +15,9 @@ from spapi_rotation_lambda.ports import CallAnswer, Ports, Scope
 UNSURE_FOR = timedelta(hours=24)
 """For so long after a secret was stored, an answer that may be a passing one does not let LWA decide."""
 
+ASKED_AGAIN, ASK_AGAIN_SECONDS = 2, 3.0
+"""How often a refusal that decides for another secret has to be repeated, and how far apart."""
+
 _PASSING = (CallAnswer.THROTTLED, CallAnswer.UNAVAILABLE)
 
 _WITHOUT_TOKEN = {
@@ -37,6 +40,20 @@ def amazon_says(ports: Ports, credentials: Credentials) -> CallAnswer:
     except TokenNotIssued as error:
         return without_token(error)
     return CallAnswer.ACCEPTED if by_lwa else amazon.verification_call(token)
+
+
+def outlives(ports: Ports, one: Credentials, other: Credentials, *, answers: tuple[CallAnswer, ...]) -> bool:
+    """Whether Amazon says that the other value has expired, says so again, and gives one of these answers about this.
+
+    A single ``invalid_client`` may be false, and the secret that it would bring into use dies within days (SET-12).
+    """
+    if amazon_says(ports, other) is not CallAnswer.EXPIRED or amazon_says(ports, one) not in answers:
+        return False
+    for _ in range(ASKED_AGAIN):
+        ports.clock.sleep(ASK_AGAIN_SECONDS)
+        if amazon_says(ports, other) is not CallAnswer.EXPIRED:
+            return False
+    return True
 
 
 def without_token(error: TokenNotIssued) -> CallAnswer:
