@@ -1,1 +1,1 @@
-"""Many applications over two virtual years: the real use cases in the explored world, with faults at plausible rates."""
+"""Many applications over two virtual years: the real use cases in the explored world, with plausible faults."""

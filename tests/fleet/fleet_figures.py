@@ -99,8 +99,8 @@ class FleetFigures:
             *((what, f"{times:,}") for what, times in sorted(self.faults.items())),
             *(
                 (
-                    f"without a live credential: {cause}",
-                    f"{self.dark_applications[cause]} applications, {_told(lasted)}",
+                    f"applications without a live credential: {cause}",
+                    f"{self.dark_applications[cause]}, {_told(lasted)}",
                 )
                 for cause, lasted in others.items()
             ),

@@ -22,6 +22,7 @@ from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Answer, CallAnswer, Metric, Ports, RotateAnswer, Scope
 from spapi_rotation_lambda.use_cases.check import check
 from spapi_rotation_lambda.use_cases.request import request
+from tests.fakes.clock import SkewedClock
 from tests.fakes.interposer import interposed, traced
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.conftest import MakeWorld
@@ -59,6 +60,19 @@ def test_in_state_current_a_check_costs_two_calls(world: World) -> None:
         world.check()
         world.drain()
         world.clock.advance(days=8)
+
+
+@pytest.mark.rule(id="CHK-3")
+@pytest.mark.parametrize("minutes", [-59, -1, 0, 59])
+def test_it_does_so_whatever_amazons_clock_says_within_an_hour(world: World, minutes: int) -> None:
+    world.amazon.clock = SkewedClock(world.clock, timedelta(minutes=minutes))
+    due(world)
+    world.check()
+    assert world.drain() == ["stored"]
+    world.clock.advance(days=8)
+    ports, calls = traced(world.ports)
+    assert without_daily_try(world, ports) == "CURRENT"
+    assert calls == ["versions", "read"]
 
 
 @pytest.mark.rule(id="CHK-1")

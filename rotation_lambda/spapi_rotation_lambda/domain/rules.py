@@ -22,6 +22,9 @@ UNANSWERED_BLOCKS = timedelta(days=8)
 CLOCK_TOLERANCE = timedelta(minutes=65)
 """How far Amazon's clock may be from ours, either way. Daylight saving wrongly applied is an hour."""
 
+RECORDED_WITHIN = timedelta(minutes=5)
+"""How far the time of a record's version may be from the one that it names: another clock of AWS's has made it."""
+
 EARLIEST_REPOST, REPOST_ROOM = timedelta(hours=24), timedelta(days=1)
 """When the repost may come at the earliest, and how long before the death of the secret in use it must come."""
 
@@ -52,8 +55,8 @@ def unanswered_request(snapshot: Snapshot) -> datetime | None:
     current = snapshot.current
     if current is not None and current.credentials is not None:
         issued = snapshot.issued(current)
-        if issued is not None and issued >= version.created_at:
-            return None  # closed for certain: a record is written after the time that it names
+        if closes(issued, version.created_at + RECORDED_WITHIN):
+            return None  # closed for certain, and a check at rest reads nothing more
     requested_at = last_request(snapshot)
     if requested_at is None or is_closed(snapshot, requested_at) or _new_value_since(snapshot, requested_at):
         return None
