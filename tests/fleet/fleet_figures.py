@@ -1,10 +1,26 @@
 """What a run of the fleet found, added up over its components."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tests.fakes.aws_calls import amazons_calls, aws_calls
+
+BINS = (
+    ("up to 15 minutes", 15.0),
+    ("up to 30 minutes", 30.0),
+    ("up to 45 minutes", 45.0),
+    ("up to an hour", 60.0),
+    ("up to 2 hours", 120.0),
+    ("up to 6 hours", 360.0),
+    ("up to 12 hours", 720.0),
+    ("up to a day", 1440.0),
+    ("up to 3 days", 4320.0),
+    ("up to 6 days", 8640.0),
+    ("longer", math.inf),
+)
+"""How long rotations took, and the most minutes of each."""
 
 OURS = "ours"
 """Of a time without a live credential: neither a person nor a stated exception has brought it about."""
@@ -106,6 +122,12 @@ class FleetFigures:
             ),
             ("states at the end", ", ".join(f"{state} {n:,}" for state, n in sorted(self.states.items()))),
         ]
+
+
+def binned(waits: list[float]) -> list[tuple[str, int]]:
+    """How many rotations took how long."""
+    counts = Counter(next(name for name, minutes in BINS if wait <= 60 * minutes) for wait in waits)
+    return [(name, counts[name]) for name, _ in BINS]
 
 
 def _told(lasted: list[float]) -> str:

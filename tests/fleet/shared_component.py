@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from spapi_rotation.resources.schedule import FLEXIBLE_WINDOW_MINUTES
 from spapi_rotation_lambda.domain.daily_slot import daily_slot, is_daily_slot
 from spapi_rotation_lambda.domain.errors import RotationError, StoreFailed, UnknownMessage
 from spapi_rotation_lambda.domain.messages import parse
@@ -62,6 +63,9 @@ COUNTS_LAG = timedelta(minutes=1)
 
 NOTICES = tuple(timedelta(days=days) for days in (90, 60, 30, 15, 7, 1))
 """When Amazon announces the end of a secret, as a maintainer of its samples tells."""
+
+WINDOW = timedelta(minutes=FLEXIBLE_WINDOW_MINUTES)
+"""Within how long after the schedule's time a check begins."""
 
 WAY_TO_AMAZON = timedelta(milliseconds=300)
 """Amazon makes a secret a moment after it was asked for; the clocks are right."""
@@ -353,12 +357,18 @@ class SharedComponent:
 
     def _next_check(self, looked: Looked, matters: datetime) -> None:
         """The schedule's next check that can matter is run at its time."""
-        at = looked.slot_from(max(matters, looked.checked + timedelta(microseconds=1)))
+        at = looked.slot_from(max(matters - WINDOW, looked.checked + timedelta(microseconds=1)))
+        while (begins := self._begins(looked, at)) < max(matters, self.clock.time):
+            at += HOUR
         looked.world.next_check = at
-        self._for(looked, at, partial(self._check, looked, at))
+        self._for(looked, begins, partial(self._check, looked, at))
+
+    def _begins(self, looked: Looked, at: datetime) -> datetime:
+        """When a check of the schedule's begins."""
+        return at + draw(self._seed, looked.client_id, "window", at).random() * WINDOW
 
     def _check(self, looked: Looked, at: datetime) -> None:
-        if looked.world.next_check != at:
+        if looked.world.next_check != at or looked.checked >= at:
             return  # something has happened since, and another check was found to matter
         if any(begin <= at < end for begin, end in self._blind):
             self._count_skipped(looked, at)
@@ -434,8 +444,9 @@ class SharedComponent:
             state = State.EXPIRED  # a check tells it once a day, its alarm as long as it lasts
         self._note(looked, "a person looks", ended, started)
         if state is None or state not in PATIENCE:
-            looked.alarms.clear()
             return
+        if state is State.EXPIRED and _is_live(looked.app):
+            return  # a date is wrong, or the answer was: it can wait
         self.figures.faults[f"ways out that a person takes: {state}"] += 1
         self._by_hand(looked, "acts", _WAYS_OUT[state])
         if state in (State.UNSEEDED, State.EXPIRED):
@@ -560,14 +571,12 @@ class SharedComponent:
 _NAMED = {"duplicate": "twice", "stale": "out of order"}
 
 
+def _is_live(app: App) -> bool:
+    return app.amazon.accepts(Sensitive(app.memory.current or ""))
+
+
 def _seed_if_dead(world: World, app: App) -> object:
-    return None if app.amazon.accepts(Sensitive(app.memory.current or "")) else reseed(world, app)
-
-
-def _new_one(world: World, app: App) -> None:
-    """A new secret in Amazon's console, unless Amazon accepts the one in use: then a date is wrong, and it can wait."""
-    if not app.amazon.accepts(Sensitive(app.memory.current or "")):
-        rotate_in_console(world, app)
+    return None if _is_live(app) else reseed(world, app)
 
 
 def _promote(world: World, app: App) -> object:
@@ -575,8 +584,8 @@ def _promote(world: World, app: App) -> object:
 
 
 _WAYS_OUT: dict[State, Callable[[World, App], object]] = {
-    State.UNSEEDED: _new_one,
-    State.EXPIRED: _new_one,
+    State.UNSEEDED: rotate_in_console,
+    State.EXPIRED: rotate_in_console,
     State.STUCK: _promote,
     State.RECEIVED: _promote,
     State.REJECTED: _promote,
