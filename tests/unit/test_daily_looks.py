@@ -11,6 +11,7 @@ from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Metric
 from spapi_rotation_lambda.surroundings import QueueReader
+from spapi_rotation_lambda.use_cases.daily_looks import PAGES_A_DAY
 from spapi_rotation_lambda.use_cases.history import last_requested
 from tests.fakes.interposer import traced
 from tests.fakes.world import CLIENT_ID, World
@@ -219,6 +220,21 @@ def test_a_request_of_another_application_is_none_of_its_business(world: World) 
     world.recorder.info("rotation_requested", None, client_id="amzn1.application-oa2-client.other")
     daily(world)
     assert warnings(world) == []
+
+
+@pytest.mark.rule(id="CHK-7")
+def test_a_log_that_is_too_long_for_a_check_makes_that_look_unknown_after_the_daily_try(world: World) -> None:
+    world.ports.log.page = 1  # type: ignore[attr-defined]
+    for _ in range(3):
+        world.recorder.info("rotation_requested", None, client_id="amzn1.application-oa2-client.other")
+    daily(world)
+    said = [event for event, fields in world.recorder.lines if fields.get("look", "records") == "records"]
+    assert said.index("current_secret_tried") < said.index("look_unknown")
+    assert warnings(world) == []
+    since = world.clock.now() - timedelta(days=8)
+    assert last_requested(world.ports, CLIENT_ID, since) is None
+    with pytest.raises(StoreFailed):
+        last_requested(world.ports, CLIENT_ID, since, pages=PAGES_A_DAY)
 
 
 def test_the_log_is_read_page_by_page(world: World) -> None:

@@ -48,13 +48,13 @@ def check(
     if changed:
         snapshot = Snapshot(ports.store, application)
     state = derive(snapshot, ports.clock.now(), ports.policy.delivery_deadline)
-    if in_daily_slot:
-        known_request = daily_looks.from_log(ports, application)
-        daily_looks.warn(ports, application, daily_looks.look_at_everything(ports, snapshot, known_request))
-        if state not in (State.UNSEEDED, State.EXPIRED):
-            state = _try_current(ports, snapshot, state)
+    if in_daily_slot and state not in (State.UNSEEDED, State.EXPIRED):
+        state = _try_current(ports, snapshot, state)
     _report(ports, snapshot, state)
     announcing.tell_state(ports, snapshot, state, at=scheduled_at or ports.clock.now(), daily=in_daily_slot)
+    if in_daily_slot:
+        known_request = daily_looks.from_log(ports, application, pages=daily_looks.PAGES_A_DAY)
+        daily_looks.warn(ports, application, daily_looks.look_at_everything(ports, snapshot, known_request))
     return state
 
 

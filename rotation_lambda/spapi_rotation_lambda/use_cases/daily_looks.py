@@ -20,11 +20,14 @@ from spapi_rotation_lambda.use_cases.doctor import (
     ok,
     told,
 )
-from spapi_rotation_lambda.use_cases.history import last_requested
+from spapi_rotation_lambda.use_cases.history import PAGES, last_requested
 from spapi_rotation_lambda.use_cases.version_quota import MANY, young_versions
 
 SAME_REQUEST = timedelta(minutes=15)
 """How far the times of a request and of the line about it can be apart: the function is ended before."""
+
+PAGES_A_DAY = 2
+"""How much of the log a check searches: that of a large component is long, and all its applications look each day."""
 
 KnownRequest = Callable[[], datetime | None]
 """Tells when a request was last made, as something else than the secret knows; may raise StoreFailed."""
@@ -53,10 +56,10 @@ def look_at_records(ports: Ports, application: Application) -> Finding:
     return told("records", lambda: _records(ports, Snapshot(ports.store, application), from_log(ports, application)()))
 
 
-def from_log(ports: Ports, application: Application) -> KnownRequest:
-    """What the function's log tells of the days in which a request forbids another one."""
+def from_log(ports: Ports, application: Application, *, pages: int = PAGES) -> KnownRequest:
+    """What the function's log tells of the days in which a request forbids another one, if so many pages do."""
     since = ports.clock.now() - rules.UNANSWERED_BLOCKS
-    return lambda: last_requested(ports, application.client_id, since)
+    return lambda: last_requested(ports, application.client_id, since, pages=pages)
 
 
 def warn(ports: Ports, application: Application, findings: list[Finding]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.surroundings import LogLine
@@ -83,7 +84,7 @@ REMEMBERED = timedelta(days=2)
 """How far back an acceptance is looked for. The secret in use is tried once a day."""
 
 PAGES = 20
-"""How many pages are looked at for acceptances: a component of thousands of applications has many."""
+"""How many pages are looked at at most: a component of thousands of applications has many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +130,23 @@ def last_accepted(ports: Ports) -> dict[str, datetime]:
     return found
 
 
-def last_requested(ports: Ports, client_id: str, since: datetime) -> datetime | None:
-    """When a rotation of an application was last requested, as far as the log tells.
+def last_requested(ports: Ports, client_id: str, since: datetime, *, pages: int = PAGES) -> datetime | None:
+    """When a rotation of an application was last requested, as the log tells.
 
     Raises:
-        StoreFailed: the log could not be read.
+        StoreFailed: the log could not be read, or these pages are not all of it.
     """
     cursor, found = None, list[datetime]()
-    for _ in range(PAGES):
+    for _ in range(pages):
         page = ports.log.read(REQUESTS, since, cursor)
         found += [line.at for line in page.lines if line.fields.get("client_id") == client_id]
         if (cursor := page.cursor) is None:
-            break
-    return max(found, default=None)
+            return max(found, default=None)
+    raise StoreFailed(
+        "The function's log is too long to be searched for the last request.",
+        remedy="Nothing. With many applications in one component a check looks at a part of the log only; the doctor "
+        "looks at more.",
+    )
 
 
 def _is_told(line: LogLine, client_id: str | None) -> bool:
