@@ -12,11 +12,13 @@ ARCHIVE := components/spapi_rotation/function_archive
 FUNCTION_ZIP := $(ARCHIVE)/function.zip
 # --write puts the figures into docs/faults.md; --singles walks single faults only.
 FAULTS ?=
+# --applications 10000 for more than 1,000; --write puts the figures into docs/fleet.md and draws its picture.
+FLEET ?=
 # --profile NAME --region REGION: which AWS account the acceptance run may use. There is no default.
 ACCEPTANCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test engine examples runbook installs lowest faults security acceptance sandbox function-zip lint format docs lock clean
+.PHONY: help demo test engine examples runbook installs lowest faults fleet security acceptance sandbox function-zip lint format docs lock clean
 
 help:
 	@echo "make demo      rotate two applications in the sandbox, every claim observed"
@@ -28,6 +30,7 @@ help:
 	@echo "make lowest    unit and component tests with the lowest versions that the dependencies allow"
 	@echo "make faults    the long exploration of faults, with its figures, and the faults on the real engine"
 	@echo "make security  scanners that this project did not write: Checkov, cfn-lint, botocore's models, pip-audit"
+	@echo "make fleet     1,000 applications over two virtual years, with faults; its figures"
 	@echo "make acceptance ACCEPTANCE='--profile NAME --region REGION'   deploy into a real AWS account and destroy it again"
 	@echo "make sandbox   deploy into the sandbox and leave it up until Ctrl-C"
 	@echo "make function-zip  renew the zip of the function, after a change of its code or of a lock"
@@ -86,6 +89,8 @@ faults: $(READY) $(FUNCTION_ZIP)
 security: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m pytest -q -m security tests/security
 	$(BIN)/python -m tests.security
+fleet: $(READY)
+	$(BIN)/python -m tests.fleet $(FLEET)
 
 acceptance: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m tests.acceptance $(ACCEPTANCE)

@@ -1,6 +1,6 @@
 """``python -m docs.tools``: renew every picture and table in ``docs/`` that is made from something else."""
 
-from docs.tools import dashboard, events, permissions, reference, runbook, schema, settings
+from docs.tools import dashboard, due_to_live, events, permissions, reference, runbook, schema, settings
 from docs.tools.pictures import PICTURES, draw
 from docs.tools.terminals import FOLDER, TERMINALS
 from tests.engine.fault_scenarios import suite
@@ -19,6 +19,7 @@ def main() -> None:
     suite.DOCS.write_text(suite.docs_with_table(suite.DOCS.read_text()))
     observable.DOCS.write_text(observable.document())
     dashboard.FILE.write_text(dashboard.picture(), encoding="utf-8")
+    due_to_live.FILE.write_text(due_to_live.picture(due_to_live.PAGE.read_text()), encoding="utf-8")
     runbook.FILE.write_text(runbook.document(), encoding="utf-8")
     events.FILE.write_text(events.document())
     for page in (reference.README, reference.REFERENCE):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs.tools import dashboard, reference, terminals
+from docs.tools import dashboard, due_to_live, reference, terminals
 from docs.tools.screenshots import SCREENS
 from spapi_rotation.args import PARTS, Application, ClientSecretRotationArgs, RestartedService
 
@@ -169,6 +169,7 @@ def test_the_picture_of_a_terminal_is_what_it_shows(name: str) -> None:
 def test_every_picture_is_shown_and_made() -> None:
     made = {
         dashboard.FILE.name,
+        due_to_live.FILE.name,
         *terminals.TERMINALS,
         *SCREENS,
         *(file.with_suffix(".svg").name for file in DOCS.rglob("*.dot")),

@@ -10,13 +10,13 @@ import itertools
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from spapi_rotation.resources.schedule import FLEXIBLE_WINDOW_MINUTES
 from spapi_rotation_lambda.domain.daily_slot import daily_slot, is_daily_slot
-from spapi_rotation_lambda.domain.errors import RotationError, StoreFailed, UnknownMessage
+from spapi_rotation_lambda.domain.errors import StoreFailed, UnknownMessage
 from spapi_rotation_lambda.domain.messages import parse
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.state import State
@@ -25,23 +25,17 @@ from spapi_rotation_lambda.ports import QueueState
 from tests.exploration.callers import (
     HOUR,
     Ended,
-    action,
-    ask,
     check,
     hand_over,
     repeat_unfinished,
-    reseed,
-    rotate_in_console,
     telling_nonces_apart,
 )
 from tests.exploration.explored_world import App, World
 from tests.exploration.faulty import Op
-from tests.exploration.invariants import NEWEST_DURABLE, NOTHING_DROPPED
 from tests.exploration.peoples_faults import repair
 from tests.exploration.scenarios import companion
 from tests.exploration.standard_queue import StandardQueue
-from tests.fleet.darkness import darkness
-from tests.fleet.fleet_figures import OURS, FleetFigures
+from tests.fleet.fleet_figures import FleetFigures
 from tests.fleet.life import (
     BAD_DEPLOY,
     DAY,
@@ -56,7 +50,9 @@ from tests.fleet.life import (
     faults,
     moments,
 )
-from tests.fleet.next_check import due_at, held_back_until, when_it_matters
+from tests.fleet.member import Member
+from tests.fleet.morning import LOOKS_AT, PATIENCE, WAYS_OUT, WORKING_DAYS, is_live, seed_if_dead
+from tests.fleet.next_check import when_it_matters
 
 COUNTS_LAG = timedelta(minutes=1)
 """How long SQS counts a message that is gone: its API reference tells of a minute (GetQueueAttributes)."""
@@ -73,18 +69,8 @@ WAY_TO_AMAZON = timedelta(milliseconds=300)
 CHANGES = frozenset({Op.WRITE, Op.MOVE, Op.ROTATE, Op.ROTATED, Op.PUT, Op.DELETE, Op.ACKNOWLEDGE})
 """Calls with an effect that lasts. An invocation without one leaves no trace, its duration neither."""
 
-PATIENCE = {
-    State.EXPIRED: timedelta(0),
-    State.STUCK: timedelta(0),
-    State.UNSEEDED: DAY,
-    State.REJECTED: 2 * DAY,
-    State.OVERDUE: 8 * DAY,
-    State.RECEIVED: 9 * DAY,
-}
-"""For how long a state has to last until the person who looks each morning does something about it."""
-
+CHECK = "check"
 POISON = '{"no": "notification"}'
-LOOKS_AT = timedelta(hours=9)
 
 
 class LaggingQueue(StandardQueue):
@@ -103,71 +89,6 @@ class LaggingQueue(StandardQueue):
         """GetQueueAttributes."""
         state, now = super().inspect(), self._clock.time
         return replace(state, waiting=state.waiting + sum(now - at < COUNTS_LAG for at in self._gone))
-
-
-@dataclass
-class Looked:
-    """One application, and what is noted of it.
-
-    Attributes:
-        begins: when its schedule was made, whose hours its checks follow.
-        busy_until: until when its last invocation lasts.
-        checked: the schedule's time of its last check.
-        plain: the calls of its last check that found it at rest.
-        due: since when a rotation is due that has not come.
-        ours: the secrets that our requests made.
-        in_use: the number of the secret in use.
-        highest: the highest number that ever was in use.
-        by_person: whether a person put that in.
-        dark: since when it is without a live credential, and by whose doing.
-        alarms: the states in which a person may be needed, and since when.
-        waits_until: until when the rule of the first 7 days holds a rotation back that is due.
-        log: its last events.
-    """
-
-    world: World
-    begins: datetime
-    busy_until: datetime
-    checked: datetime
-    plain: Counter[str] = field(default_factory=Counter)
-    due: datetime | None = None
-    ours: set[int] = field(default_factory=set)
-    in_use: int = 1
-    highest: int = 1
-    by_person: bool = True
-    dark: tuple[datetime, str] | None = None
-    darkened: set[str] = field(default_factory=set)
-    alarms: dict[State, datetime] = field(default_factory=dict)
-    waits_until: datetime | None = None
-    state: str = ""
-    log: deque[str] = field(default_factory=lambda: deque(maxlen=60))
-    broken_with: list[str] = field(default_factory=list)
-
-    @property
-    def app(self) -> App:
-        """Its application."""
-        return self.world.app
-
-    @property
-    def client_id(self) -> str:
-        """Its client id."""
-        return self.app.application.client_id
-
-    def slot_from(self, moment: datetime) -> datetime:
-        """The first of its schedule's times that is not before a moment."""
-        hours = -((self.begins - moment) // HOUR)
-        return self.begins + max(hours, 0) * HOUR
-
-    def slots(self, after: datetime, before: datetime) -> tuple[int, int]:
-        """How many of its schedule's times lie between two, and on how many of these the day's try is made."""
-        first, last = self.slot_from(after + timedelta(microseconds=1)), self.slot_from(before) - HOUR
-        if last < first:
-            return 0, 0
-        since = daily_slot(self.client_id)
-        days = ((last - since).timestamp() // DAY.total_seconds()) - (
-            (first - HOUR - since).timestamp() // DAY.total_seconds()
-        )
-        return (last - first) // HOUR + 1, int(days)
 
 
 class SharedComponent:
@@ -199,9 +120,9 @@ class SharedComponent:
         self._daily = _calls_of_the_day()
         others = (World(number=first + n, amazon_skew=WAY_TO_AMAZON, beside=self.world) for n in range(1, applications))
         worlds = [self.world, *others]
-        self.looked = {each.app.application.client_id: self._begin(each) for each in worlds}
+        self.members = {each.app.application.client_id: self._begin(each) for each in worlds}
 
-    def _begin(self, world: World) -> Looked:
+    def _begin(self, world: World) -> Member:
         random = draw(self._seed, world.app.application.client_id, "begin")
         world.deliver = self._deliver
         amazon = world.app.amazon
@@ -214,14 +135,14 @@ class SharedComponent:
         typed = {"client_secret_expires_at": format_time(issued.expires_at)} if how < 0.6 else {}
         world.seed(dated=how > 0.9, stage="production", **typed)
         begins = self._start + random.random() * HOUR
-        return Looked(world, begins, busy_until=self._start, checked=begins - HOUR)
+        return Member(world, begins, busy_until=self._start, checked=begins - HOUR, figures=self.figures)
 
     # The years.
 
     def run(self) -> FleetFigures:
         """Let the years pass."""
-        for looked in self.looked.values():
-            self._plan_life(looked)
+        for member in self.members.values():
+            self._plan_life(member)
         self._plan_disasters()
         with telling_nonces_apart(lambda: self._at_work):
             while self._events and self._events[0][0] < self._end:
@@ -229,32 +150,36 @@ class SharedComponent:
                 self.clock.time = at
                 happen()
         self.clock.time = self._end
-        for looked in self.looked.values():
-            self._close(looked)
+        for member in self.members.values():
+            self._count_skipped(member, member.slot_from(self._end))
+            member.close()
+        if self.world.queue.lost_to_retention:
+            self.figures.violations.append("a message was lost to the queue's retention")
+            self.figures.lost += 1
         return self.figures
 
     def _at(self, moment: datetime, happen: Callable[[], None]) -> None:
         heapq.heappush(self._events, (moment, next(self._order), happen))
 
-    def _for(self, looked: Looked, moment: datetime, happen: Callable[[], None]) -> None:
+    def _for(self, member: Member, moment: datetime, happen: Callable[[], None]) -> None:
         """Something happens to an application; if it is busy then, right after."""
 
         def now() -> None:
-            if self.clock.time < looked.busy_until:
-                self._at(looked.busy_until, now)
+            if self.clock.time < member.busy_until:
+                self._at(member.busy_until, now)
                 return
             happen()
 
         self._at(moment, now)
 
-    def _plan_life(self, looked: Looked) -> None:
-        self._next_check(looked, looked.begins)
-        self._announce_end(looked)
+    def _plan_life(self, member: Member) -> None:
+        self._next_check(member, member.begins)
+        self._announce_end(member)
         lasting = self._end - self._start
         for what, (per_year, act) in PEOPLE.items():
-            random = draw(self._seed, looked.client_id, what)
+            random = draw(self._seed, member.client_id, what)
             for moment in moments(random, per_year * self._rates.people, lasting):
-                self._for(looked, self._start + moment, partial(self._person, looked, what, act))
+                self._for(member, self._start + moment, partial(self._person, member, what, act))
 
     def _plan_disasters(self) -> None:
         lasting = self._end - self._start
@@ -271,7 +196,7 @@ class SharedComponent:
             self._at(self._start + moment, self._poison)
         for day in range(1, lasting // DAY):
             morning = self._start.replace(hour=0, minute=0) + day * DAY + LOOKS_AT
-            if morning.weekday() < 5:
+            if morning.weekday() in WORKING_DAYS:
                 self._at(morning, self._morning)
 
     def _disaster(self, what: str, act: Callable[[], None]) -> None:
@@ -280,12 +205,12 @@ class SharedComponent:
 
     def _amazon_fails(self) -> None:
         self._amazon_down.append((self.clock.time, self.clock.time + OUTAGE))
-        for looked in self.looked.values():
-            looked.world.amazon_down_until = self.clock.time + OUTAGE
+        for member in self.members.values():
+            member.world.amazon_down_until = self.clock.time + OUTAGE
 
     def _store_fails(self) -> None:
-        for looked in self.looked.values():
-            looked.world.store_down_until = self.clock.time + OUTAGE
+        for member in self.members.values():
+            member.world.store_down_until = self.clock.time + OUTAGE
 
     def _poison(self) -> None:
         self.figures.faults["messages that nobody can read"] += 1
@@ -310,14 +235,17 @@ class SharedComponent:
         world.arrive()
         self._hand_out()
 
-    def _announce_end(self, looked: Looked) -> None:
+    def _announce_end(self, member: Member) -> None:
         """Amazon announces the end of a secret that is still the newest, as often as it does."""
-        issued = looked.app.amazon.newest
+        issued, made = member.app.amazon.newest, len(member.app.amazon.ever)
+        if made == member.announced:
+            return
+        member.announced = made
 
         def announce() -> None:
-            if looked.app.amazon.newest is issued and self.clock.time < issued.expires_at:
+            if member.app.amazon.newest is issued and self.clock.time < issued.expires_at:
                 self.figures.faults["expiry notices"] += 1
-                self.world.queue.send(looked.app.amazon.expiry_notice(issued.expires_at))
+                self.world.queue.send(member.app.amazon.expiry_notice(issued.expires_at))
                 self._hand_out()
 
         for before in NOTICES:
@@ -330,94 +258,95 @@ class SharedComponent:
         """Hand over what is visible, and come back when something becomes visible again."""
         queue, now = self.world.queue, self.clock.time
         while (message := queue.receive()) is not None:
-            looked = self._owner(message.body)
-            world = looked.world if looked is not None else self.world
-            if looked is not None:
-                self.clock.time = max(now, looked.busy_until)
-            plan = faults(self._rates, draw(self._seed, message.number, message.receives))
+            member = self._owner(message.body)
+            world = member.world if member is not None else self.world
+            if member is not None:
+                self.clock.time = max(now, member.busy_until)
+            plan = faults(self._rates, draw(self._seed, self._number, message.number, message.receives))
             started = self.clock.time
             self._at_work = world
             ended = hand_over(world, message, plan)
             self.figures.messages += 1
-            if looked is not None:
-                self._note(looked, "message", ended, started)
+            self.figures.calls["name_of"] += 1  # the function's process is new: it asks for the application's name
+            if member is not None:
+                self._note(member, "message", ended, started)
             self.clock.time = now
         visible = queue.next_visible_at()
         if visible is not None and (self._mapping_at is None or not now < self._mapping_at <= visible):
             self._mapping_at = visible
             self._at(visible, self._hand_out)
 
-    def _owner(self, body: str) -> Looked | None:
+    def _owner(self, body: str) -> Member | None:
         try:
-            return self.looked.get(parse(Sensitive(body)).client_id)
+            return self.members.get(parse(Sensitive(body)).client_id)
         except UnknownMessage:
             return None
 
     # The schedule.
 
-    def _next_check(self, looked: Looked, matters: datetime) -> None:
+    def _next_check(self, member: Member, matters: datetime) -> None:
         """The schedule's next check that can matter is run at its time."""
-        at = looked.slot_from(max(matters - WINDOW, looked.checked + timedelta(microseconds=1)))
-        while (begins := self._begins(looked, at)) < max(matters, self.clock.time):
+        at = member.slot_from(max(matters - WINDOW, member.checked + timedelta(microseconds=1)))
+        while (begins := self._begins(member, at)) < max(matters, self.clock.time):
             at += HOUR
-        looked.world.next_check = at
-        self._for(looked, begins, partial(self._check, looked, at))
+        member.world.next_check = at
+        self._for(member, begins, partial(self._check, member, at))
 
-    def _begins(self, looked: Looked, at: datetime) -> datetime:
+    def _begins(self, member: Member, at: datetime) -> datetime:
         """When a check of the schedule's begins."""
-        return at + draw(self._seed, looked.client_id, "window", at).random() * WINDOW
+        return at + draw(self._seed, member.client_id, "window", at).random() * WINDOW
 
-    def _check(self, looked: Looked, at: datetime) -> None:
-        if looked.world.next_check != at or looked.checked >= at:
+    def _check(self, member: Member, at: datetime) -> None:
+        if member.world.next_check != at or member.checked >= at:
             return  # something has happened since, and another check was found to matter
         if any(begin <= at < end for begin, end in self._blind):
-            self._count_skipped(looked, at)
-            looked.checked = at
-            self._next_check(looked, at)
+            self._count_skipped(member, at)
+            member.checked = at
+            self._next_check(member, at)
             return
-        self._count_skipped(looked, at)
-        looked.checked = at
-        self._note_due(looked)
-        started, self._at_work = self.clock.time, looked.world
-        plan = faults(self._rates, draw(self._seed, looked.client_id, "check", at))
-        ended = check(looked.world, looked.app, plan, scheduled_at=at)
+        self._count_skipped(member, at)
+        member.checked = at
+        member.note_due()
+        started, self._at_work = self.clock.time, member.world
+        plan = faults(self._rates, draw(self._seed, member.client_id, "check", at))
+        ended = check(member.world, member.app, plan, scheduled_at=at)
         self.figures.checks += 1
-        self._note_state(looked, ended)
-        self._note(looked, "check", ended, started)
+        member.note_state(ended)
+        self._note(member, CHECK, ended, started)
 
-    def _count_skipped(self, looked: Looked, at: datetime) -> None:
+    def _count_skipped(self, member: Member, at: datetime) -> None:
         """Add the calls of the checks between the last one and this, which were not run."""
-        checks, days = looked.slots(looked.checked, at)
+        checks, days = member.slots(member.checked, at)
         for begin, end in self._blind:
-            dropped, dropped_days = looked.slots(max(begin, looked.checked), min(end, at))
+            dropped, dropped_days = member.slots(max(begin, member.checked), min(end, at))
             checks, days = checks - dropped, days - dropped_days
         self.figures.skipped += checks
-        for method, times in looked.plain.items():
+        for method, times in member.at_rest.items():
             self.figures.calls[method] += times * checks
         for method, times in self._daily.items():
             self.figures.calls[method] += times * days
 
     # People.
 
-    def _person(self, looked: Looked, what: str, act: Act) -> None:
-        random = draw(self._seed, looked.client_id, what, self.clock.time)
-        started, self._at_work = self.clock.time, looked.world
+    def _person(self, member: Member, what: str, act: Act) -> None:
+        random = draw(self._seed, member.client_id, what, self.clock.time)
+        started, self._at_work = self.clock.time, member.world
         with suppress(StoreFailed):  # AWS keeps no more versions for now
-            act(looked.world, looked.app, random, faults(self._rates, random))
+            act(member.world, member.app, random, faults(self._rates, random))
         self.figures.faults[f"people: {what}"] += 1
-        self._note(looked, what, None, started)
+        self._note(member, what, None, started)
         if what in RENAMED:
             mended = self.clock.time + random.uniform(1, 24) * HOUR
-            self._for(looked, mended, partial(self._by_hand, looked, "the keys get their names back", repair))
-        if looked.app.memory.unfinished:
+            self._for(member, mended, partial(self._by_hand, member, "the keys get their names back", repair))
+        if member.app.memory.unfinished:
             again = self.clock.time + timedelta(minutes=10)
-            self._for(looked, again, partial(self._by_hand, looked, "once more", repeat_unfinished))
+            self._for(member, again, partial(self._by_hand, member, "once more", repeat_unfinished))
 
-    def _by_hand(self, looked: Looked, what: str, act: Callable[[World, App], object]) -> None:
-        started, self._at_work = self.clock.time, looked.world
+    def _by_hand(self, member: Member, what: str, act: Callable[[World, App], object]) -> None:
+        started, self._at_work = self.clock.time, member.world
         with suppress(StoreFailed):
-            act(looked.world, looked.app)
-        self._note(looked, what, None, started)
+            act(member.world, member.app)
+        self._note(member, what, None, started)
 
     def _morning(self) -> None:
         """A person looks at the alarms: what lies among the dead letters, and what has been wrong for too long."""
@@ -429,168 +358,49 @@ class SharedComponent:
             queue.redrive()
             self.figures.faults["mornings on which a person empties the dead-letter queue"] += 1
             self._hand_out()
-        for looked in self.looked.values():
-            for state, since in looked.alarms.items():
+        for member in self.members.values():
+            for state, since in member.alarms.items():
                 if self.clock.time - since >= PATIENCE[state]:
-                    self._for(looked, self.clock.time, partial(self._look_after, looked))
+                    self._for(member, self.clock.time, partial(self._look_after, member))
                     break
 
-    def _look_after(self, looked: Looked) -> None:
+    def _look_after(self, member: Member) -> None:
         """Look, and do what the documents tell for that state."""
-        started, self._at_work = self.clock.time, looked.world
-        ended = check(looked.world, looked.app)
+        started, self._at_work = self.clock.time, member.world
+        ended = check(member.world, member.app)
         state = State(ended.result["state"]) if isinstance(ended.result, dict) else None
-        if State.EXPIRED in looked.alarms and state is not State.UNSEEDED:
+        if State.EXPIRED in member.alarms and state is not State.UNSEEDED:
             state = State.EXPIRED  # a check tells it once a day, its alarm as long as it lasts
-        self._note(looked, "a person looks", ended, started)
+        self._note(member, "a person looks", ended, started)
         if state is None or state not in PATIENCE:
             return
-        if state is State.EXPIRED and _is_live(looked.app):
+        if state is State.EXPIRED and is_live(member.app):
             return  # a date is wrong, or the answer was: it can wait
         self.figures.faults[f"ways out that a person takes: {state}"] += 1
-        self._by_hand(looked, "acts", _WAYS_OUT[state])
+        self._by_hand(member, "acts", WAYS_OUT[state])
         if state in (State.UNSEEDED, State.EXPIRED):
-            later = self.clock.time + HOUR + looked.app.amazon.usable_after
-            self._for(looked, later, partial(self._by_hand, looked, "seeds, if it is still dead", _seed_if_dead))
+            later = self.clock.time + HOUR + member.app.amazon.usable_after
+            self._for(member, later, partial(self._by_hand, member, "seeds, if it is still dead", seed_if_dead))
 
-    # What is noted.
+    # After each event.
 
-    def _note_due(self, looked: Looked) -> None:
-        """Since when a rotation is due: what the schedule has seen, until a newer secret is in use."""
-        try:
-            due = due_at(looked.world)
-        except RotationError:
-            return  # the value in use cannot be read
-        if due > self.clock.time:
-            looked.due, looked.waits_until = None, None
-        elif looked.due is None and (until := held_back_until(looked.world)) > self.clock.time:
-            looked.waits_until = until
-        elif looked.due is None:
-            looked.due = max(due, looked.begins, looked.waits_until or due)
-
-    def _note_state(self, looked: Looked, ended: Ended) -> None:
-        if not isinstance(ended.result, dict):
-            return
-        looked.state = ended.result["state"]
-        state = State(looked.state)
-        of_the_day = is_daily_slot(looked.client_id, looked.checked, looked.world.policy.check_interval)
-        looked.alarms = {
-            alarm: since
-            for alarm, since in looked.alarms.items()
-            if alarm is state or (alarm is State.EXPIRED and not of_the_day)
-        }
-        if state in PATIENCE:
-            looked.alarms.setdefault(state, self.clock.time)
-
-    def _note(self, looked: Looked, what: str, ended: Ended | None, started: datetime) -> None:
+    def _note(self, member: Member, what: str, ended: Ended | None, started: datetime) -> None:
         """Note what an event has changed, and find the next check that can matter."""
-        now, amazon = self.clock.time, looked.app.amazon
-        ops = ended.ops if ended is not None else []
-        error = f" {type(ended.error).__name__}" if ended is not None and ended.error is not None else ""
-        told = f" {ended.result}" if ended is not None and ended.result is not None else ""
-        struck = f" ({', '.join(ended.struck)})" if ended is not None and ended.struck else ""
-        looked.log.append(f"{format_time(started)} {what}:{told}{error}{struck}")
-        if ended is not None:
-            self.figures.calls.update(str(op) for op in ops if op is not Op.ACKNOWLEDGE)
-            self.figures.calls.update(looked.world.looked)
-            self.figures.faults["calls that failed"] += len(ended.struck)
-            self.figures.posts += Op.ROTATE in ops
-        looked.world.looked.clear()
-        if len(amazon.ever) > amazon.number(looked.app.memory.current) and Op.ROTATE in ops:
-            looked.ours.add(len(amazon.ever))
-        self._note_in_use(looked, person=ended is None)
-        self._note_dark(looked)
-        if looked.world.violations:
-            self._note_broken(looked)
-        if amazon.newest.issued_at >= started - timedelta(minutes=10) and len(amazon.ever) > 1:
-            self._announce_end(looked)
-        changed = ended is None or not CHANGES.isdisjoint(ops)
-        if changed:
-            looked.busy_until = now
+        member.note(what, ended, started)
+        self._announce_end(member)
+        if ended is None or not CHANGES.isdisjoint(ended.ops):
+            member.busy_until = self.clock.time
         else:
             self.clock.time = started
         matters = self.clock.time
-        if what == "check" and ended is not None and not self._every_hour:
-            matters = when_it_matters(looked.world, ended)
+        if what == CHECK and ended is not None and not self._every_hour:
+            matters = when_it_matters(member.world, ended)
             if matters > self.clock.time:
-                looked.plain = Counter(map(str, ops))
-        self._next_check(looked, matters)
-
-    def _note_in_use(self, looked: Looked, *, person: bool) -> None:
-        number = looked.app.amazon.number(looked.app.memory.current)
-        if number == looked.in_use:
-            return
-        if number > looked.highest:
-            looked.highest = number
-            self.figures.rotations += number in looked.ours
-            if looked.due is not None:
-                self.figures.waits.append((self.clock.time - looked.due).total_seconds())
-            looked.due, looked.waits_until = None, None
-        looked.in_use, looked.by_person = number, person
-
-    def _note_dark(self, looked: Looked) -> None:
-        found = darkness(looked.app, by_person=looked.by_person)
-        if found is not None and looked.dark is None:
-            looked.dark = found
-            looked.log.append(f"{format_time(found[0])} WITHOUT A LIVE CREDENTIAL: {found[1]}")
-        elif found is None and looked.dark is not None:
-            self._end_dark(looked)
-
-    def _end_dark(self, looked: Looked) -> None:
-        if looked.dark is None:
-            return
-        since, cause = looked.dark
-        looked.dark = None
-        self.figures.dark.setdefault(cause, []).append(max(0.0, (self.clock.time - since).total_seconds()))
-        looked.darkened.add(cause)
-        if cause == OURS:
-            self._tell(looked, f"without a live credential from {format_time(since)}")
-
-    def _note_broken(self, looked: Looked) -> None:
-        for line in looked.world.violations:
-            looked.broken_with.append(line)
-            self._tell(looked, line)
-        looked.world.violations.clear()
-
-    def _tell(self, looked: Looked, line: str) -> None:
-        self.figures.violations.append("\n  ".join((f"{looked.client_id}: {line}", *looked.log)))
-
-    def _close(self, looked: Looked) -> None:
-        """The end of the years."""
-        self._count_skipped(looked, looked.slot_from(self._end))
-        self._note_dark(looked)
-        self._end_dark(looked)
-        self.figures.dark_applications.update(looked.darkened)
-        self.figures.violated += bool(looked.broken_with)
-        self.figures.lost += any(line.startswith((NEWEST_DURABLE, NOTHING_DROPPED)) for line in looked.broken_with)
-        self.figures.states[looked.state or "unknown"] += 1
-        if looked.due is not None:
-            self.figures.open.append((self._end - looked.due).total_seconds())
+                member.at_rest = Counter(map(str, ended.ops))
+        self._next_check(member, matters)
 
 
 _NAMED = {"duplicate": "twice", "stale": "out of order"}
-
-
-def _is_live(app: App) -> bool:
-    return app.amazon.accepts(Sensitive(app.memory.current or ""))
-
-
-def _seed_if_dead(world: World, app: App) -> object:
-    return None if _is_live(app) else reseed(world, app)
-
-
-def _promote(world: World, app: App) -> object:
-    return action(world, app, "promote")
-
-
-_WAYS_OUT: dict[State, Callable[[World, App], object]] = {
-    State.UNSEEDED: rotate_in_console,
-    State.EXPIRED: rotate_in_console,
-    State.STUCK: _promote,
-    State.RECEIVED: _promote,
-    State.REJECTED: _promote,
-    State.OVERDUE: lambda world, app: ask(world, app, force=True),
-}
 
 
 def _calls_of_the_day() -> Counter[str]:

@@ -66,7 +66,7 @@ def test_everything_that_may_happen_happens_to_many() -> None:
 
 def test_a_person_who_looks_each_morning_helps_where_the_machine_cannot() -> None:
     component = SharedComponent(0, 2, 1, NOTHING_FAILS, 0.05)
-    dead, _ = component.looked.values()
+    dead, _ = component.members.values()
     for _ in range(2):  # a third secret kills the one in use, and nobody tells us
         dead.app.amazon.rotate_by_hand(message=False)
     figures = component.run()

@@ -20,7 +20,7 @@ HARD = Rates(calls=0.02, messages=0.1, people=8.0, outages=12.0, deploys=3.0, po
 def outcome(component: SharedComponent) -> list[Any]:
     """All that is stored, known at Amazon, remembered, and found, at the end."""
     figures = component.run()
-    worlds = [looked.world for looked in component.looked.values()]
+    worlds = [member.world for member in component.members.values()]
     return [
         [(world.secrets.save()[0], world.app.amazon.save(), world.app.memory, world.transit) for world in worlds],
         component.world.queue.save(),
