@@ -338,7 +338,7 @@ DEFECTS = (
     Defect(
         "the secret in use is never tried",
         "use_cases/check",
-        (("            state = _try_current(ports, snapshot, state)\n", "            pass\n"),),
+        (("        state = _try_current(ports, snapshot, state)\n", "        pass\n"),),
         ("a silent rotation in the console, then nobody acts",),
     ),
     Defect(
@@ -508,8 +508,8 @@ DEFECTS = (
         "domain/rules",
         (
             (
-                "    return due_at if current is None else max(due_at, asked.snapshot.first_seen(current) + OVERLAP)\n",
-                "    return due_at\n",
+                "    return adopted if current is None else max(adopted, asked.snapshot.first_seen(current) + OVERLAP)\n",
+                "    return adopted\n",
             ),
             ("    until += _since_first_seen(asked)\n", ""),
         ),
@@ -524,7 +524,12 @@ DEFECTS = (
     Defect(
         "what Amazon lets die of unknown order stays in use",
         "use_cases/settle",
-        (("    if in_use_dead and not pending_dead:\n", "    if False:\n"),),
+        (
+            (
+                "    if verification.outlives(ports, pending.credentials, current.credentials, answers=_NOT_EXPIRED):\n",
+                "    if False:\n",
+            ),
+        ),
         ("made by hand, then another by hand, whose message comes: Amazon decides",),
     ),
     Defect(

@@ -390,11 +390,13 @@ class World:
             number: of the first application.
             beside: the world of another application of the same component, whose clock and queues are this one's too.
         """
-        self.clock = beside.clock if beside is not None else VirtualClock()
+        self.clock: VirtualClock = beside.clock if beside is not None else VirtualClock()
         self.policy = replace(policy, **changes) if changes else policy
         self.secrets = Secrets(SkewedClock(self.clock, aws_skew))
-        self.queue = beside.queue if beside is not None else StandardQueue(self.clock, newest_first=newest_first)
-        self.unclaimed = beside.unclaimed if beside is not None else Unclaimed(self.clock)
+        self.queue: StandardQueue = (
+            beside.queue if beside is not None else StandardQueue(self.clock, newest_first=newest_first)
+        )
+        self.unclaimed: Unclaimed = beside.unclaimed if beside is not None else Unclaimed(self.clock)
         self.strangers: frozenset[str] = frozenset()
         self.said = Said(self)
         self.fleet = Fleet(self)

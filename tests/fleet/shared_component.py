@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from spapi_rotation.resources.schedule import FLEXIBLE_WINDOW_MINUTES
 from spapi_rotation_lambda.domain.daily_slot import daily_slot, is_daily_slot
@@ -132,7 +133,7 @@ class SharedComponent:
         issued.usable_from = issued.issued_at
         amazon.usable_after = timedelta(minutes=random.choice((0, 0, 0, 0, 0, 0, 0, 2, 10, 40)))
         how = random.random()
-        typed = {"client_secret_expires_at": format_time(issued.expires_at)} if how < 0.6 else {}
+        typed: dict[str, Any] = {"client_secret_expires_at": format_time(issued.expires_at)} if how < 0.6 else {}
         world.seed(dated=how > 0.9, stage="production", **typed)
         begins = self._start + random.random() * HOUR
         return Member(world, begins, busy_until=self._start, checked=begins - HOUR, figures=self.figures)

@@ -1,6 +1,5 @@
 """Skipping checks changes nothing: the same applications, with every check run and with those alone that can matter."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,8 +7,8 @@ import pytest
 
 from tests.exploration.callers import Ended
 from tests.exploration.explored_world import World
-from tests.fleet import shared_component
 from tests.fleet.life import AS_PLANNED, NOTHING_FAILS, Rates
+from tests.fleet.next_check import when_it_matters
 from tests.fleet.shared_component import SharedComponent
 
 SEED, YEARS = 3, 0.35
@@ -56,11 +55,9 @@ def test_the_calls_of_skipped_checks_are_those_that_they_would_have_made() -> No
 
 @pytest.mark.slow
 def test_skipping_too_much_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    real: Callable[[World, Ended], datetime] = shared_component.when_it_matters
-
     def late(world: World, ended: Ended) -> datetime:
-        return real(world, ended) + timedelta(hours=2)
+        return when_it_matters(world, ended) + timedelta(hours=2)
 
     walked = outcome(one(AS_PLANNED, every_hour=True))
-    monkeypatch.setattr(shared_component, "when_it_matters", late)
+    monkeypatch.setattr("tests.fleet.shared_component.when_it_matters", late)
     assert outcome(one(AS_PLANNED, every_hour=False)) != walked

@@ -50,7 +50,8 @@ class Counted:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.operations: list[str] = []
         session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name="us-east-1")
-        session.events.register("before-call", self._answer)
+        answer: Any = self._answer
+        session.events.register("before-call", answer)
         monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "rotation")
         monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", "INFO")
         monkeypatch.setenv("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/rotation")
