@@ -507,10 +507,7 @@ DEFECTS = (
         "an undated secret is due as if its owner had not replaced it",
         "domain/rules",
         (
-            (
-                "    return adopted if current is None else max(adopted, asked.snapshot.first_seen(current) + OVERLAP)\n",
-                "    return adopted\n",
-            ),
+            ("    return adopted if current is None else max", "    return adopted if True else max"),
             ("    until += _since_first_seen(asked)\n", ""),
         ),
         ("made by hand 40 days after an undated one",),
@@ -524,12 +521,7 @@ DEFECTS = (
     Defect(
         "what Amazon lets die of unknown order stays in use",
         "use_cases/settle",
-        (
-            (
-                "    if verification.outlives(ports, pending.credentials, current.credentials, answers=_NOT_EXPIRED):\n",
-                "    if False:\n",
-            ),
-        ),
+        (("    if verification.outlives(ports, pending", "    if False and verification.outlives(ports, pending"),),
         ("made by hand, then another by hand, whose message comes: Amazon decides",),
     ),
     Defect(
