@@ -21,29 +21,45 @@ from tests.exploration.faulty import Op
 READS = frozenset({Op.VERSIONS, Op.READ, Op.CREATED_AT})
 """All that a check at rest does, but for the one of the day."""
 
+LOOKS_AT_QUEUE = READS | {Op.WRITTEN_SINCE, Op.INSPECT}
+"""What a check does whose request an unread message declines."""
+
+
+def is_held_up(world: World, ended: Ended) -> bool:
+    """Whether a message in the queue has declined a check's request (REQ-9), and is still there."""
+    return Op.INSPECT in ended.ops and LOOKS_AT_QUEUE.issuperset(ended.ops) and bool(world.queue.messages)
+
 
 def when_it_matters(world: World, ended: Ended) -> datetime:
     """From when on a check can do something else than the one that has just ended, if nobody touches anything.
 
-    Now, unless that one found the secret at rest and called nothing but what reads the secret.
+    Now, unless that one found the secret at rest and called nothing but what reads the secret, or was held up by the
+    queue; then also from when on the queue is empty.
     """
     now, app = world.clock.time, world.app
     state = ended.result["state"] if isinstance(ended.result, dict) else None
-    if state not in (State.CURRENT, State.UNDATED) or not READS.issuperset(ended.ops):
+    held_up = is_held_up(world, ended)
+    if state not in (State.CURRENT, State.UNDATED) or not (held_up or READS.issuperset(ended.ops)):
         return now
     snapshot = Snapshot(world.secrets, app.application)
     current = snapshot.current
     if current is None or snapshot.id_of(Label.PENDING) is not None or _is_dead(world):
         return now
-    due = due_at(world, snapshot)
-    expires = snapshot.expires(current)
-    ahead = [due]
+    expires, dies_at = snapshot.expires(current), snapshot.dies_at(current)
+    ahead = [] if held_up else [_may_be_requested_at(world, snapshot)]
     if expires is not None:  # its end is announced each day, for a while before
         ahead.append(expires - world.policy.expiry_alarm)
+    if dies_at is not None and held_up:
+        ahead.append(dies_at - rules.EXPIRY_IS_NEAR)
     if any(moment <= now for moment in ahead):
         return now
     ahead += [snapshot.first_seen(current) + SETTLED_IN, *_ends_at_amazon(world)]
     return min(moment for moment in ahead if moment > now)
+
+
+def _may_be_requested_at(world: World, snapshot: Snapshot) -> datetime:
+    due = due_at(world, snapshot)
+    return held_back_until(world) if due <= world.clock.time else due
 
 
 def due_at(world: World, snapshot: Snapshot | None = None) -> datetime:

@@ -53,7 +53,7 @@ from tests.fleet.life import (
 )
 from tests.fleet.member import Member
 from tests.fleet.morning import LOOKS_AT, PATIENCE, WAYS_OUT, WORKING_DAYS, is_live, seed_if_dead
-from tests.fleet.next_check import when_it_matters
+from tests.fleet.next_check import is_held_up, when_it_matters
 
 COUNTS_LAG = timedelta(minutes=1)
 """How long SQS counts a message that is gone: its API reference tells of a minute (GetQueueAttributes)."""
@@ -118,6 +118,7 @@ class SharedComponent:
         self._amazon_down: list[tuple[datetime, datetime]] = []
         self._mapping_at: datetime | None = None
         self._at_work = self.world
+        self._held_up: dict[str, Member] = {}
         self._daily = _calls_of_the_day()
         others = (World(number=first + n, amazon_skew=WAY_TO_AMAZON, beside=self.world) for n in range(1, applications))
         worlds = [self.world, *others]
@@ -272,6 +273,7 @@ class SharedComponent:
             if member is not None:
                 self._note(member, "message", ended, started)
             self.clock.time = now
+        self._go_on()
         visible = queue.next_visible_at()
         if visible is not None and (self._mapping_at is None or not now < self._mapping_at <= visible):
             self._mapping_at = visible
@@ -398,7 +400,16 @@ class SharedComponent:
             matters = when_it_matters(member.world, ended)
             if matters > self.clock.time:
                 member.at_rest = Counter(map(str, ended.ops))
+                if is_held_up(member.world, ended):
+                    self._held_up[member.client_id] = member
         self._next_check(member, matters)
+
+    def _go_on(self) -> None:
+        """Nothing is in the queue any more: whose requests it has held up may make them."""
+        if self._held_up and not self.world.queue.messages:
+            held_up, self._held_up = self._held_up, {}
+            for member in held_up.values():
+                self._next_check(member, self.clock.time)
 
 
 _NAMED = {"duplicate": "twice", "stale": "out of order"}

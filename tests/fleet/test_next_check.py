@@ -32,8 +32,16 @@ def one(rates: Rates, *, every_hour: bool, applications: int = 5) -> SharedCompo
     return SharedComponent(0, applications, SEED, rates, YEARS, every_hour=every_hour)
 
 
+POISONED = Rates(calls=0.0, messages=0.0, people=0.0, outages=0.0, deploys=0.0, poison=60.0)
+"""A message that nobody can read is in the queue on most days."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("rates", [AS_PLANNED, HARD, NOTHING_FAILS], ids=["as planned", "hard", "nothing fails"])
+@pytest.mark.parametrize(
+    "rates",
+    [AS_PLANNED, HARD, NOTHING_FAILS, POISONED],
+    ids=["as planned", "hard", "nothing fails", "the queue is seldom empty"],
+)
 def test_the_outcome_is_that_of_every_hour(rates: Rates) -> None:
     walked, skipping = one(rates, every_hour=True), one(rates, every_hour=False)
     assert outcome(skipping) == outcome(walked)
