@@ -89,6 +89,7 @@ faults: $(READY) $(FUNCTION_ZIP)
 security: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m pytest -q -m security tests/security
 	$(BIN)/python -m tests.security
+
 fleet: $(READY)
 	$(BIN)/python -m tests.fleet $(FLEET)
 

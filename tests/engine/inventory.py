@@ -50,7 +50,8 @@ def _queues(sqs: Any) -> Iterator[tuple[str, object]]:
 
 
 def _secrets(secrets: Any) -> Iterator[tuple[str, object]]:
-    for each in secrets.list_secrets(IncludePlannedDeletion=True)["SecretList"]:
+    pages = secrets.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True)
+    for each in (each for page in pages for each in page["SecretList"]):
         kept = ("Name", "Description", "KmsKeyId", "DeletedDate", "Tags", "SecretVersionsToStages")
         yield each["ARN"], {name: each.get(name) for name in kept}
 
@@ -81,7 +82,8 @@ def _schedules(scheduler: Any) -> Iterator[tuple[str, object]]:
     for each in scheduler.list_schedule_groups()["ScheduleGroups"]:
         if each["Name"] != "default":  # AWS's own
             yield each["Arn"], each["CreationDate"]
-    for each in scheduler.list_schedules()["Schedules"]:
+    pages = scheduler.get_paginator("list_schedules").paginate()
+    for each in (each for page in pages for each in page["Schedules"]):
         whole = scheduler.get_schedule(GroupName=each["GroupName"], Name=each["Name"])
         yield each["Arn"], {name: value for name, value in whole.items() if name != "ResponseMetadata"}
 
