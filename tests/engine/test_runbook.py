@@ -468,7 +468,7 @@ def state(scene: Scene, app: App) -> str:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Scene]:
     folder: Path = tmp_path_factory.mktemp("runbook") / "box"
     show: Callable[[str], None] = print
     with Sandbox(folder, progress=show, hour_seconds=3600, rate_period_seconds=1) as box:
@@ -479,7 +479,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         made = Scene(box)
         yield made
         lines = "\n".join(f"| {name} | {by} | {count} | {quiet} |" for name, by, count, quiet in made.table)
-        show(f"\n| alarm | broken by | commands | quiet after |\n|---|---|---|---|\n{lines}")
+        with pytestconfig.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            show(f"\n| alarm | broken by | commands | quiet after |\n|---|---|---|---|\n{lines}")
         box.stack.destroy()
 
 
