@@ -1,23 +1,48 @@
-"""A git repository over https on loopback, as a git host serves it: by git's own program for that."""
+"""A git host on loopback: a repository over https, by git's own program for that, under a name of its own.
+
+The name leads there through a proxy for https, which passes everything else on to where it belongs. Under an address
+with a port the engine would make a folder whose name Python takes for two.
+"""
 
 import os
+import select
+import socket
 import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sandbox.tls import LoopbackCertificate
+import trustme
+
+NAME = "git.example.com"
+
+
+@dataclass(frozen=True)
+class GitHost:
+    """Where it is.
+
+    Attributes:
+        proxy: for the environment variable HTTPS_PROXY.
+        authority: the certificate to trust, in PEM form.
+    """
+
+    proxy: str
+    authority: str
 
 
 @contextmanager
-def serving(repositories: Path, certificate: LoopbackCertificate) -> Iterator[str]:
-    """Serve the bare repositories below a folder; the address is without a slash at its end."""
+def serving(repositories: Path) -> Iterator[GitHost]:
+    """Serve the bare repositories below a folder as https://NAME/…"""
+    authority = trustme.CA(organization_name="spapi-rotation tests")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(NAME).configure_cert(context)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Repositories(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -59,14 +84,45 @@ def serving(repositories: Path, certificate: LoopbackCertificate) -> Iterator[st
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.certificate, certificate.key)
+    with ExitStack() as open_:
+        server = open_.enter_context(_served(Repositories))
         server.socket = context.wrap_socket(server.socket, server_side=True)
+
+        class Proxy(BaseHTTPRequestHandler):
+            def do_CONNECT(self) -> None:
+                name, _, port = self.path.rpartition(":")
+                place = server.server_address[:2] if name == NAME else (name, int(port))
+                with socket.create_connection((str(place[0]), int(place[1])), timeout=60) as there:
+                    self.send_response(200)
+                    self.end_headers()
+                    _pass_on(self.connection, there)
+                self.close_connection = True
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        proxy = open_.enter_context(_served(Proxy))
+        yield GitHost(f"http://127.0.0.1:{proxy.server_port}", authority.cert_pem.bytes().decode())
+
+
+@contextmanager
+def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[ThreadingHTTPServer]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
-            yield f"https://127.0.0.1:{server.server_port}"
+            yield server
         finally:
             server.shutdown()
             thread.join()
+
+
+def _pass_on(one: socket.socket, other: socket.socket) -> None:
+    """Both ways, until one side has ended."""
+    while True:
+        for ready in select.select([one, other], [], [])[0]:
+            data = ready.recv(1 << 16)
+            if not data:
+                return
+            (other if ready is one else one).sendall(data)

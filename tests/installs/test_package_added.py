@@ -20,12 +20,12 @@ from sandbox.engine import ensure_engine
 from sandbox.plugin_host import install as install_host
 from sandbox.provider.install import install as install_provider
 from sandbox.provider.main import plugin_version
-from sandbox.tls import make_loopback_certificate
 from tests.installs.environments import ROOT, clone, run
-from tests.installs.git_server import serving
+from tests.installs.git_server import NAME, GitHost, serving
 
 pytestmark = [pytest.mark.engine, pytest.mark.installs, pytest.mark.slow]
 
+SOURCE = f"https://{NAME}/team/spapi-rotation.git/plugin@{spapi_rotation_lambda.__version__}"
 PACKAGES = ("PIP_",)
 """What this machine's settings for reaching packages begin with."""
 
@@ -53,8 +53,8 @@ class Stranger:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """Where the project's repository is served, with a tag of its version, and the authority to trust for it."""
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHost]:
+    """It has the project's repository, with a tag of its version."""
     folder = tmp_path_factory.mktemp("repository")
     checkout = clone(folder / "checkout")
     identity = ("-c", "user.name=team", "-c", "user.email=team@example.com")
@@ -63,13 +63,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
     run(["git", *identity, "commit", "--quiet", "--message=all"], checkout)
     run(["git", "tag", f"v{spapi_rotation_lambda.__version__}"], checkout)
     run(["git", "clone", "--quiet", "--bare", str(checkout), "served/team/spapi-rotation.git"], folder)
-    certificate = make_loopback_certificate(folder / "tls")
-    with serving(folder / "served", certificate) as base:
-        yield f"{base}/team/spapi-rotation.git", certificate.authority
+    with serving(folder / "served") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
-def stranger(address: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Stranger:
+def stranger(host: GitHost, tmp_path_factory: pytest.TempPathFactory) -> Stranger:
     folder = tmp_path_factory.mktemp("stranger")
     home, project = folder / "home", folder / "program"
     for each in (home, project, folder / "backend"):
@@ -77,7 +76,7 @@ def stranger(address: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory
     install_provider(home / ".pulumi" / "plugins" / f"resource-aws-v{plugin_version()}", Path(sys.executable))
     authorities = folder / "authorities.pem"
     machines = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
-    authorities.write_text("".join(Path(each).read_text() for each in (machines, address[1]) if each))
+    authorities.write_text((Path(machines).read_text() if machines else "") + host.authority)
     path = [*install_host(folder / "host", ensure_engine(print)), f"{sys.base_prefix}/bin", os.defpath]
     program = {
         "name": "marketplace",
@@ -96,6 +95,7 @@ def stranger(address: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory
         {
             **{name: value for name, value in os.environ.items() if name.startswith(PACKAGES)},
             "SSL_CERT_FILE": str(authorities),
+            "HTTPS_PROXY": host.proxy,
             "HOME": str(home),
             "PULUMI_HOME": str(home / ".pulumi"),
             "PATH": os.pathsep.join(map(str, path)),
@@ -106,11 +106,11 @@ def stranger(address: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory
     )
 
 
-def test_it_is_added_from_a_repository_at_a_version(stranger: Stranger, address: tuple[str, Path]) -> None:
-    stranger.pulumi("package", "add", f"{address[0]}/plugin@{spapi_rotation_lambda.__version__}")
+def test_it_is_added_from_a_repository_at_a_version(stranger: Stranger) -> None:
+    stranger.pulumi("package", "add", SOURCE)
     (added,) = yaml.safe_load((stranger.project / "Pulumi.yaml").read_text())["packages"].values()
-    assert address[0] in str(added)
-    (fetched,) = (Path(stranger.environment["PULUMI_HOME"]) / "plugins").glob("resource-127*/plugin")
+    assert NAME in str(added)
+    (fetched,) = (Path(stranger.environment["PULUMI_HOME"]) / "plugins").glob(f"resource-{NAME}_*/plugin")
     (site,) = fetched.glob("venv/lib/python*/site-packages")
     assert (site / "spapi_rotation" / "function_archive" / "function.zip").exists()
     locked = (ROOT / "plugin" / "constraints.txt").read_text().splitlines()
@@ -118,9 +118,8 @@ def test_it_is_added_from_a_repository_at_a_version(stranger: Stranger, address:
     assert set(locked) - {each.replace("_", "-") for each in installed} == set()
 
 
-def test_its_schema_is_the_recorded_one(stranger: Stranger, address: tuple[str, Path]) -> None:
-    source = f"{address[0]}/plugin@{spapi_rotation_lambda.__version__}"
-    said = stranger.pulumi("package", "get-schema", source)
+def test_its_schema_is_the_recorded_one(stranger: Stranger) -> None:
+    said = stranger.pulumi("package", "get-schema", SOURCE)
     found = json.loads(said[said.index("{") :])
     recorded = json.loads((ROOT / "plugin" / "schema.json").read_text())
     for name in ("resources", "types"):
