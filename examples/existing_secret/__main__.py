@@ -10,7 +10,7 @@ rotation = ClientSecretRotation(
     "selling-partner",
     {
         "applications": {
-            "shop": {
+            "orders": {
                 "client_id": config.require("client_id"),
                 "secret_arn": config.require("secret_arn"),
                 "secret_key_arn": config.require("secret_key_arn"),

@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.engine,
     pytest.mark.sandbox,
     pytest.mark.slow,
-    pytest.mark.example("yaml", "ran in the sandbox"),
+    pytest.mark.example("yaml", "run in the sandbox"),
 ]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "yaml"

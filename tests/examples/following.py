@@ -43,6 +43,7 @@ class Follower:
             ``LWA``): all that is changed of it.
         apps: the applications whose client ids the README leaves open, in its order.
         not_typed: lines of the README that are left out.
+        environment: for a checkout, all that the person has; that of the box's stack if not given.
 
     Attributes:
         apps: the applications by their names; Amazon knows them.
@@ -59,7 +60,7 @@ class Follower:
         endpoint: tuple[str, str, str],
         apps: tuple[str, ...] = ("shop",),
         not_typed: tuple[str, ...] = (),
-        environment: Callable[[Path], Mapping[str, str]] = lambda _: {},
+        environment: Callable[[Path], Mapping[str, str]] | None = None,
     ) -> None:
         self.box, self.name, self.placeholders = box, name, dict[str, str]()
         self.apps = {each: new_app(each) for each in apps}
@@ -68,16 +69,16 @@ class Follower:
         self._client_ids = [app.client_id for app in self.apps.values()]
         self._not_typed = not_typed
         checkout = clone(folder / "checkout")
+        environment = environment or (lambda _: box.stack.environment)
         self.place = checkout / "examples" / name
         _lead(self.place, box, *endpoint)
         self.terminal = Terminal(
             checkout,
             {
-                **box.stack.environment,
+                **environment(checkout),
                 # Its own question wants a terminal with a screen.
                 "PULUMI_SKIP_CONFIRMATIONS": "true",
                 "PULUMI_OPTION_COLOR": "never",
-                **environment(checkout),
             },
             {"[y/N] ": "y\n", "Enter if unknown): ": f"{issued:%Y-%m-%d}\n"},
         )

@@ -33,6 +33,6 @@ def test_the_compiler_takes_it(person: Follower) -> None:
     compiles(person, LANGUAGE)
 
 
-@pytest.mark.example("go", "ran in the sandbox")
+@pytest.mark.example("go", "run in the sandbox")
 def test_it_runs(person: Follower) -> None:
     runs(person)

@@ -41,7 +41,7 @@ def follower(box: Sandbox, folder: Path, name: str, *apps: str, endpoint: str = 
     return person
 
 
-@pytest.mark.example("python_checkout", "ran in the sandbox")
+@pytest.mark.example("python_checkout", "run in the sandbox")
 def test_from_a_checkout(box: Sandbox, tmp_path: Path) -> None:
     with follower(box, tmp_path, "python_checkout") as person:
         person.follow(until="spapi-rotation register")
@@ -56,20 +56,20 @@ def test_from_a_checkout(box: Sandbox, tmp_path: Path) -> None:
         assert person.shown() == []
 
 
-@pytest.mark.example("existing_secret", "ran in the sandbox")
+@pytest.mark.example("existing_secret", "run in the sandbox")
 def test_an_existing_secret(box: Sandbox, tmp_path: Path) -> None:
-    with follower(box, tmp_path, "existing_secret") as person:
+    with follower(box, tmp_path, "existing_secret", "orders") as person:
         arn, key = owners_secret(box, person)
         person.placeholders |= {"arn:aws:secretsmanager:…": arn, "arn:aws:kms:…": key}
         person.follow(until="spapi-rotation register")
-        person.register("shop", person.outputs()["queue_arn"])
+        person.register("orders", person.outputs()["queue_arn"])
         person.follow(after="spapi-rotation register")
         found = person.in_use(arn)
-        assert person.newest("shop", found["LWA_CLIENT_SECRET"])
-        assert found["LWA_APP_ID"] == person.apps["shop"].client_id
+        assert person.newest("orders", found["LWA_CLIENT_SECRET"])
+        assert found["LWA_APP_ID"] == person.apps["orders"].client_id
         assert found["SP_API_REFRESH_TOKEN"] == REFRESH_TOKEN
         secrets = box.aws.client("secretsmanager").list_secrets()["SecretList"]
-        assert [each["Name"] for each in secrets if person.apps["shop"].client_id in each["Name"]] == []
+        assert [each["Name"] for each in secrets if person.apps["orders"].client_id in each["Name"]] == []
         assert person.shown() == []
 
 
@@ -84,15 +84,15 @@ def owners_secret(box: Sandbox, person: Follower) -> tuple[str, str]:
     document = json.dumps({"Version": "2012-10-17", "Statement": [policy]})
     key = box.aws.client("kms").create_key(Policy=document)["KeyMetadata"]["Arn"]
     keys = {
-        "LWA_APP_ID": person.apps["shop"].client_id,
-        "LWA_CLIENT_SECRET": person.secrets["shop"],
+        "LWA_APP_ID": person.apps["orders"].client_id,
+        "LWA_CLIENT_SECRET": person.secrets["orders"],
         "SP_API_REFRESH_TOKEN": REFRESH_TOKEN,
     }
-    made = box.aws.client("secretsmanager").create_secret(Name="shop", KmsKeyId=key, SecretString=json.dumps(keys))
+    made = box.aws.client("secretsmanager").create_secret(Name="orders", KmsKeyId=key, SecretString=json.dumps(keys))
     return str(made["ARN"]), str(key)
 
 
-@pytest.mark.example("several_applications", "ran in the sandbox")
+@pytest.mark.example("several_applications", "run in the sandbox")
 def test_several_applications(box: Sandbox, tmp_path: Path) -> None:
     apps = {"shop": "NA", "stock": "NA", "prices": "EU"}
     with follower(box, tmp_path, "several_applications", *apps, endpoint="endpoint") as person:

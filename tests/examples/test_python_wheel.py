@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.engine,
     pytest.mark.sandbox,
     pytest.mark.slow,
-    pytest.mark.example("python_wheel", "ran in the sandbox"),
+    pytest.mark.example("python_wheel", "run in the sandbox"),
 ]
 
 EXAMPLE = EXAMPLES / "python_wheel"

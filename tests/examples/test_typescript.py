@@ -29,6 +29,6 @@ def test_the_compiler_takes_it(person: Follower) -> None:
     compiles(person, LANGUAGE)
 
 
-@pytest.mark.example("typescript", "ran in the sandbox")
+@pytest.mark.example("typescript", "run in the sandbox")
 def test_it_runs(person: Follower) -> None:
     runs(person)
