@@ -13,7 +13,7 @@ from sandbox.engine import OLDEST
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(each.name for each in EXAMPLES.iterdir() if each.is_dir())
 
-SET = re.compile(r"pulumi config set (?:--(?:path|plaintext) )?(?:--type \w+ )?'?([A-Za-z_:]+)")
+SET = re.compile(r"pulumi config set (?:--(?:path|plaintext) )*(?:--type \w+ )?'?([A-Za-z_:]+)")
 READ = re.compile(r"\b[Cc]onf(?:ig)?(?:\(\))?\.(?:[Rr]equire|[Gg]et)\w*\((?:ctx, )?\"(\w+)\"")
 
 

@@ -27,7 +27,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 READ = {"bash", "python", "javascript", "json", "yaml", "text", "mermaid"}
 """The kinds of blocks that a test reads; ``text`` is for people alone, ``javascript`` is run as the code of a page."""
 
-SET = re.compile(r"pulumi config set (?:--path )?(?:--type \w+ )?'?([a-z_.:]+)'?")
+SET = re.compile(r"pulumi config set (?:--(?:path|plaintext) )*(?:--type \w+ )?'?([a-z_.:]+)'?")
 
 
 @dataclass(frozen=True)
