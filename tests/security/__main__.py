@@ -1,11 +1,13 @@
 """``make security``: run every tool, judge what it finds by the decisions, and show and keep the result.
 
-The exit code is 0 only if every tool ran, nothing is found that was not decided about, and every suppression still
-suppresses something.
+``python -m tests.security checkov cfn-lint`` has only these two look; of the others the last run's rows stay. The exit code
+is 0 only if every tool ran, nothing is found that was not decided about, and every suppression still suppresses
+something.
 """
 
+import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -19,40 +21,54 @@ from tests.security.table import Page, Row, shown, tables
 from tests.security.tools import aws_calls, cfn_lint, checkov, dependencies
 from tests.security.tools.scan import Scan, ToolFailed
 
+TOOLS = (checkov.NAME, cfn_lint.NAME, cfn_lint.IAM, aws_calls.NAME, dependencies.NAME)
 
-def main() -> int:
+
+def main(words: Sequence[str] | None = None) -> int:
     """Run."""
-    show = Timeline()
-    decisions = Decisions.read()
+    parser = argparse.ArgumentParser(prog="python -m tests.security", description="Have scanners look.")
+    parser.add_argument("tools", nargs="*", metavar="TOOL", help=f"one of {', '.join(TOOLS)}; all if none is given")
+    asked = parser.parse_args(words).tools or TOOLS
+    if unknown := set(asked) - set(TOOLS):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(TOOLS)}")
+    show, page, decisions = Timeline(), Page.read(), Decisions.read()
     show.step("Record what the component makes")
+    rows = {row.tool: row for row in page.rows()}
+    missed = [] if dependencies.NAME in asked else page.missed()
+    failed = False
+    for name, look in _looks(show).items():
+        if name not in asked:
+            continue
+        show.step(shown(name))
+        try:
+            scan = look()
+        except (EnvironmentFailed, ToolFailed) as problem:
+            failed = not show.check(f"{shown(name)} ran", False, problem)
+            continue
+        rows[shown(name)] = _judged(show, scan, decisions)
+        missed += scan.not_looked_at
+    now = [rows[shown(name)] for name in TOOLS if shown(name) in rows]
+    _summary(show, now, missed)
+    if not failed:
+        page.write(tables(now, missed, decisions))
+        show.note("docs/security.md has the tables of this run")
+    return show.verdict()
+
+
+def _looks(show: Timeline) -> Mapping[str, Callable[[], Scan]]:
+    """What each tool does."""
     recordings = stacks()
     documents = [
         *policies.documented(),
         *(each for name, one in recordings.items() for each in policies.made(name, one)),
     ]
-    tools: dict[str, Callable[[], Scan]] = {
+    return {
         checkov.NAME: lambda: checkov.scan(recordings, documents, show.note),
         cfn_lint.NAME: lambda: cfn_lint.scan_counterparts(recordings, show.note),
         cfn_lint.IAM: lambda: cfn_lint.scan_policies(documents, show.note),
         aws_calls.NAME: lambda: aws_calls.scan(show.note),
         dependencies.NAME: lambda: dependencies.scan(show.note),
     }
-    rows: list[Row] = []
-    missed: list[str] = []
-    for name, look in tools.items():
-        show.step(shown(name))
-        try:
-            scan = look()
-        except (EnvironmentFailed, ToolFailed) as problem:
-            show.check(f"{shown(name)} ran", False, problem)
-            continue
-        rows.append(_judged(show, scan, decisions))
-        missed += scan.not_looked_at
-    _summary(show, rows, missed)
-    if len(rows) == len(tools):
-        Page.read().write(tables(rows, missed, decisions))
-        show.note("docs/security.md has the tables of this run")
-    return show.verdict()
 
 
 def _judged(show: Timeline, scan: Scan, decisions: Decisions) -> Row:

@@ -32,6 +32,7 @@ class Run:
         self._patch = patch
         self.written: list[str] = []
         patch.setattr(command, "stacks", dict)
+        patch.setattr(Page, "read", lambda: Page("", ""))
         patch.setattr(Page, "write", lambda _page, block: self.written.append(block))
         patch.setattr(cfn_lint, "scan_policies", lambda *_: Scan(cfn_lint.IAM, "1 document"))
         for module, (name, scan) in SCANS.items():
@@ -63,7 +64,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_with_everything_decided_it_passes_keeps_the_tables_and_says_what_was_not_seen(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command.main() == 0
+    assert command.main([]) == 0
     told = capsys.readouterr().out
     assert "NOT LOOKED AT  The index tells nothing of six." in told
     (block,) = run.written
@@ -74,13 +75,13 @@ def test_with_everything_decided_it_passes_keeps_the_tables_and_says_what_was_no
 
 def test_a_finding_that_was_not_decided_about_fails(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run.decide()
-    assert command.main() == 1
+    assert command.main([]) == 1
     assert "MISS CKV_1 defaults/queue: A queue." in capsys.readouterr().out
 
 
 def test_a_suppression_of_nothing_fails(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run.decide(LEFT, Suppression("checkov", "CKV_2", "*", "Long ago."))
-    assert command.main() == 1
+    assert command.main([]) == 1
     assert "MISS the suppression of CKV_2 * suppresses something" in capsys.readouterr().out
 
 
@@ -89,6 +90,22 @@ def test_a_tool_that_did_not_run_is_named_and_the_tables_stay(
     error: Exception, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run.fail(error)
-    assert command.main() == 1
+    assert command.main([]) == 1
     assert f"MISS {shown('checkov')} ran: {error}" in capsys.readouterr().out
+    assert run.written == []
+
+
+def test_one_tool_alone_looks_and_the_others_rows_stay(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert command.main([]) == 0
+    monkeypatch.setattr(Page, "read", lambda: Page("", run.written[0]))
+    run.play(checkov, "scan", partial(_answer, Scan(checkov.NAME, "2 resources", [FOUND])))
+    run.play(dependencies, "scan", partial(pytest.fail, "it was not asked for"))
+    assert command.main([checkov.NAME]) == 0
+    assert run.written[1] == run.written[0].replace("| 1 resource |", "| 2 resources |")
+
+
+def test_an_unknown_tool_is_named(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["chekov"])
+    assert "there is no chekov; there are checkov, cfn-lint" in capsys.readouterr().err
     assert run.written == []

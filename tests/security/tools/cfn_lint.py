@@ -15,7 +15,7 @@ from tests.security.policies import Kind, Policy
 from tests.security.tools.scan import Scan, ToolFailed, json_of
 
 NAME = "cfn-lint"
-IAM = "cfn-lint (IAM)"
+IAM = "cfn-lint-iam"
 
 _HARD_CODED = "I3042"
 """It wants pseudo parameters in ARNs. A recording is of one account and region, and has none."""
