@@ -11,6 +11,7 @@ BY_HAND = "a person put in a value that is dead, unreadable or not accepted yet"
 BY_LWA = "Amazon's calls said nothing, and LWA's rule decided (VER-3)"
 THIRD = "a person made a third secret in Amazon's console"
 NEWER = "a person made a newer secret, whose message had not come or whose order was unknown"
+REJECTED = "a person rejected the newer secret, or rolled back from it, and the older one died"
 AGAIN = "a forced request, or the one repost"
 
 
@@ -33,6 +34,8 @@ def darkness(app: App, *, by_person: bool) -> tuple[datetime, str] | None:
     if issued.text in amazon.killed:
         killed_by = {Cause.CONSOLE: THIRD, Cause.FORCED: AGAIN, Cause.REPOST: AGAIN}
         return now, killed_by.get(amazon.killed[issued.text], OURS)
+    if issued.expires_at <= now and any(newer.text in app.memory.avoided for newer in amazon.ever[number:]):
+        return issued.expires_at, REJECTED
     of_age = issued.expires_at - issued.issued_at >= LIFETIME
     if issued.expires_at <= now and not of_age and amazon.made_by.get(number + 1) is Cause.CONSOLE:
         return issued.expires_at, NEWER

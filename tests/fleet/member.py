@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from spapi_rotation_lambda.domain.daily_slot import daily_slot, is_daily_slot
-from spapi_rotation_lambda.domain.errors import RotationError
+from spapi_rotation_lambda.domain.errors import MalformedSecret, RotationError
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.domain.times import format_time
 from tests.exploration.callers import HOUR, Ended
@@ -41,6 +41,7 @@ class Member:
         dark: since when it is without a live credential, and by whose doing.
         darkened: by whose doing it ever was.
         alarms: the states in which a person may be needed, and since when.
+        unreadable_since: since when its checks fail because the value in use cannot be read.
         announced: how many of its secrets Amazon announces the end of.
         state: what its last check told.
         broken: what was found broken.
@@ -62,6 +63,7 @@ class Member:
     dark: tuple[datetime, str] | None = None
     darkened: set[str] = field(default_factory=set)
     alarms: dict[State, datetime] = field(default_factory=dict)
+    unreadable_since: datetime | None = None
     announced: int = 0
     state: str = "unknown"
     broken: list[str] = field(default_factory=list)
@@ -116,8 +118,11 @@ class Member:
 
     def note_state(self, ended: Ended) -> None:
         """What a check tells, and which alarms sound by it: that of a dead secret until the next daily try."""
+        if isinstance(ended.error, MalformedSecret):
+            self.unreadable_since = self.unreadable_since or self.now
         if not isinstance(ended.result, dict):
             return
+        self.unreadable_since = None
         self.state = ended.result["state"]
         state = State(self.state)
         of_the_day = is_daily_slot(self.client_id, self.checked, self.world.policy.check_interval)

@@ -7,6 +7,7 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.state import State
 from tests.exploration.callers import action, ask, reseed, rotate_in_console
 from tests.exploration.explored_world import App, World
+from tests.exploration.peoples_faults import repair
 from tests.fleet.life import DAY
 
 LOOKS_AT = timedelta(hours=9)
@@ -22,6 +23,9 @@ PATIENCE: Mapping[State, timedelta] = {
 }
 """For how long a state has to last until they do something: a machine that may still help itself is left alone."""
 
+UNREADABLE_FOR = timedelta(hours=12)
+"""For how long the checks of an application have to fail because its value cannot be read."""
+
 
 def is_live(app: App) -> bool:
     """Whether Amazon accepts the secret in use."""
@@ -31,6 +35,12 @@ def is_live(app: App) -> bool:
 def seed_if_dead(world: World, app: App) -> object:
     """``seed``, an hour after a new secret was made, unless its message has come."""
     return None if is_live(app) else reseed(world, app)
+
+
+def make_readable(world: World, app: App) -> object:
+    """Give the keys their names back, as the error of the checks tells; or else ``seed``."""
+    repair(world, app)
+    return seed_if_dead(world, app)
 
 
 def _promote(world: World, app: App) -> object:

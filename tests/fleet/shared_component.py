@@ -52,7 +52,16 @@ from tests.fleet.life import (
     moments,
 )
 from tests.fleet.member import Member
-from tests.fleet.morning import LOOKS_AT, PATIENCE, WAYS_OUT, WORKING_DAYS, is_live, seed_if_dead
+from tests.fleet.morning import (
+    LOOKS_AT,
+    PATIENCE,
+    UNREADABLE_FOR,
+    WAYS_OUT,
+    WORKING_DAYS,
+    is_live,
+    make_readable,
+    seed_if_dead,
+)
 from tests.fleet.next_check import is_held_up, when_it_matters
 
 COUNTS_LAG = timedelta(minutes=1)
@@ -362,6 +371,12 @@ class SharedComponent:
             self.figures.faults["mornings on which a person empties the dead-letter queue"] += 1
             self._hand_out()
         for member in self.members.values():
+            unreadable = member.unreadable_since
+            if unreadable is not None and self.clock.time - unreadable >= UNREADABLE_FOR:
+                self.figures.faults["ways out that a person takes: an unreadable value"] += 1
+                self._for(
+                    member, self.clock.time, partial(self._by_hand, member, "puts the value right", make_readable)
+                )
             for state, since in member.alarms.items():
                 if self.clock.time - since >= PATIENCE[state]:
                     self._for(member, self.clock.time, partial(self._look_after, member))

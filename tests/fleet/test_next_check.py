@@ -11,7 +11,7 @@ from tests.fleet.life import AS_PLANNED, NOTHING_FAILS, Rates
 from tests.fleet.next_check import when_it_matters
 from tests.fleet.shared_component import SharedComponent
 
-SEED, YEARS = 3, 0.35
+SEED, YEARS = 3, 0.25
 HARD = Rates(calls=0.02, messages=0.1, people=8.0, outages=12.0, deploys=3.0, poison=3.0)
 """So much that a few applications meet everything in a few months."""
 
@@ -28,7 +28,7 @@ def outcome(component: SharedComponent) -> list[Any]:
     ]
 
 
-def one(rates: Rates, *, every_hour: bool, applications: int = 5) -> SharedComponent:
+def one(rates: Rates, *, every_hour: bool, applications: int = 4) -> SharedComponent:
     return SharedComponent(0, applications, SEED, rates, YEARS, every_hour=every_hour)
 
 
@@ -48,7 +48,7 @@ def test_the_outcome_is_that_of_every_hour(rates: Rates) -> None:
     assert walked.figures.skipped == 0
     assert walked.figures.checks == skipping.figures.checks + skipping.figures.skipped
     assert walked.figures.checks > 4 * skipping.figures.checks
-    assert skipping.figures.rotations > 5
+    assert skipping.figures.rotations >= 4
 
 
 @pytest.mark.slow
