@@ -601,6 +601,16 @@ def test_a_notice_is_acknowledged_when_the_request_fails(world: World) -> None:
 
 
 @pytest.mark.rule(id="NOT-3")
+@pytest.mark.rule(id="NOT-4")
+@pytest.mark.parametrize("value", [{"client_id": CLIENT_ID, "secret": "canary-renamed"}, "no JSON"])
+def test_a_notice_for_a_secret_that_cannot_be_read_is_acknowledged_and_said(world: World, value: object) -> None:
+    world.write(value)
+    assert world.hand_over(world.amazon.expiry_notice(world.amazon.newest.expires_at)) == "notice-unexplained"
+    assert "expiry_notice_for_unreadable_secret" in [event for event, _ in world.recorder.lines]
+    assert world.amazon.posts == 0
+
+
+@pytest.mark.rule(id="NOT-3")
 def test_a_notice_for_an_unseeded_secret_is_acknowledged_and_said(make_world: MakeWorld) -> None:
     world = make_world()
     assert world.hand_over(world.amazon.expiry_notice(world.clock.now())) == "notice-unexplained"

@@ -30,12 +30,16 @@ class Handled(StrEnum):
 
 
 def handle_expiry_notice(ports: Ports, application: Application, message: ExpiryNotice) -> Handled:
-    """Act on an expiry notice. Always acknowledged, unless the application is not ours or its secret is unreadable."""
+    """Act on an expiry notice. Always acknowledged, unless the application is not ours or AWS fails."""
     snapshot = snapshot_of_ours(ports, application)
     if ports.schedules.is_off(application.client_id):
         ports.telemetry.info("expiry_notice_while_switched_off", application, expires_at=message.expires_at)
         return Handled.SWITCHED_OFF
-    current = snapshot.current
+    current = snapshot.readable(Label.CURRENT)
+    if current is None and snapshot.id_of(Label.CURRENT) is not None:
+        # Each check raises it. Here it would hold up the requests of all other applications (REQ-9).
+        ports.telemetry.warning("expiry_notice_for_unreadable_secret", application, expires_at=message.expires_at)
+        return Handled.UNEXPLAINED
     if current is None or current.credentials is None:
         ports.telemetry.count(Metric.UNSEEDED)
         ports.telemetry.warning("expiry_notice_for_unseeded_secret", application, expires_at=message.expires_at)
