@@ -1,8 +1,9 @@
 """``python -m docs.tools``: renew every picture and table in ``docs/`` that is made from something else."""
 
-from docs.tools import dashboard, due_to_live, events, permissions, reference, runbook, schema, settings
+from docs.tools import dashboard, due_to_live, events, licences, permissions, reference, runbook, schema, settings
 from docs.tools.pictures import PICTURES, draw
 from docs.tools.terminals import FOLDER, TERMINALS
+from release import sbom
 from tests.engine.fault_scenarios import suite
 from tests.sandbox import observable
 
@@ -22,6 +23,8 @@ def main() -> None:
     due_to_live.FILE.write_text(due_to_live.picture(due_to_live.PAGE.read_text()), encoding="utf-8")
     runbook.FILE.write_text(runbook.document(), encoding="utf-8")
     events.FILE.write_text(events.document())
+    sbom.main()
+    licences.FILE.write_text(licences.document())
     for page in (reference.README, reference.REFERENCE):
         page.write_text(reference.with_tables(page.read_text(), page))
     schema.FILE.write_text(schema.document(), encoding="utf-8")
