@@ -18,7 +18,7 @@ FLEET ?=
 ACCEPTANCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test engine examples runbook installs lowest faults fleet security acceptance sandbox function-zip lint format docs lock clean
+.PHONY: help demo test engine examples runbook installs lowest faults fleet security acceptance sandbox function-zip lint format docs dist lock clean
 
 help:
 	@echo "make demo      rotate two applications in the sandbox, every claim observed"
@@ -37,6 +37,7 @@ help:
 	@echo "make lint      ruff, mypy, pyright, import contracts"
 	@echo "make format    ruff's mends and layout"
 	@echo "make docs      renew the pictures and tables of docs/"
+	@echo "make dist      build both distributions, and the function's zip with its bill of materials, into dist/"
 	@echo "make lock      renew the lock files"
 	@echo "make clean     remove what these made in this folder (the cache outside stays)"
 
@@ -119,6 +120,14 @@ format: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m docs.tools
+
+# The build of a wheel goes by way of the source distribution. Builds depend on the sources alone, not on the time.
+dist: $(READY) $(FUNCTION_ZIP)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist/spapi-rotation .
+	$(BIN)/python -m build --outdir dist/spapi-rotation-cli cli
+	mkdir dist/function
+	cp $(FUNCTION_ZIP) release/function.cdx.json dist/function
 
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 
