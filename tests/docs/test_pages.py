@@ -24,8 +24,9 @@ PAGES = sorted(
 
 FENCED = re.compile(r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<body>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-READ = {"bash", "python", "javascript", "json", "yaml", "text", "mermaid"}
-"""The kinds of blocks that a test reads; ``text`` is for people alone, ``javascript`` is run as the code of a page."""
+READ = {"bash", "python", "javascript", "typescript", "go", "json", "yaml", "text", "mermaid"}
+"""The kinds of blocks that a test reads; ``text`` is for people alone, ``javascript`` is run as the code of a page, and
+the registry's pages have ``typescript`` and ``go``."""
 
 SET = re.compile(r"pulumi config set (?:--(?:path|plaintext) )*(?:--type \w+ )?'?([a-z_.:]+)'?")
 
