@@ -1,6 +1,10 @@
 """``python -m docs.tools``: renew every picture and table in ``docs/`` that is made from something else."""
 
+<<<<<<< HEAD
 from docs.tools import dashboard, due_to_live, events, licences, permissions, reference, runbook, schema, settings
+=======
+from docs.tools import cost, dashboard, events, licences, permissions, reference, runbook, schema, settings
+>>>>>>> 99a159a (What a deployment costs, from counted calls and prices with a source; the README's figures come from it)
 from docs.tools.pictures import PICTURES, draw
 from docs.tools.terminals import FOLDER, TERMINALS
 from release import sbom
@@ -24,6 +28,7 @@ def main() -> None:
     runbook.FILE.write_text(runbook.document(), encoding="utf-8")
     events.FILE.write_text(events.document())
     sbom.main()
+    cost.FILE.write_text(cost.document())
     licences.FILE.write_text(licences.document())
     for page in (reference.README, reference.REFERENCE):
         page.write_text(reference.with_tables(page.read_text(), page))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from docs.tools import cost
 from docs.tools.pictures import DOCS
 from docs.tools.settings import described
 from spapi_rotation import args, component
@@ -17,7 +18,7 @@ _BLOCK = "<!-- {name}: made by `make docs` -->\n{body}<!-- end -->"
 
 def with_tables(text: str, file: Path) -> str:
     """The page with its generated tables made anew. Raises ValueError if one has no place in it."""
-    made = {"inputs": _inputs(), "outputs": _outputs()} if file == README else _reference()
+    made = {"inputs": _inputs(), "outputs": _outputs(), "cost": cost.summary()} if file == README else _reference()
     for name, body in made.items():
         pattern = re.escape(_BLOCK).replace(r"\{name\}", re.escape(name)).replace(r"\{body\}", "(?:.*\n)*?")
         block = _BLOCK.format(name=name, body=body).replace("\\", r"\\")
