@@ -1,10 +1,6 @@
 """``python -m docs.tools``: renew every picture and table in ``docs/`` that is made from something else."""
 
-<<<<<<< HEAD
-from docs.tools import dashboard, due_to_live, events, licences, permissions, reference, runbook, schema, settings
-=======
-from docs.tools import cost, dashboard, events, licences, permissions, reference, runbook, schema, settings
->>>>>>> 99a159a (What a deployment costs, from counted calls and prices with a source; the README's figures come from it)
+from docs.tools import cost, dashboard, due_to_live, events, licences, permissions, reference, runbook, schema, settings
 from docs.tools.pictures import PICTURES, draw
 from docs.tools.terminals import FOLDER, TERMINALS
 from release import sbom
