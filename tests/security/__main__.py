@@ -1,7 +1,7 @@
 """``make security``: run every tool, judge what it finds by the decisions, and show and keep the result.
 
-``python -m tests.security checkov cfn-lint`` has only these two look; of the others the last run's rows stay. The exit code
-is 0 only if every tool ran, nothing is found that was not decided about, and every suppression still suppresses
+``python -m tests.security checkov cfn-lint`` has only these two look; of the others the last run's rows stay. The exit
+code is 0 only if every tool ran, nothing is found that was not decided about, and every suppression still suppresses
 something.
 """
 
