@@ -35,8 +35,7 @@ def picture(page: str) -> str:
         f'role="img" font-family="sans-serif" font-size="13">\n<title>{escape(title)}</title>\n'
         f'<rect width="{_WIDTH}" height="{height}" rx="6" fill="{_BACK}" stroke="#d5dbdb"/>\n'
         f'<text x="16" y="26" font-size="15" font-weight="bold" fill="{_TEXT}">{escape(title)}</text>\n{body}\n'
-        f'<text x="{_LEFT}" y="{height - 12}" fill="{_DIM}" font-size="11">Logarithmic: each tenfold count is as much '
-        f"longer.</text>\n</svg>\n"
+        f'<text x="{_LEFT}" y="{height - 12}" fill="{_DIM}" font-size="11">The scale is logarithmic.</text>\n</svg>\n'
     )
 
 
