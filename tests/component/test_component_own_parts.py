@@ -87,7 +87,7 @@ def test_runs_are_kept_free_for_the_function() -> None:
     ("given", "said", "remedy"),
     [
         ({"roles": "boundary"}, "roles must be a plain map", "permissions_boundary, path"),
-        ({"roles": {"boundary": BOUNDARY}}, "boundary: unknown in roles", "Known are permissions_boundary, path"),
+        ({"roles": {"boundary": BOUNDARY}}, "boundary: unknown in roles", "did you mean permissions_boundary?"),
         (
             {"roles": {"permissions_boundary": "boundary"}},
             "roles.permissions_boundary is not the ARN of a managed policy",

@@ -60,6 +60,7 @@ def test_it_is_that_of_the_python_class_but_for_what_the_package_says_of_itself(
         "displayName": "",
         "keywords": found["keywords"],
         "license": "Apache-2.0",
+        "language": {**inferred["language"], "go": {"respectSchemaVersion": True, "generateExtraInputTypes": True}},
     }
 
 

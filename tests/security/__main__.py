@@ -18,10 +18,10 @@ from tests.security import policies
 from tests.security.findings import Decisions, judge
 from tests.security.stacks import stacks
 from tests.security.table import Page, Row, shown, tables
-from tests.security.tools import aws_calls, cfn_lint, checkov, dependencies
+from tests.security.tools import cfn_lint, checkov, dependencies, service_models
 from tests.security.tools.scan import Scan, ToolFailed
 
-TOOLS = (checkov.NAME, cfn_lint.NAME, cfn_lint.IAM, aws_calls.NAME, dependencies.NAME)
+TOOLS = (checkov.NAME, cfn_lint.NAME, cfn_lint.IAM, service_models.NAME, dependencies.NAME)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -66,7 +66,7 @@ def _looks(show: Timeline) -> Mapping[str, Callable[[], Scan]]:
         checkov.NAME: lambda: checkov.scan(recordings, documents, show.note),
         cfn_lint.NAME: lambda: cfn_lint.scan_counterparts(recordings, show.note),
         cfn_lint.IAM: lambda: cfn_lint.scan_policies(documents, show.note),
-        aws_calls.NAME: lambda: aws_calls.scan(show.note),
+        service_models.NAME: lambda: service_models.scan(show.note),
         dependencies.NAME: lambda: dependencies.scan(show.note),
     }
 

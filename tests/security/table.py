@@ -8,7 +8,7 @@ from typing import Self
 from sandbox.paths import CHECKOUT
 from tests.security.environment import versions
 from tests.security.findings import Decisions
-from tests.security.tools import aws_calls, cfn_lint, checkov, dependencies
+from tests.security.tools import cfn_lint, checkov, dependencies, service_models
 
 DOCS = CHECKOUT / "docs" / "security.md"
 
@@ -47,7 +47,7 @@ def shown(tool: str) -> str:
         checkov.NAME: f"Checkov {known['checkov']}",
         cfn_lint.NAME: f"cfn-lint {known['cfn-lint']}",
         cfn_lint.IAM: f"cfn-lint {known['cfn-lint']}, its rules about IAM",
-        aws_calls.NAME: f"botocore {aws_calls.version()}, its models of AWS's services",
+        service_models.NAME: f"botocore {service_models.version()}, its models of AWS's services",
         dependencies.NAME: f"pip-audit {known['pip-audit']}",
     }
     return names[tool]

@@ -12,7 +12,7 @@ from tests.security.findings import Decisions
 from tests.security.stacks import stacks
 from tests.security.table import Page, shown, tables
 from tests.security.terraform import resources
-from tests.security.tools import aws_calls, cfn_lint, checkov, dependencies
+from tests.security.tools import cfn_lint, checkov, dependencies, service_models
 
 
 def test_the_tables_are_made_of_the_decisions_at_hand() -> None:
@@ -22,7 +22,7 @@ def test_the_tables_are_made_of_the_decisions_at_hand() -> None:
 
 def test_each_tool_is_there_in_its_version_and_nothing_is_open() -> None:
     rows = Page.read().rows()
-    tools = (checkov.NAME, cfn_lint.NAME, cfn_lint.IAM, aws_calls.NAME, dependencies.NAME)
+    tools = (checkov.NAME, cfn_lint.NAME, cfn_lint.IAM, service_models.NAME, dependencies.NAME)
     assert [each.tool for each in rows] == [shown(each) for each in tools], "run: make security"
     assert [each.found - each.suppressed for each in rows] == [0] * len(rows)
     decisions = Decisions.read()

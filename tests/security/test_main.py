@@ -9,7 +9,7 @@ from sandbox.virtual_environment import EnvironmentFailed
 from tests.security import __main__ as command
 from tests.security.findings import Decisions, Finding, Suppression
 from tests.security.table import Page, shown
-from tests.security.tools import aws_calls, cfn_lint, checkov, dependencies
+from tests.security.tools import cfn_lint, checkov, dependencies, service_models
 from tests.security.tools.scan import Scan, ToolFailed
 
 LEFT = Suppression("checkov", "CKV_1", "*", "It holds nothing.")
@@ -17,7 +17,7 @@ FOUND = Finding("checkov", "CKV_1", "defaults/queue", "A queue.")
 SCANS = {
     checkov: ("scan", Scan(checkov.NAME, "1 resource", [FOUND])),
     cfn_lint: ("scan_counterparts", Scan(cfn_lint.NAME, "1 counterpart")),
-    aws_calls: ("scan", Scan(aws_calls.NAME, "each call")),
+    service_models: ("scan", Scan(service_models.NAME, "each call")),
     dependencies: (
         "scan",
         Scan(dependencies.NAME, "1 of 2 packages", not_looked_at=["The index tells nothing of six."]),

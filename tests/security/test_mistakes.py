@@ -16,7 +16,7 @@ from tests.security.cloudformation import template
 from tests.security.policies import Kind, Policy
 from tests.security.stacks import stacks
 from tests.security.terraform import Planned, resources
-from tests.security.tools import aws_calls, cfn_lint, checkov, dependencies
+from tests.security.tools import cfn_lint, checkov, dependencies, service_models
 from tests.security.tools.scan import ToolFailed
 
 
@@ -140,12 +140,12 @@ def test_a_call_that_boto3_lets_pass_is_found_in_the_record(tmp_path: Path, monk
         aws.client("secretsmanager").put_secret_value(
             SecretId=given["ARN"], SecretString=secret, ClientRequestToken=str(uuid.uuid4())
         )
-        right = aws_calls.seen_in(map(Request.from_line, record.read_text().splitlines()))
+        right = service_models.seen_in(map(Request.from_line, record.read_text().splitlines()))
         with pytest.raises(ClientError):
             aws.client("scheduler").get_schedule(Name="no such name", GroupName="g")
         aws.client("sqs").create_queue(QueueName="r", Attributes={"Size": "30"})
     lines = record.read_text().splitlines()
-    seen = aws_calls.seen_in(map(Request.from_line, lines))
+    seen = service_models.seen_in(map(Request.from_line, lines))
     assert right.findings == set()
     assert right.operations == {"sqs.CreateQueue", "secretsmanager.CreateSecret", "secretsmanager.PutSecretValue"}
     assert rules(seen.findings) == {("scheduler.GetSchedule", "Name"), ("sqs.CreateQueue", "Attributes{key}")}
@@ -156,6 +156,6 @@ def test_a_call_that_boto3_lets_pass_is_found_in_the_record(tmp_path: Path, monk
 
 def test_a_request_that_nobody_knows_is_a_finding() -> None:
     request = Request("", "GET", "/somewhere", "", {}, b"", 200)
-    assert rules(aws_calls.seen_in([request]).findings) == {("unreadable", "GET ")}
+    assert rules(service_models.seen_in([request]).findings) == {("unreadable", "GET ")}
     control = dataclasses.replace(request, path="/_ministack/ready")
-    assert aws_calls.seen_in([control]).calls == 0
+    assert service_models.seen_in([control]).calls == 0

@@ -69,6 +69,15 @@ def assert_stored(world: World, outcome: Outcome, text: str) -> None:
     assert_silent(world, outcome.said)
 
 
+def assert_told(world: World, outcome: Outcome) -> None:
+    """A notice is acknowledged: each check raises the error, and a message that waits holds up all applications."""
+    assert (outcome.error, outcome.answer) == (None, {"receipt": "notice-unexplained"})
+    assert (outcome.written, outcome.posts) == (False, 0)
+    assert "expiry_notice_for_unreadable_secret" in outcome.said
+    assert CANARY not in outcome.said
+    assert_silent(world, outcome.said)
+
+
 def message(name: str, **changed: Any) -> str:
     """A sample message for our application with some fields of its inner part changed."""
     made = sample(name)
@@ -118,6 +127,8 @@ def test_a_secret_that_is_no_json_object(world: World, function: Entry, asked: s
     outcome = ask(world, function, asked, text)
     if asked == "message":
         assert_stored(world, outcome, text)
+    elif asked == "notice":
+        assert_told(world, outcome)
     else:
         assert_refused(world, outcome, MalformedSecret, "is not a JSON object")
 
@@ -143,6 +154,8 @@ def test_a_secret_whose_keys_of_ours_are_wrong(
     outcome = ask(world, function, asked, text)
     if asked == "message":
         assert_stored(world, outcome, text)
+    elif asked == "notice":
+        assert_told(world, outcome)
     else:
         assert_refused(world, outcome, MalformedSecret, problem)
 
