@@ -8,7 +8,6 @@ import json
 import os
 import re
 import sys
-import venv
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from sandbox.plugin_host import install as install_host
 from sandbox.provider.install import install as install_provider
 from sandbox.provider.main import plugin_version
 from sandbox.session import new_app
+from tests.examples.languages import bring_dependencies
 from tests.installs.at_a_terminal import Terminal
 from tests.installs.environments import clone
 from tests.sandbox.aws_support import eventually
@@ -43,14 +43,6 @@ BLOCKS = [
 UP, REGISTER, SEED, ROTATE, LIFT = (text for language, text in BLOCKS if language == "bash")
 PACKAGES = ("PIP_", "SSL_CERT_")
 """What this machine's settings for reaching packages begin with."""
-
-
-def bring_dependencies(folder: Path) -> None:
-    """Make the package's environment beforehand, with this one's packages: those of 300 MB need not come again."""
-    venv.create(folder, with_pip=True)
-    (site,) = (folder / "lib").glob("python*/site-packages")
-    (own,) = (Path(sys.prefix) / "lib").glob("python*/site-packages")
-    (site / "dependencies.pth").write_text(f"{own}\n")
 
 
 class Team:
