@@ -118,7 +118,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(READY)
+docs: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m docs.tools
 
 # The build of a wheel goes by way of the source distribution. Builds depend on the sources alone, not on the time.
