@@ -59,9 +59,9 @@ def test_several_applications(monkeypatch: pytest.MonkeyPatch) -> None:
         "prices": {"client_id": client_id(3), "endpoint": "EU"},
     }
     made, exports = run(monkeypatch, "several_applications", applications=applications)
-    assert [each.name for each in made.of_type(TYPE_TOKEN)] == ["selling-partner-NA", "selling-partner-EU"]
+    assert {each.name for each in made.of_type(TYPE_TOKEN)} == {"selling-partner-NA", "selling-partner-EU"}
     assert len(made.of_type("aws:secretsmanager/secret:Secret")) == 3
     functions = made.of_type("aws:lambda/function:Function")
-    endpoints = [each.inputs["environment"]["variables"]["SPAPI_ENDPOINT"] for each in functions]
-    assert endpoints == [f"https://sellingpartnerapi-{each}.amazon.com" for each in ("na", "eu")]
+    endpoints = {each.inputs["environment"]["variables"]["SPAPI_ENDPOINT"] for each in functions}
+    assert endpoints == {f"https://sellingpartnerapi-{each}.amazon.com" for each in ("na", "eu")}
     assert {name.partition("_")[0] for name in exports} == {"NA", "EU"}

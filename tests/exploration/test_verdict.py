@@ -64,8 +64,9 @@ class Reached(Explorer):
 
 def outside(saved: SavedWorld) -> object:
     """A saved world without what the invariants remember, and without the number of the last nonce."""
-    *before, _serial, down_until, unclaimed, strangers, readers, applications = saved
-    return *before, down_until, unclaimed, strangers, readers, tuple(amazon for amazon, _memory in applications)
+    *before, _serial, store_down, amazon_down, unclaimed, strangers, readers, applications = saved
+    known = tuple(amazon for amazon, _memory in applications)
+    return *before, store_down, amazon_down, unclaimed, strangers, readers, known
 
 
 def run(world: World, what: Callable[[Ports], Any]) -> tuple[Any, list[Op]]:

@@ -113,6 +113,7 @@ UPDATED = [
     (QUEUE, "messageRetentionSeconds", 60),
     (QUEUE, "receiveWaitTimeSeconds", 1),
     (QUEUE, "redrivePolicy", '{"maxReceiveCount":1}'),
+    (QUEUE, "sqsManagedSseEnabled", True),
     (QUEUE, "visibilityTimeoutSeconds", 1),
     ("aws:sqs/queuePolicy:QueuePolicy", "policy", OTHER_POLICY),
     ("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", "redriveAllowPolicy", '{"redrivePermission":"allowAll"}'),
