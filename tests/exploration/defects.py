@@ -165,17 +165,6 @@ DEFECTS = (
         ("schedule: normal",),
     ),
     Defect(
-        "the stored version's id leaves out the version it was merged from",
-        "use_cases/receive",
-        (
-            (
-                'derived_id("receive", message.notification_id, in_use.id if in_use else "")',
-                'derived_id("receive", message.notification_id, "")',
-            ),
-        ),
-        ("the owner edits while pending",),
-    ),
-    Defect(
         "the store sets AWSPENDING itself",
         "use_cases/receive",
         (
