@@ -70,7 +70,7 @@ runbook: $(READY) $(FUNCTION_ZIP)
 # Each of PYTHONS must be an interpreter; uv or pyenv can provide them.
 installs: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.engine
-	PYTHONS="$(PYTHONS)" $(BIN)/python -m pytest -n $(WORKERS) -m installs tests/installs
+	PYTHONS="$(PYTHONS)" $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m installs tests/installs
 
 # The lowest versions that the two distributions allow, with the oldest Python; the tests' own tools stay as they are.
 lowest: $(READY) $(FUNCTION_ZIP)

@@ -1,7 +1,5 @@
 """Every `pulumi config set` of a page is taken by Pulumi: it refuses a value that it takes for a secret."""
 
-import os
-import re
 import subprocess
 from pathlib import Path
 
@@ -9,11 +7,12 @@ import pytest
 
 from sandbox.engine import ensure_engine
 from sandbox.processes import scrubbed_environment
+from tests.installs.at_a_terminal import typed
+from tests.installs.environments import own_environment
 
 pytestmark = pytest.mark.engine
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^( *)```bash\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PAGES = [ROOT / "README.md", *(page for each in ("docs", "examples") for page in (ROOT / each).rglob("*.md"))]
 
 ACCOUNT = "210987654321"
@@ -35,12 +34,11 @@ def lines() -> list[str]:
     """The lines, each once, with values of the right shape."""
     found: set[str] = set()
     for page in PAGES:
-        for _, body in BLOCK.findall(page.read_text()):
-            for line in map(str.strip, body.splitlines()):
-                if line.startswith("pulumi config set "):
-                    for written, value in PLACEHOLDERS.items():
-                        line = line.replace(written, value)
-                    found.add(line)
+        for line in map(str.strip, typed(page.read_text())):
+            if line.startswith("pulumi config set "):
+                for written, value in PLACEHOLDERS.items():
+                    line = line.replace(written, value)
+                found.add(line)
     return sorted(found)
 
 
@@ -54,17 +52,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _run(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
-    own = {
-        "HOME": str(folder),
-        "PULUMI_HOME": str(folder / ".pulumi"),
-        "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
-        "PULUMI_CONFIG_PASSPHRASE": "not secret",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PATH": f"{ensure_engine(print).bin}{os.pathsep}{os.defpath}",
-        **VARIABLES,
-    }
+    own = own_environment(folder, [ensure_engine(print).bin], backend=folder / "backend")
     return subprocess.run(
-        ["bash", "-c", line], cwd=folder, env=scrubbed_environment() | own, capture_output=True, text=True, check=False
+        ["bash", "-c", line],
+        cwd=folder,
+        env=scrubbed_environment() | own | VARIABLES,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

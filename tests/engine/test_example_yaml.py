@@ -5,7 +5,6 @@ environment's. What a person gets wrong in the program is seen as the person see
 """
 
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from sandbox.provider.main import plugin_version
 from sandbox.session import new_app
 from tests.examples.languages import bring_dependencies
 from tests.installs.at_a_terminal import Terminal
-from tests.installs.environments import clone
+from tests.installs.environments import clone, own_environment
 from tests.sandbox.aws_support import eventually
 
 pytestmark = [
@@ -41,8 +40,6 @@ BLOCKS = [
     for language, text in BLOCK.findall((EXAMPLE / "README.md").read_text())
 ]
 UP, REGISTER, SEED, ROTATE, LIFT = (text for language, text in BLOCKS if language == "bash")
-PACKAGES = ("PIP_", "SSL_CERT_")
-"""What this machine's settings for reaching packages begin with."""
 
 
 class Team:
@@ -61,7 +58,7 @@ class Team:
         for each in (home, folder / "backend"):
             each.mkdir()
         install_provider(home / ".pulumi" / "plugins" / f"resource-aws-v{plugin_version()}", Path(sys.executable))
-        path = [*install_host(folder / "host", ensure_engine(print)), Path(sys.executable).parent, os.defpath]
+        path = [*install_host(folder / "host", ensure_engine(print)), Path(sys.executable).parent]
         settings = {name: value for name, value in aws.environment().items() if name.startswith("AWS_")}
         issued = datetime.now(UTC) - timedelta(days=100)
         made = amazon.control.register(self.app.client_id, issued_at=issued, expires_at=issued + timedelta(days=180))
@@ -69,17 +66,15 @@ class Team:
         self.secret = made.client_secret
         self.terminal = Terminal(
             checkout,
-            {
+            own_environment(
+                home,
+                path,
+                backend=folder / "backend",
+                packages=("PIP_", "SSL_CERT_"),
+                # Its own question wants a terminal with a screen.
+                PULUMI_SKIP_CONFIRMATIONS="true",
                 **settings,
-                **{name: value for name, value in os.environ.items() if name.startswith(PACKAGES)},
-                "HOME": str(home),
-                "PULUMI_HOME": str(home / ".pulumi"),
-                "PATH": os.pathsep.join(map(str, path)),
-                "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
-                "PULUMI_CONFIG_PASSPHRASE": "not secret",
-                "PULUMI_SKIP_CONFIRMATIONS": "true",
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-            },
+            ),
             {
                 "[y/N] ": "y\n",
                 "Enter if unknown): ": f"{issued:%Y-%m-%d}\n",

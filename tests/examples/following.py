@@ -4,7 +4,6 @@ What the README leaves open is filled in, and what it has a person do at Amazon 
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,21 +14,17 @@ from typing import Any, Self
 from sandbox.aws.emulator import ACCOUNT, AwsEmulator
 from sandbox.paths import CHECKOUT
 from sandbox.session import LIFETIME, App, Sandbox, new_app
-from tests.installs.at_a_terminal import Terminal
+from tests.installs.at_a_terminal import Terminal, typed
 from tests.installs.environments import clone
 
 EXAMPLES = CHECKOUT / "examples"
 CLIENT_ID = "amzn1.application-oa2-client.…"
 AGE = timedelta(days=10)
 
-BLOCK = re.compile(r"^( *)```bash\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-
 
 def commands(name: str) -> list[str]:
     """The lines that an example's README has typed."""
-    text = (EXAMPLES / name / "README.md").read_text()
-    found = (re.sub(f"^{indent}", "", body, flags=re.MULTILINE) for indent, body in BLOCK.findall(text))
-    return [line for body in found for line in body.splitlines()]
+    return typed((EXAMPLES / name / "README.md").read_text())
 
 
 class Follower:

@@ -4,9 +4,11 @@ It is exact for what is stored, asked and announced; a fault in a check that onl
 walks every hour of the same applications and compares.
 """
 
-from datetime import datetime
+from collections import Counter
+from datetime import datetime, timedelta
 
 from spapi_rotation_lambda.domain import rules
+from spapi_rotation_lambda.domain.daily_slot import daily_slot, is_daily_slot
 from spapi_rotation_lambda.domain.errors import TooSoon
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
@@ -14,7 +16,7 @@ from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.use_cases.overwritten import SETTLED_IN
-from tests.exploration.callers import Ended
+from tests.exploration.callers import HOUR, Ended, check
 from tests.exploration.explored_world import World
 from tests.exploration.faulty import Op
 
@@ -95,3 +97,19 @@ def _is_dead(world: World) -> bool:
 def _ends_at_amazon(world: World) -> list[datetime]:
     """When Amazon begins, or ceases, to accept one of the secrets: the daily try sees it."""
     return [moment for one in world.app.amazon.alive for moment in (one.usable_from, one.expires_at)]
+
+
+def calls_of_the_day() -> Counter[str]:
+    """What the check of the day calls more than another one, at rest."""
+    world = World()
+    world.seed()
+    slot = daily_slot(world.app.application.client_id)
+    day = world.clock.time.replace(hour=0, minute=0) + timedelta(days=1)
+    costs = []
+    for at in (day + slot - HOUR, day + slot):
+        world.clock.time = at
+        world.looked.clear()
+        ended = check(world, world.app)
+        assert is_daily_slot(world.app.application.client_id, at, world.policy.check_interval) is (at == day + slot)
+        costs.append(Counter(map(str, ended.ops)) + world.looked)
+    return costs[1] - costs[0]

@@ -7,36 +7,26 @@ of one application follow each other; ``tests/exploration/meetings.py`` has what
 
 import heapq
 import itertools
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from spapi_rotation.resources.schedule import FLEXIBLE_WINDOW_MINUTES
-from spapi_rotation_lambda.domain.daily_slot import daily_slot, is_daily_slot
 from spapi_rotation_lambda.domain.errors import StoreFailed, UnknownMessage
 from spapi_rotation_lambda.domain.messages import parse
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.state import State
 from spapi_rotation_lambda.domain.times import format_time
-from spapi_rotation_lambda.ports import QueueState
-from tests.exploration.callers import (
-    HOUR,
-    Ended,
-    check,
-    hand_over,
-    repeat_unfinished,
-    telling_nonces_apart,
-)
+from tests.exploration.callers import HOUR, Ended, check, hand_over, repeat_unfinished, telling_nonces_apart
 from tests.exploration.explored_world import App, World
 from tests.exploration.faulty import Op
 from tests.exploration.peoples_faults import repair
 from tests.exploration.scenarios import companion
-from tests.exploration.standard_queue import StandardQueue
 from tests.fleet.fleet_figures import FleetFigures
+from tests.fleet.lagging_queue import LaggingQueue
 from tests.fleet.life import (
     BAD_DEPLOY,
     DAY,
@@ -62,10 +52,7 @@ from tests.fleet.morning import (
     make_readable,
     seed_if_dead,
 )
-from tests.fleet.next_check import is_held_up, when_it_matters
-
-COUNTS_LAG = timedelta(minutes=1)
-"""How long SQS counts a message that is gone: its API reference tells of a minute (GetQueueAttributes)."""
+from tests.fleet.next_check import calls_of_the_day, is_held_up, when_it_matters
 
 NOTICES = tuple(timedelta(days=days) for days in (90, 60, 30, 15, 7, 1))
 """When Amazon announces the end of a secret, as a maintainer of its samples tells."""
@@ -80,25 +67,8 @@ CHANGES = frozenset({Op.WRITE, Op.MOVE, Op.ROTATE, Op.ROTATED, Op.PUT, Op.DELETE
 """Calls with an effect that lasts. An invocation without one leaves no trace, its duration neither."""
 
 CHECK = "check"
+_NAMED = {"duplicate": "twice", "stale": "out of order"}
 POISON = '{"no": "notification"}'
-
-
-class LaggingQueue(StandardQueue):
-    """A queue whose counts lag: what has left it is counted for a minute more."""
-
-    def __init__(self, of: World) -> None:
-        super().__init__(of.clock)
-        self._gone: deque[datetime] = deque(maxlen=200)
-
-    def delete(self, number: int) -> None:
-        """DeleteMessage."""
-        super().delete(number)
-        self._gone.append(self._clock.time)
-
-    def inspect(self) -> QueueState:
-        """GetQueueAttributes."""
-        state, now = super().inspect(), self._clock.time
-        return replace(state, waiting=state.waiting + sum(now - at < COUNTS_LAG for at in self._gone))
 
 
 class SharedComponent:
@@ -128,7 +98,7 @@ class SharedComponent:
         self._mapping_at: datetime | None = None
         self._at_work = self.world
         self._held_up: dict[str, Member] = {}
-        self._daily = _calls_of_the_day()
+        self._daily = calls_of_the_day()
         others = (World(number=first + n, amazon_skew=WAY_TO_AMAZON, beside=self.world) for n in range(1, applications))
         worlds = [self.world, *others]
         self.members = {each.app.application.client_id: self._begin(each) for each in worlds}
@@ -425,22 +395,3 @@ class SharedComponent:
             held_up, self._held_up = self._held_up, {}
             for member in held_up.values():
                 self._next_check(member, self.clock.time)
-
-
-_NAMED = {"duplicate": "twice", "stale": "out of order"}
-
-
-def _calls_of_the_day() -> Counter[str]:
-    """What the check of the day calls more than another one, at rest."""
-    world = World()
-    world.seed()
-    slot = daily_slot(world.app.application.client_id)
-    day = world.clock.time.replace(hour=0, minute=0) + DAY
-    costs = []
-    for at in (day + slot - HOUR, day + slot):
-        world.clock.time = at
-        world.looked.clear()
-        ended = check(world, world.app)
-        assert is_daily_slot(world.app.application.client_id, at, world.policy.check_interval) is (at == day + slot)
-        costs.append(Counter(map(str, ended.ops)) + world.looked)
-    return costs[1] - costs[0]

@@ -17,8 +17,9 @@ from tests.exploration.scenarios import dated
 from tests.fleet import __main__ as command
 from tests.fleet.darkness import THIRD
 from tests.fleet.fleet_figures import BINS, OURS, FleetFigures, binned, spell
+from tests.fleet.lagging_queue import COUNTS_LAG, LaggingQueue
 from tests.fleet.life import AS_PLANNED, NOTHING_FAILS, OUTAGE, PEOPLE, Rates
-from tests.fleet.shared_component import COUNTS_LAG, LaggingQueue, SharedComponent
+from tests.fleet.shared_component import SharedComponent
 
 NEVER_DUE = Defect(
     "nothing is ever due",

@@ -20,6 +20,15 @@ SECONDS = 600.0
 """How long a line may take."""
 
 
+_BLOCK = re.compile(r"^( *)```bash\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+def typed(page: str) -> list[str]:
+    """The lines that a page has typed: those of its blocks of commands, without the blocks' indentation."""
+    found = (re.sub(f"^{indent}", "", body, flags=re.MULTILINE) for indent, body in _BLOCK.findall(page))
+    return [line for body in found for line in body.splitlines()]
+
+
 class Unanswered(AssertionError):
     """A line did not end; the text is what it showed."""
 

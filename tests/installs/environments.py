@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -37,6 +38,29 @@ def clone(folder: Path) -> Path:
             shutil.copyfile(ROOT / name, folder / name)
     assert not list(folder.rglob("function.zip"))
     return folder
+
+
+def own_environment(
+    home: Path, path: Iterable[Path | str], *, backend: Path, packages: tuple[str, ...] = ("PIP_",), **more: str
+) -> dict[str, str]:
+    """All that a person's shell has: a home, Pulumi with a backend in a folder, and how packages are reached here.
+
+    Args:
+        path: the folders of ``PATH``; the system's own come last.
+        packages: what this machine's settings for reaching packages begin with.
+        more: what else is there.
+    """
+    return {
+        **{name: value for name, value in os.environ.items() if name.startswith(packages)},
+        "HOME": str(home),
+        # By itself Pulumi takes the home of the machine's user.
+        "PULUMI_HOME": str(home / ".pulumi"),
+        "PATH": os.pathsep.join([*map(str, path), os.defpath]),
+        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_CONFIG_PASSPHRASE": "not secret",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        **more,
+    }
 
 
 def uv() -> str:

@@ -3,7 +3,6 @@
 Fetches everything that the project needs through pip. The AWS provider's plugin is not fetched: the stand-in serves.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 from sandbox.aws.emulator import REGION, AwsEmulator
 from sandbox.engine import ensure_engine
 from sandbox.provider.install import install
-from tests.installs.environments import as_the_project_says, clone
+from tests.installs.environments import as_the_project_says, clone, own_environment
 
 pytestmark = [pytest.mark.engine, pytest.mark.installs, pytest.mark.slow]
 
@@ -27,16 +26,13 @@ class Shell:
 
     def __init__(self, folder: Path, path: list[Path]) -> None:
         self.folder = folder
-        self._environment = {
-            "HOME": str(folder.parent),
-            "PATH": os.pathsep.join([*map(str, path), f"{sys.base_prefix}/bin", os.defpath]),
-            "PULUMI_HOME": str(folder.parent / "pulumi"),
-            "PULUMI_BACKEND_URL": f"file://{folder.parent}",
-            "PULUMI_CONFIG_PASSPHRASE": "not secret",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
-        }
+        self._environment = own_environment(
+            folder.parent,
+            [*path, f"{sys.base_prefix}/bin"],
+            backend=folder.parent,
+            PULUMI_HOME=str(folder.parent / "pulumi"),  # the backend's own folder is called .pulumi
+            PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION="true",
+        )
 
     def run(self, line: str, **more: str) -> tuple[int, str]:
         """The exit code of a line and what it shows."""

@@ -21,14 +21,12 @@ from sandbox.engine import ensure_engine
 from sandbox.plugin_host import install as install_host
 from sandbox.provider.install import install as install_provider
 from sandbox.provider.main import plugin_version
-from tests.installs.environments import ROOT, clone, run
+from tests.installs.environments import ROOT, clone, own_environment, run
 from tests.installs.git_server import NAME, GitHost, serving
 
 pytestmark = [pytest.mark.engine, pytest.mark.installs, pytest.mark.slow]
 
 SOURCE = f"https://{NAME}/team/spapi-rotation.git/plugin@{spapi_rotation_lambda.__version__}"
-PACKAGES = ("PIP_",)
-"""What this machine's settings for reaching packages begin with."""
 
 
 @dataclass
@@ -78,7 +76,7 @@ def stranger(host: GitHost, tmp_path_factory: pytest.TempPathFactory) -> Strange
     authorities = folder / "authorities.pem"
     machines = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
     authorities.write_text((Path(machines).read_text() if machines else "") + host.authority)
-    path = [*install_host(folder / "host", ensure_engine(print)), f"{sys.base_prefix}/bin", os.defpath]
+    path: list[Path | str] = [*install_host(folder / "host", ensure_engine(print)), f"{sys.base_prefix}/bin"]
     program = {
         "name": "marketplace",
         "runtime": "yaml",
@@ -93,17 +91,13 @@ def stranger(host: GitHost, tmp_path_factory: pytest.TempPathFactory) -> Strange
     (project / "Pulumi.yaml").write_text(yaml.safe_dump(program))
     return Stranger(
         project,
-        {
-            **{name: value for name, value in os.environ.items() if name.startswith(PACKAGES)},
-            "SSL_CERT_FILE": str(authorities),
-            "HTTPS_PROXY": host.proxy,
-            "HOME": str(home),
-            "PULUMI_HOME": str(home / ".pulumi"),
-            "PATH": os.pathsep.join(map(str, path)),
-            "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
-            "PULUMI_CONFIG_PASSPHRASE": "not secret",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-        },
+        own_environment(
+            home,
+            path,
+            backend=folder / "backend",
+            SSL_CERT_FILE=str(authorities),
+            HTTPS_PROXY=host.proxy,
+        ),
     )
 
 

@@ -5,7 +5,6 @@ Amazon's addresses are set by two more settings. What README shows must be shown
 """
 
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from sandbox.engine import ensure_engine
 from sandbox.provider.install import install
 from tests.cli.aws_cli import RUNS_HERE, ensure_aws_cli
 from tests.installs.at_a_terminal import Terminal
-from tests.installs.environments import ROOT, as_the_project_says, clone, uv
+from tests.installs.environments import ROOT, as_the_project_says, clone, own_environment, uv
 
 README = (ROOT / "README.md").read_text()
 CLIENT_ID = f"amzn1.application-oa2-client.{'0' * 32}"
@@ -60,9 +59,6 @@ def blocks(heading: str) -> list[Block]:
     return found
 
 
-PACKAGES = ("PIP_", "UV_", "SSL_CERT_")
-"""What this machine's settings for reaching packages begin with."""
-
 DEPLOY = blocks("Deploy it")
 (SUBSCRIBE,) = blocks("What it does when things go wrong")
 
@@ -92,20 +88,16 @@ class Newcomer:
         self.secret = made.client_secret
         self.terminal = Terminal(
             checkout,
-            {
-                **settings,
-                **{name: value for name, value in os.environ.items() if name.startswith(PACKAGES)},
-                "AWS_PAGER": "",
-                "HOME": str(home),
-                # By itself Pulumi takes the home of the machine's user.
-                "PULUMI_HOME": str(home / ".pulumi"),
-                "PATH": os.pathsep.join([*map(str, engine), str(tools), f"{sys.base_prefix}/bin", os.defpath]),
-                "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
-                "PULUMI_CONFIG_PASSPHRASE": "not secret",
+            own_environment(
+                home,
+                [*engine, tools, f"{sys.base_prefix}/bin"],
+                backend=folder / "backend",
+                packages=("PIP_", "UV_", "SSL_CERT_"),
+                AWS_PAGER="",
                 # Its own question wants a terminal with a screen.
-                "PULUMI_SKIP_CONFIRMATIONS": "true",
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-            },
+                PULUMI_SKIP_CONFIRMATIONS="true",
+                **settings,
+            ),
             {
                 "[y/N] ": "y\n",
                 "Enter if unknown): ": f"{issued:%Y-%m-%d}\n",
