@@ -4,7 +4,7 @@ Source of the label rules: AWS Secrets Manager API reference (PutSecretValue, Up
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -65,3 +65,9 @@ class Versions:
         """The id of the version that carries a label, if any does."""
         version = self.labelled(label)
         return version.id if version else None
+
+    def moved(self, label: Label, to: str, at: datetime) -> "Versions":
+        """As they are after a label was moved onto a version, which was made at that time if it was not there."""
+        there = self.items if any(one.id == to for one in self.items) else (*self.items, Version(to, frozenset(), at))
+        left = (replace(one, labels=one.labels | {label} if one.id == to else one.labels - {label}) for one in there)
+        return Versions(self.arn, tuple(one for one in left if one.labels))

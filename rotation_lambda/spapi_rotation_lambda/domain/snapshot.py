@@ -58,14 +58,53 @@ class StoredVersion:
 class Snapshot:
     """A secret at one moment. Values are read once each, by version id, and versions never change."""
 
-    def __init__(self, store: SecretReader, application: Application) -> None:
-        """List the versions (one call). Raises SecretMissing or StoreFailed."""
+    def __init__(
+        self,
+        store: SecretReader,
+        application: Application,
+        *,
+        versions: Versions | None = None,
+        texts: dict[str, Sensitive] | None = None,
+    ) -> None:
+        """List the versions (one call), unless they are given.
+
+        Args:
+            versions: as they are known to be.
+            texts: values that are at hand, by version id.
+
+        Raises:
+            SecretMissing, StoreFailed: from the list.
+        """
         self.application = application
         self._store = store
-        self.versions: Versions = store.versions(application.secret_id)
+        self.versions: Versions = store.versions(application.secret_id) if versions is None else versions
+        self._texts: dict[str, Sensitive] = {} if texts is None else texts
         self._stored: dict[str, StoredVersion | None] = {}
         self._malformed: set[str] = set()
         self._record: RequestRecord | None = None
+
+    def again(self) -> "Snapshot":
+        """A new reading (one call) that keeps the values. Raises SecretMissing or StoreFailed."""
+        return Snapshot(self._store, self.application, texts=self._texts)
+
+    def after(self, version_id: str, text: Sensitive, labels: tuple[Label, ...], at: datetime) -> "Snapshot":
+        """The reading as it is after a write of ours, without a call: a list may not show it yet.
+
+        Args:
+            version_id, text: what was written.
+            labels: what the version has got.
+            at: when.
+        """
+        versions = self.versions
+        for label in labels:
+            versions = versions.moved(label, version_id, at)
+        self._texts[version_id] = text
+        return Snapshot(self._store, self.application, versions=versions, texts=self._texts)
+
+    def _text(self, version_id: str) -> Sensitive:
+        if version_id not in self._texts:
+            self._texts[version_id] = self._store.read(self.application.secret_id, version_id)
+        return self._texts[version_id]
 
     def id_of(self, label: Label) -> str | None:
         """The id of the version that carries a label, if any does."""
@@ -89,9 +128,8 @@ class Snapshot:
         return self._stored[version.id]
 
     def _read(self, version: Version) -> StoredVersion | None:
-        text = self._store.read(self.application.secret_id, version.id)
         try:
-            return StoredVersion(version, Document.parse(text, self.application))
+            return StoredVersion(version, Document.parse(self._text(version.id), self.application))
         except MalformedSecret:
             if version.labels == {Label.PREVIOUS}:
                 # What an owner has replaced already must not block the rotation of what replaced it.
@@ -248,5 +286,5 @@ class Snapshot:
         """The last request's record. Raises MalformedSecret when it is not ours."""
         version = self.request_version
         if version is not None and self._record is None:
-            self._record = RequestRecord.parse(self._store.read(self.application.secret_id, version.id))
+            self._record = RequestRecord.parse(self._text(version.id))
         return self._record

@@ -41,12 +41,9 @@ def check(
     if may_be_new and _claim(ports, application):
         settlement = settle(ports, application)
     quiet = settlement.outcome in (Outcome.NOTHING_PENDING, Outcome.UNSEEDED)
-    snapshot = settlement.snapshot if quiet else Snapshot(ports.store, application)
-    changed = not quiet
+    snapshot = settlement.snapshot if quiet else settlement.snapshot.again()
     if not snapshot.awaits_promotion:
-        changed = _request_if_due(ports, snapshot) or changed
-    if changed:
-        snapshot = Snapshot(ports.store, application)
+        snapshot = _request_if_due(ports, snapshot)
     state = derive(snapshot, ports.clock.now(), ports.policy.delivery_deadline)
     if in_daily_slot and state not in (State.UNSEEDED, State.EXPIRED):
         state = _try_current(ports, snapshot, state)
@@ -77,26 +74,23 @@ def _handle_notice(ports: Ports, application: Application, notice: ExpiryNotice)
     return handle_expiry_notice(ports, application, notice).value
 
 
-def _request_if_due(ports: Ports, snapshot: Snapshot) -> bool:
-    """Request when the interval is over, or make the one repost.
-
-    Returns:
-        False when nothing was due, so that the secret is as it was read.
-    """
-    application = snapshot.application
+def _request_if_due(ports: Ports, snapshot: Snapshot) -> Snapshot:
+    """Request when the interval is over, or make the one repost. Returns the secret as it is afterwards."""
+    application, mode = snapshot.application, Mode.ORDINARY
     try:
         if rules.repost_is_due(snapshot, ports.clock.now(), ports.policy):
-            request(ports, application, Trigger.SCHEDULE, mode=Mode.REPOST)
-            return True
-        # Asked here too, so that a check at rest reads nothing more.
-        rules.require_credentials(snapshot)
-        rules.require_due(asked(ports, snapshot, Trigger.SCHEDULE))
-        request(ports, application, Trigger.SCHEDULE)
+            mode = Mode.REPOST
+        else:
+            # Asked here too, so that a check at rest reads nothing more.
+            rules.require_credentials(snapshot)
+            rules.require_due(asked(ports, snapshot, Trigger.SCHEDULE))
+        requested = request(ports, application, Trigger.SCHEDULE, mode=mode, at_hand=snapshot)
+        return requested.snapshot or snapshot.again()
     except NotDue:
-        return False
+        return snapshot
     except Declined as declined:
         report_declined(ports, application, declined)
-    return True
+        return snapshot.again()
 
 
 def _try_current(ports: Ports, snapshot: Snapshot, state: State) -> State:

@@ -33,6 +33,12 @@ def until_labels_stand_still(attempt: Callable[[], T | None], otherwise: Rotatio
     raise otherwise
 
 
+def reading(ports: Ports, application: Application, at_hand: Snapshot | None = None) -> Callable[[], Snapshot]:
+    """What makes the reading of each attempt: the first one is the one at hand, if there is one."""
+    left = [at_hand] if at_hand is not None else []
+    return lambda: left.pop() if left else Snapshot(ports.store, application)
+
+
 def labels_keep_moving(application: Application, remedy: str) -> StoreFailed:
     """The error after the last round."""
     return StoreFailed(f"{application.name}: the labels of {application.secret_id} keep moving.", remedy=remedy)

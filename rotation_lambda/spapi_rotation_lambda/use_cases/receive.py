@@ -47,10 +47,15 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
         MalformedSecret, StoreFailed: nothing was acknowledged; the message comes again.
     """
 
+    return _receive(ports, application, message)[0]
+
+
+def _receive(ports: Ports, application: Application, message: NewSecret) -> tuple[Receipt, Snapshot | None]:
+    """What became of it, and after it was stored the secret as it is."""
     message = message.believed(ports.clock.now())
 
-    def attempt() -> tuple[Receipt, Snapshot]:
-        snapshot = snapshot_of_ours(ports, application)
+    def attempt() -> tuple[Receipt, Snapshot, Snapshot | None]:
+        snapshot, stored = snapshot_of_ours(ports, application), None
         if _is_unseeded(snapshot):
             if not verification.accepted(ports, message.credentials, None):
                 raise NotYetAccepted(
@@ -61,20 +66,20 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> Recei
             ports.telemetry.info("secret_accepted", application, notification_id=message.notification_id)
         receipt = judge(snapshot, message)
         if receipt is Receipt.STORED:
-            _store(ports, snapshot, message)
+            stored = _store(ports, snapshot, message)
         elif receipt in (Receipt.SUPERSEDED, Receipt.CONTRADICTORY):
             _keep_aside(ports, snapshot, message, receipt)
         elif _is_rejected_undated(snapshot, message):
             _date_rejected(ports, snapshot, message)
         else:
             _resume_first(ports, snapshot, message)
-        return receipt, snapshot
+        return receipt, snapshot, stored
 
-    receipt, snapshot = until_labels_stand_still(
+    receipt, snapshot, stored = until_labels_stand_still(
         attempt, labels_keep_moving(application, "Nothing: the message comes again.")
     )
     _report(ports, snapshot, message, receipt)
-    return receipt
+    return receipt, stored
 
 
 def _is_unseeded(snapshot: Snapshot) -> bool:
@@ -87,16 +92,20 @@ def _is_unseeded(snapshot: Snapshot) -> bool:
 
 def receive_and_settle(ports: Ports, application: Application, message: NewSecret) -> Receipt:
     """Receive a new secret, then settle what is pending. Raises what ``receive`` raises."""
-    receipt = receive(ports, application, message)
+    receipt, stored = _receive(ports, application, message)
     if receipt in (Receipt.STORED, Receipt.DUPLICATE):
-        settle_after_receipt(ports, application)
+        settle_after_receipt(ports, application, stored)
     return receipt
 
 
-def settle_after_receipt(ports: Ports, application: Application) -> None:
-    """Settle; a failure no longer concerns the message, so it is logged and left to the next check."""
+def settle_after_receipt(ports: Ports, application: Application, stored: Snapshot | None) -> None:
+    """Settle; a failure no longer concerns the message, so it is logged and left to the next check.
+
+    Args:
+        stored: the secret as the receipt has left it, if that is known.
+    """
     try:
-        settle(ports, application)
+        settle(ports, application, stored)
     except RotationError as error:
         ports.telemetry.warning("settle_left_to_next_check", application, error=type(error).__name__, detail=str(error))
     except Exception as error:  # noqa: BLE001  (the next check raises it; the text could hold anything)
@@ -157,22 +166,31 @@ def _order_of(credentials: Credentials) -> tuple[datetime, datetime]:
     return credentials.issued or _LONG_AGO, credentials.expires or _LONG_AGO
 
 
-def _store(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:
-    """Write under a neutral label, then move the meaningful one: an older secret can never take it from a newer."""
+def _store(ports: Ports, snapshot: Snapshot, message: NewSecret) -> Snapshot | None:
+    """Write under a neutral label, then move the meaningful one: an older secret can never take it from a newer.
+
+    Returns:
+        the secret as it is then; None where it must be read, since an earlier delivery has written that version or
+        more than these two labels may have moved.
+    """
     application, current = snapshot.application, snapshot.readable(Label.CURRENT)
     base = current.document if current is not None else Document({}, application)
     heir = message.credentials.replacing(*_replaced(snapshot, current))
     in_use = snapshot.versions.labelled(Label.CURRENT)
     version_id = derived_id("receive", message.notification_id, in_use.id if in_use else "")
+    document = base.with_credentials(heir, application)
     last = snapshot.readable(Label.RECEIVED)
     if last is not None and not last.version.labels & set(HOLDERS) and _is_another(last, heir):
         keep_as_superseded(ports, snapshot, last)  # its owner's writes have left it this label alone
-    _write(ports, application, version_id, base.with_credentials(heir, application), Label.RECEIVED)
+    as_written = _write(ports, application, version_id, document, Label.RECEIVED)
     before = snapshot.readable(Label.PENDING)
     if before is not None and _is_another(before, heir):
         keep_as_superseded(ports, snapshot, before)
     with freeing(ports, snapshot, Label.PENDING, since=message.credentials.issued):
         _move(ports, snapshot, Label.PENDING, version_id)
+    if in_use is None or not as_written or before is not None or (last is not None and last.version.id != in_use.id):
+        return None
+    return snapshot.after(version_id, document.text(), (Label.RECEIVED, Label.PENDING), ports.clock.now())
 
 
 def _is_another(stored: StoredVersion, heir: Credentials) -> bool:
@@ -220,11 +238,14 @@ def _holds_newer(snapshot: Snapshot, label: Label, credentials: Credentials) -> 
     return known is not None and _order_of(known) >= _order_of(credentials)
 
 
-def _write(ports: Ports, application: Application, version_id: str, document: Document, label: Label) -> None:
+def _write(ports: Ports, application: Application, version_id: str, document: Document, label: Label) -> bool:
+    """Write a version. Returns False if an earlier delivery has, perhaps beside other keys."""
     try:
         ports.store.write(application.secret_id, version_id, document.text(), label)
     except VersionExists:
         _require_same(ports, application, version_id, document)
+        return False
+    return True
 
 
 def _move(ports: Ports, snapshot: Snapshot, label: Label, version_id: str) -> None:

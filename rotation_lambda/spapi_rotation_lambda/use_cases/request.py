@@ -21,7 +21,7 @@ from spapi_rotation_lambda.ports import (
     VersionExists,
 )
 from spapi_rotation_lambda.use_cases.announcing import tell
-from spapi_rotation_lambda.use_cases.label_moves import until_labels_stand_still
+from spapi_rotation_lambda.use_cases.label_moves import reading, until_labels_stand_still
 from spapi_rotation_lambda.use_cases.refusals import refused
 from spapi_rotation_lambda.use_cases.request_conditions import CONDITIONS, Attempt, Requested
 
@@ -35,27 +35,30 @@ def request(
     *,
     reference: str | None = None,
     mode: Mode = Mode.ORDINARY,
+    at_hand: Snapshot | None = None,
 ) -> Requested:
     """Request a rotation.
 
     Args:
         reference: the trigger text of ``pulumi up``; a standing request with the same text is not repeated.
         mode: what the request may pass.
+        at_hand: a reading of the secret, for the first attempt; the labels are read again all the same (REQ-10).
 
     Raises:
         Declined: (its subclasses) nothing was requested, and that is no defect.
         MalformedSecret, StoreFailed: a defect.
     """
+    read = reading(ports, application, at_hand)
 
     def attempt() -> Requested | None:
-        snapshot = Snapshot(ports.store, application)
+        snapshot = read()
         this = Attempt(ports, asked(ports, snapshot, trigger, mode), reference)
         for condition in CONDITIONS:
             if mode in condition.modes and (earlier := condition.require(this)) is not None:
                 return earlier
         # REQ-10. A message that left the queue since the labels were read is in them by now: store comes before
         # acknowledge. Only an unchanged secret has met all conditions.
-        return _post(this) if snapshot.same_labels(Snapshot(ports.store, application)) else None
+        return _post(this) if snapshot.same_labels(snapshot.again()) else None
 
     return until_labels_stand_still(
         attempt,
@@ -103,8 +106,9 @@ def _post(attempt: Attempt) -> Requested | None:
     token = ports.amazon().token(rules.require_credentials(snapshot), Scope.ROTATION)
     record = _next_record(attempt)
     record_id = derived_id("request", snapshot.id_of(Label.REQUEST) or snapshot.versions.arn)
+    text = record.text()
     try:
-        ports.store.write(application.secret_id, record_id, record.text(), Label.REQUEST)
+        ports.store.write(application.secret_id, record_id, text, Label.REQUEST)
     except VersionExists:
         _label_again(ports, snapshot, record_id)
         return None
@@ -135,7 +139,8 @@ def _post(attempt: Attempt) -> Requested | None:
             answer.request_id,
         ),
     )
-    return Requested(record.requested_at, record_id, certain, request_id=answer.request_id)
+    now_there = snapshot.after(record_id, text, (Label.REQUEST,), record.requested_at)
+    return Requested(record.requested_at, record_id, certain, request_id=answer.request_id, snapshot=now_there)
 
 
 def _label_again(ports: Ports, snapshot: Snapshot, record_id: str) -> None:

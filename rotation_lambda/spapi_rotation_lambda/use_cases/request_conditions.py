@@ -23,6 +23,7 @@ class Requested:
         certain: whether Amazon confirmed it (204); False when the answer left it open.
         earlier: whether an earlier run of the same ``pulumi up`` trigger had made it already.
         request_id: ``x-amzn-RequestId``, if there was an answer.
+        snapshot: the secret with the request's record in it; None for an earlier request.
     """
 
     requested_at: datetime
@@ -30,6 +31,7 @@ class Requested:
     certain: bool
     earlier: bool = False
     request_id: str = ""
+    snapshot: Snapshot | None = None
 
 
 class Attempt:

@@ -19,7 +19,7 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
 from spapi_rotation_lambda.use_cases import announcing, overwritten, verification
-from spapi_rotation_lambda.use_cases.label_moves import labels_keep_moving, until_labels_stand_still
+from spapi_rotation_lambda.use_cases.label_moves import labels_keep_moving, reading, until_labels_stand_still
 from spapi_rotation_lambda.use_cases.promotion import mark_rejected, publish_and_take_off, put_into_use, supersede
 
 _NOT_EXPIRED = tuple(answer for answer in CallAnswer if answer is not CallAnswer.EXPIRED)
@@ -49,16 +49,20 @@ class Settlement:
     snapshot: Snapshot
 
 
-def settle(ports: Ports, application: Application) -> Settlement:
+def settle(ports: Ports, application: Application, at_hand: Snapshot | None = None) -> Settlement:
     """Verify and promote what is pending.
+
+    Args:
+        at_hand: a reading of the secret as it is; the first attempt makes none then.
 
     Raises:
         MalformedSecret: the current or the pending value is not what it should be.
         StoreFailed: AWS failed, or the labels never stood still.
     """
+    read = reading(ports, application, at_hand)
 
     def attempt() -> Settlement | None:
-        snapshot = Snapshot(ports.store, application)
+        snapshot = read()
         outcome = _settle_once(ports, snapshot)
         return None if outcome is None else Settlement(outcome, snapshot)
 
@@ -89,7 +93,7 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
     elif not _is_accepted(ports, pending.credentials, pending, current):
         return _not_yet(ports, snapshot, pending, current)
     ports.telemetry.info("secret_accepted", snapshot.application, version_id=pending.version.id)
-    latest = Snapshot(ports.store, snapshot.application)
+    latest = snapshot.again()
     if latest.id_of(Label.PENDING) != pending.version.id or latest.current is None:
         return None
     if (early := _without_promotion(ports, latest, pending, latest.current)) is not None:
