@@ -20,6 +20,8 @@ from spapi_rotation_lambda.settings import Settings
 if TYPE_CHECKING:
     import boto3
 
+    from spapi_rotation_lambda.adapters.aws_session import BotocoreSession
+
 _RETRIES = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=15)
 _BRIEFLY = Config(retries={"mode": "standard", "max_attempts": 1}, connect_timeout=3, read_timeout=5)
 """For announcements: nothing waits long for them."""
@@ -37,8 +39,11 @@ class SystemClock:
         time.sleep(seconds)
 
 
-def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) -> Ports:
-    """Make the ports on a boto3 session, acting in the session's region."""
+def build(session: "boto3.Session | BotocoreSession", settings: Settings, telemetry: Telemetry) -> Ports:
+    """Make the ports on a session of AWS, acting in the session's region.
+
+    Only Secrets Manager's client is made at once: it takes long to make one, and a check at rest needs no other.
+    """
 
     @cache
     def amazon() -> Amazon:
@@ -46,26 +51,23 @@ def build(session: "boto3.Session", settings: Settings, telemetry: Telemetry) ->
 
         return AmazonClient(settings.lwa_endpoint, settings.spapi_endpoint)
 
-    sqs = session.client("sqs", config=_RETRIES)
+    sqs = cache(lambda: session.client("sqs", config=_RETRIES))
+    kms = cache(lambda: session.client("kms", config=_RETRIES))
+    events = cache(lambda: session.client("events", config=_BRIEFLY))
+    scheduler = cache(lambda: session.client("scheduler", config=_RETRIES))
+    logs = cache(lambda: session.client("logs", config=_RETRIES))
     return Ports(
         clock=SystemClock(),
         store=SecretsManagerStore(session.client("secretsmanager", config=_RETRIES)),
-        queue=SqsQueue(
-            sqs,
-            session.client("kms", config=_RETRIES),
-            settings.queue_url,
-            settings.dead_letter_queue_url,
-        ),
+        queue=SqsQueue(sqs, kms, settings.queue_url, settings.dead_letter_queue_url),
         dead_letters=SqsDeadLetterQueue(sqs, settings.dead_letter_queue_url),
         unclaimed=SqsUnclaimedQueue(sqs, settings.unclaimed_queue_url),
         amazon=amazon,
-        announcer=EventBridgeAnnouncer(
-            session.client("events", config=_BRIEFLY), settings.event_bus, settings.component
-        ),
+        announcer=EventBridgeAnnouncer(events, settings.event_bus, settings.component),
         telemetry=telemetry,
         policy=settings.policy,
         applications=settings.applications,
-        schedules=EventBridgeSchedules(lambda: session.client("scheduler", config=_RETRIES), settings.schedule_group),
+        schedules=EventBridgeSchedules(scheduler, settings.schedule_group),
         surroundings=AwsSurroundings(session, _RETRIES, settings.alarm_prefix, os.environ, settings.queue_url),
-        log=CloudWatchLog(lambda: session.client("logs", config=_RETRIES), os.environ.get(GROUP_VARIABLE, "")),
+        log=CloudWatchLog(logs, os.environ.get(GROUP_VARIABLE, "")),
     )

@@ -1,5 +1,6 @@
 """The Lambda handler: thin. It tells queue messages from checks and requests, and calls the use cases.
 
+What a check at rest does not need is imported where it is used: a fresh process compiles all that it imports.
 A queue message is acknowledged by returning normally (batch size 1) and kept by raising. Nothing of an event is
 ever logged.
 """
@@ -9,11 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
-import boto3
-
+from spapi_rotation_lambda.adapters.aws_session import BotocoreSession
+from spapi_rotation_lambda.adapters.surroundings import NAME_VARIABLE
 from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
 from spapi_rotation_lambda.bootstrap import build
 from spapi_rotation_lambda.domain.applications import Application
@@ -21,12 +23,8 @@ from spapi_rotation_lambda.domain.errors import BadSettings, RotationDeclined
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.times import format_time, parse_time
 from spapi_rotation_lambda.ports import Metric, Ports
-from spapi_rotation_lambda.settings import Action, Env, Settings, validated_client_id
-from spapi_rotation_lambda.use_cases import operator_events
+from spapi_rotation_lambda.settings import OPERATOR, Action, Env, Settings, validated_client_id
 from spapi_rotation_lambda.use_cases.check import check
-from spapi_rotation_lambda.use_cases.message import handle_message, named_application
-from spapi_rotation_lambda.use_cases.request import describe, report_declined
-from spapi_rotation_lambda.use_cases.rotate_on_up import rotate_on_up
 
 _MESSAGE_ID = re.compile(r"[0-9a-fA-F-]{36}")
 """SQS's id of a message is a UUID."""
@@ -43,7 +41,7 @@ def _telemetry() -> PowertoolsTelemetry:
 @cache
 def _ports() -> Ports:
     settings = Settings.from_environment(os.environ)
-    return build(boto3.Session(), settings, _telemetry())
+    return build(BotocoreSession(), settings, _telemetry())
 
 
 def handler(event: object, context: object) -> dict[str, Any]:
@@ -64,7 +62,9 @@ def dispatch(ports: Ports, event: object) -> dict[str, Any]:
     """
     if not isinstance(event, Mapping):
         raise _unknown_event()
-    if operator_events.KEY in event:
+    if OPERATOR in event:
+        from spapi_rotation_lambda.use_cases import operator_events
+
         return operator_events.handle(ports, event)
     if "Records" in event:
         return _queue_message(ports, event["Records"])
@@ -88,6 +88,8 @@ def _queue_message(ports: Ports, records: object) -> dict[str, Any]:
         raise _unknown_event()
     message_id = str(record.get("messageId"))
     named = message_id if _MESSAGE_ID.fullmatch(message_id) else ""  # anything else could be a secret
+    from spapi_rotation_lambda.use_cases.message import handle_message
+
     return {"receipt": handle_message(ports, Sensitive(body), named, _first_sent(record))}
 
 
@@ -104,6 +106,10 @@ def _rotate_on_up(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
     application, trigger = _application(ports, event), event.get("trigger")
     if not isinstance(trigger, str) or not trigger.strip():
         raise BadSettings("The event names no trigger.", remedy="Let `pulumi up` call this function.")
+    from spapi_rotation_lambda.use_cases.asking import report_declined
+    from spapi_rotation_lambda.use_cases.request import describe
+    from spapi_rotation_lambda.use_cases.rotate_on_up import rotate_on_up
+
     try:
         requested = rotate_on_up(ports, application, trigger)
     except RotationDeclined as error:
@@ -116,7 +122,7 @@ def _rotate_on_up(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
 def _application(ports: Ports, event: Mapping[str, Any]) -> Application:
     client_id = validated_client_id(event.get("client_id"), "client_id")
     name = event.get("application")
-    return named_application(ports, client_id, name if isinstance(name, str) else None)
+    return ports.application(client_id, name if isinstance(name, str) else None)
 
 
 def _scheduled_at(event: Mapping[str, Any]) -> datetime | None:
@@ -137,3 +143,9 @@ def _unknown_event() -> BadSettings:
         remedy='Send {"action": "check", "application": NAME, "client_id": ID}, or let the queue and the schedule '
         "call it.",
     )
+
+
+if NAME_VARIABLE in os.environ:
+    # In Lambda's start phase, which has a whole processor; a handler has the share that goes with its memory.
+    with suppress(BadSettings):  # each invocation tells it
+        _ports()

@@ -397,3 +397,7 @@ class Ports:
     schedules: Schedules
     surroundings: Surroundings
     log: Log
+
+    def application(self, client_id: str, name: str | None = None) -> Application:
+        """The application of a valid client id, under the name that people call it where its schedule tells it."""
+        return self.applications.find(client_id, name or self.schedules.name_of(client_id))

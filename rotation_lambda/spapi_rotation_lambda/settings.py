@@ -57,6 +57,10 @@ class Env(StrEnum):
     SERVICE = "POWERTOOLS_SERVICE_NAME"
 
 
+OPERATOR = "operator"
+"""The key of an event that names an operator's action; no other event of the function has it."""
+
+
 class Action(StrEnum):
     """What a direct invocation (schedule, ``pulumi up``) asks of the function."""
 

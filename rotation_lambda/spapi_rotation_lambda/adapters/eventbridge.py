@@ -8,13 +8,15 @@ from spapi_rotation_lambda.domain.errors import NotPublished, StoreFailed
 from spapi_rotation_lambda.domain.events import Event, RotationEvent, detail, source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_events import EventBridgeClient
 
 
 class EventBridgeAnnouncer:
-    """The Announcer port on EventBridge."""
+    """The Announcer port on EventBridge. The client is made only when it is needed."""
 
-    def __init__(self, client: "EventBridgeClient", bus: str, component: str) -> None:
+    def __init__(self, client: "Callable[[], EventBridgeClient]", bus: str, component: str) -> None:
         self._client, self._bus, self._component = client, bus, component
 
     def rotated(self, event: RotationEvent) -> None:
@@ -25,7 +27,7 @@ class EventBridgeAnnouncer:
         """Publish an event."""
         try:
             with named("events:PutEvents"):
-                answer = self._client.put_events(
+                answer = self._client().put_events(
                     Entries=[
                         {
                             "Source": source(self._component),

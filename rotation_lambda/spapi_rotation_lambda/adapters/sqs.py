@@ -12,6 +12,8 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.ports import DeadMessage, QueueCounts, QueueState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, MessageTypeDef
@@ -27,9 +29,11 @@ _COUNTS = (
 
 
 class SqsQueue:
-    """The Queue port on SQS, with the queue's key from KMS."""
+    """The Queue port on SQS, with the queue's key from KMS. Each client is made only when it is needed."""
 
-    def __init__(self, sqs: "SQSClient", kms: "KMSClient", url: str, dead_letter_url: str) -> None:
+    def __init__(
+        self, sqs: "Callable[[], SQSClient]", kms: "Callable[[], KMSClient]", url: str, dead_letter_url: str
+    ) -> None:
         self._sqs, self._kms, self._url, self._dead_letter_url = sqs, kms, url, dead_letter_url
 
     def inspect(self) -> QueueState:
@@ -37,7 +41,7 @@ class SqsQueue:
         queue = self._attributes(self._url, ("QueueArn", "Policy", "KmsMasterKeyId", *_COUNTS))
         dead = self._attributes(self._dead_letter_url, _COUNTS)
         key = queue.get("KmsMasterKeyId")
-        policy_of_key = key_policy(self._kms, key) if key else None
+        policy_of_key = key_policy(self._kms(), key) if key else None
         return QueueState(
             arn=queue["QueueArn"],
             policy=queue.get("Policy"),
@@ -51,7 +55,7 @@ class SqsQueue:
 
     def _attributes(self, url: str, names: tuple[str, ...]) -> dict[str, str]:
         try:
-            answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))  # type: ignore[arg-type]
+            answer = self._sqs().get_queue_attributes(QueueUrl=url, AttributeNames=list(names))  # type: ignore[arg-type]
         except (ClientError, BotoCoreError) as error:
             if "NonExistentQueue" in error_code(error) or "QueueDoesNotExist" in error_code(error):
                 raise QueueNotReady(
@@ -62,16 +66,16 @@ class SqsQueue:
 
 
 class SqsDeadLetterQueue:
-    """The DeadLetterQueue port on SQS."""
+    """The DeadLetterQueue port on SQS. The client is made only when it is needed."""
 
-    def __init__(self, sqs: "SQSClient", url: str) -> None:
+    def __init__(self, sqs: "Callable[[], SQSClient]", url: str) -> None:
         self._sqs, self._url = sqs, url
 
     def counts(self) -> QueueCounts:
         """Read them."""
         names = list(_COUNTS)
         with named("sqs:GetQueueAttributes"):
-            answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)  # type: ignore[arg-type]
+            answer = self._sqs().get_queue_attributes(QueueUrl=self._url, AttributeNames=names)  # type: ignore[arg-type]
         visible, hidden, delayed = (int(answer["Attributes"].get(name, 0)) for name in names)  # type: ignore[call-overload]
         return QueueCounts(visible + delayed, hidden)
 
@@ -80,7 +84,7 @@ class SqsDeadLetterQueue:
         found: dict[str, DeadMessage] = {}
         while len(found) < limit:
             with named("sqs:ReceiveMessage"):
-                answer = self._sqs.receive_message(
+                answer = self._sqs().receive_message(
                     QueueUrl=self._url,
                     MaxNumberOfMessages=min(10, limit - len(found)),
                     VisibilityTimeout=hidden_seconds,
@@ -106,7 +110,7 @@ class SqsDeadLetterQueue:
     def delete(self, message: DeadMessage) -> None:
         """Delete one message."""
         with named("sqs:DeleteMessage"):
-            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.handle)
+            self._sqs().delete_message(QueueUrl=self._url, ReceiptHandle=message.handle)
 
 
 class SqsUnclaimedQueue(SqsDeadLetterQueue):
@@ -118,7 +122,7 @@ class SqsUnclaimedQueue(SqsDeadLetterQueue):
         if sent_at is not None:
             kept[_FIRST_SENT] = {"DataType": "Number", "StringValue": str(round(sent_at.timestamp() * 1000))}
         with named("sqs:SendMessage"):
-            self._sqs.send_message(QueueUrl=self._url, MessageBody=body.reveal(), MessageAttributes=kept)
+            self._sqs().send_message(QueueUrl=self._url, MessageBody=body.reveal(), MessageAttributes=kept)
 
 
 def _sent(message: "MessageTypeDef") -> int:

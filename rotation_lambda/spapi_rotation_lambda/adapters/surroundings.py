@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
 
+    from spapi_rotation_lambda.adapters.aws_session import BotocoreSession
+
 LEVEL_VARIABLE = "AWS_LAMBDA_LOG_LEVEL"
 """Set by Lambda from the function's logging configuration. Source: Lambda guide, "Log-level filtering"."""
 
@@ -26,7 +28,7 @@ class AwsSurroundings:
 
     def __init__(
         self,
-        session: "boto3.Session",
+        session: "boto3.Session | BotocoreSession",
         config: "Config",
         alarm_prefix: str,
         environ: Mapping[str, str],

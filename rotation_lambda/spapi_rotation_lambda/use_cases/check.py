@@ -1,25 +1,26 @@
 """The hourly look at one application: metrics, settle, request when due, overdue check, a daily try.
 
-In state CURRENT it costs two API calls: one list, one value.
+In state CURRENT it costs two API calls: one list, one value. What it does not need then is imported where it is used.
 """
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.daily_slot import is_daily_slot
 from spapi_rotation_lambda.domain.deaths import days_left, replace_by, unanswered_requests
 from spapi_rotation_lambda.domain.errors import Declined, NotDue, RotationError, UnreadMessages
-from spapi_rotation_lambda.domain.messages import ExpiryNotice
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
-from spapi_rotation_lambda.use_cases import announcing, daily_looks, verification
-from spapi_rotation_lambda.use_cases.expiry_notice import handle_expiry_notice
-from spapi_rotation_lambda.use_cases.request import asked, report_declined, request
+from spapi_rotation_lambda.use_cases import announcing, verification
+from spapi_rotation_lambda.use_cases.asking import asked, report_declined
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
-from spapi_rotation_lambda.use_cases.unclaimed import claim
+
+if TYPE_CHECKING:
+    from spapi_rotation_lambda.domain.messages import ExpiryNotice
 
 
 def check(
@@ -50,6 +51,8 @@ def check(
     _report(ports, snapshot, state)
     announcing.tell_state(ports, snapshot, state, at=scheduled_at or ports.clock.now(), daily=in_daily_slot)
     if in_daily_slot:
+        from spapi_rotation_lambda.use_cases import daily_looks
+
         known_request = daily_looks.from_log(ports, application, pages=daily_looks.PAGES_A_DAY)
         daily_looks.warn(ports, application, daily_looks.look_at_everything(ports, snapshot, known_request))
     return state
@@ -57,6 +60,8 @@ def check(
 
 def _claim(ports: Ports, application: Application) -> bool:
     """Take back what came before the application was ours. What fails is left there, for the next check."""
+    from spapi_rotation_lambda.use_cases.unclaimed import claim
+
     try:
         return claim(ports, application, _handle_notice) > 0
     except RotationError as error:
@@ -64,8 +69,10 @@ def _claim(ports: Ports, application: Application) -> bool:
         return True  # some may have been taken before
 
 
-def _handle_notice(ports: Ports, application: Application, notice: ExpiryNotice) -> str:
+def _handle_notice(ports: Ports, application: Application, notice: "ExpiryNotice") -> str:
     """Handle a notice that is not in the queue: of the messages there, none is the one that asks (REQ-9)."""
+    from spapi_rotation_lambda.use_cases.expiry_notice import handle_expiry_notice
+
     if ports.queue.inspect().waiting:
         raise UnreadMessages(
             f"{application.name}: a message waits in the queue; a newer secret may be there.",
@@ -84,6 +91,8 @@ def _request_if_due(ports: Ports, snapshot: Snapshot) -> Snapshot:
             # Asked here too, so that a check at rest reads nothing more.
             rules.require_credentials(snapshot)
             rules.require_due(asked(ports, snapshot, Trigger.SCHEDULE))
+        from spapi_rotation_lambda.use_cases.request import request
+
         requested = request(ports, application, Trigger.SCHEDULE, mode=mode, at_hand=snapshot)
         return requested.snapshot or snapshot.again()
     except NotDue:

@@ -13,8 +13,9 @@ from spapi_rotation_lambda.domain.rules import last_request
 from spapi_rotation_lambda.domain.snapshot import OVERLAP, Snapshot, StoredVersion
 from spapi_rotation_lambda.domain.times import LIFETIME
 from spapi_rotation_lambda.ports import Metric, Ports
+from spapi_rotation_lambda.use_cases.asking import report_declined
 from spapi_rotation_lambda.use_cases.receive import snapshot_of_ours
-from spapi_rotation_lambda.use_cases.request import report_declined, request
+from spapi_rotation_lambda.use_cases.request import request
 
 NOTICE_TOLERANCE = timedelta(days=1)
 EXPIRY_IS_NEAR = timedelta(days=30)

@@ -32,7 +32,7 @@ def handle_message(ports: Ports, body: Sensitive, message_id: str = "", sent_at:
         ports.telemetry.warning("message_unknown", message_id=message_id, detail=str(error.args[0]))
         raise
     try:
-        return _handle(ports, named_application(ports, message.client_id), message)
+        return _handle(ports, ports.application(message.client_id), message)
     except NotOurs:
         # Sent first, then acknowledged: if the process dies in between it is there twice, which harms nobody.
         ports.unclaimed.put(body, sent_at)
@@ -47,8 +47,3 @@ def _handle(ports: Ports, application: Application, message: Notification) -> st
     if isinstance(message, NewSecret):
         return receive_and_settle(ports, application, message).value
     return handle_expiry_notice(ports, application, message).value
-
-
-def named_application(ports: Ports, client_id: str, name: str | None = None) -> Application:
-    """The application of a valid client id, under the name that people call it where its schedule tells it."""
-    return ports.applications.find(client_id, name or ports.schedules.name_of(client_id))

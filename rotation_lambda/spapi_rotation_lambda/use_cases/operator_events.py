@@ -19,7 +19,7 @@ from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.times import format_time, parse_typed
 from spapi_rotation_lambda.ports import Ports
-from spapi_rotation_lambda.settings import validated_client_id
+from spapi_rotation_lambda.settings import OPERATOR, validated_client_id
 from spapi_rotation_lambda.use_cases import dead_letters, operator_actions
 from spapi_rotation_lambda.use_cases.application_doctor import examine_application
 from spapi_rotation_lambda.use_cases.check import check
@@ -27,16 +27,12 @@ from spapi_rotation_lambda.use_cases.daily_looks import look_at_application
 from spapi_rotation_lambda.use_cases.dead_letters import Described
 from spapi_rotation_lambda.use_cases.doctor import Verdict, examine
 from spapi_rotation_lambda.use_cases.history import REMEMBERED, history, last_accepted
-from spapi_rotation_lambda.use_cases.message import named_application
 from spapi_rotation_lambda.use_cases.operator_actions import NothingToDo
 from spapi_rotation_lambda.use_cases.request import describe, request
 from spapi_rotation_lambda.use_cases.status import seen, status
 
 PROTOCOL = 1
 """The version of the operator interface. The command line and the function must speak the same one."""
-
-KEY = "operator"
-"""The key of an event that names the action; no other event of the function has it."""
 
 HISTORY = timedelta(days=30)
 """How far back the history goes unless it is told."""
@@ -55,7 +51,7 @@ class ProtocolMismatch(RotationError):
 
 def handle(ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
     """Answer one event of an operator. Never raises."""
-    name = event.get(KEY)
+    name = event.get(OPERATOR)
     answer: dict[str, Any] = {"protocol": PROTOCOL, "action": name if isinstance(name, str) else None}
     error: RotationError
     try:
@@ -117,7 +113,7 @@ def _answer(ports: Ports, event: Mapping[str, Any], name: object) -> dict[str, A
 def _application(ports: Ports, event: Mapping[str, Any]) -> Application:
     client_id = validated_client_id(event.get("client_id"), "client_id")
     name, arn = event.get("application"), event.get("schedule_arn")
-    found = named_application(ports, client_id, name if isinstance(name, str) else None)
+    found = ports.application(client_id, name if isinstance(name, str) else None)
     return replace(found, schedule_arn=arn) if isinstance(arn, str) and arn.startswith("arn:") else found
 
 

@@ -1,11 +1,10 @@
 """The use case *request*: ask Amazon for a new secret, at most once, and leave a record before asking."""
 
 import secrets
-from datetime import datetime
 
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
-from spapi_rotation_lambda.domain.errors import AlreadyRequested, Declined, StoreFailed
+from spapi_rotation_lambda.domain.errors import AlreadyRequested, StoreFailed
 from spapi_rotation_lambda.domain.events import RotationRefused, RotationRequested
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.request_record import Mode, RequestRecord, Trigger
@@ -21,6 +20,7 @@ from spapi_rotation_lambda.ports import (
     VersionExists,
 )
 from spapi_rotation_lambda.use_cases.announcing import tell
+from spapi_rotation_lambda.use_cases.asking import asked
 from spapi_rotation_lambda.use_cases.label_moves import reading, until_labels_stand_still
 from spapi_rotation_lambda.use_cases.refusals import refused
 from spapi_rotation_lambda.use_cases.request_conditions import CONDITIONS, Attempt, Requested
@@ -70,19 +70,6 @@ def request(
     )
 
 
-def asked(ports: Ports, snapshot: Snapshot, trigger: Trigger, mode: Mode = Mode.ORDINARY) -> rules.Asked:
-    """What the rules look at, now."""
-    return rules.Asked(
-        snapshot, trigger, mode, ports.clock.now(), ports.policy, lambda: _adopted_at(ports, snapshot.application)
-    )
-
-
-def report_declined(ports: Ports, application: Application, declined: Declined) -> None:
-    """Log and count a rotation that did not start."""
-    ports.telemetry.count(Metric.DECLINED)
-    ports.telemetry.info("rotation_declined", application, reason=type(declined).__name__, detail=str(declined))
-
-
 def describe(requested: Requested) -> str:
     """One line for a person about a request that was made."""
     at = format_time(requested.requested_at)
@@ -91,13 +78,6 @@ def describe(requested: Requested) -> str:
     if requested.certain:
         return f"requested at {at}; Amazon confirmed it (204)"
     return f"requested at {at}; Amazon's answer was unclear, so it is not repeated until the queue has been watched"
-
-
-def _adopted_at(ports: Ports, application: Application) -> datetime:
-    """When this package began to look after the application; an owner's edits do not change it."""
-    if application.schedule_arn is not None:
-        return ports.schedules.made_at(application.schedule_arn)
-    return ports.store.created_at(application.secret_id)
 
 
 def _post(attempt: Attempt) -> Requested | None:

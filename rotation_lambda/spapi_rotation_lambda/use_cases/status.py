@@ -15,7 +15,7 @@ from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import derive
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Ports
-from spapi_rotation_lambda.use_cases.request import asked
+from spapi_rotation_lambda.use_cases.asking import asked
 from spapi_rotation_lambda.use_cases.request_conditions import CONDITIONS, Attempt
 
 MALFORMED = "MALFORMED"
