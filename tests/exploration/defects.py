@@ -169,8 +169,8 @@ DEFECTS = (
         "use_cases/receive",
         (
             (
-                "_write(ports, application, version_id, base.with_credentials(heir, application), Label.RECEIVED)",
-                "_write(ports, application, version_id, base.with_credentials(heir, application), Label.PENDING)",
+                "_write(ports, application, version_id, document, Label.RECEIVED)",
+                "_write(ports, application, version_id, document, Label.PENDING)",
             ),
         ),
         ("two new secrets, accepted late",),
@@ -274,7 +274,7 @@ DEFECTS = (
     Defect(
         "the labels are not read again after the queue",
         "use_cases/request",
-        (("if snapshot.same_labels(Snapshot(ports.store, application)) else", "if True else"),),
+        (("if snapshot.same_labels(snapshot.again()) else", "if True else"),),
         ("up and the message of the console",),
     ),
     Defect(

@@ -93,7 +93,7 @@ def store(aws: Aws) -> SecretsManagerStore:
 
 @pytest.fixture
 def queue(aws: Aws) -> SqsQueue:
-    return SqsQueue(aws.client("sqs"), aws.client("kms"), "https://queue", "https://dead")
+    return SqsQueue(lambda: aws.client("sqs"), lambda: aws.client("kms"), "https://queue", "https://dead")
 
 
 def failure(call: Callable[[], object], kind: type[RotationError] = StoreFailed) -> RotationError:
@@ -351,7 +351,7 @@ def test_a_queue_that_cannot_be_read_is_a_defect(aws: Aws, queue: SqsQueue) -> N
 
 @pytest.fixture
 def dead(aws: Aws) -> SqsDeadLetterQueue:
-    return SqsDeadLetterQueue(aws.client("sqs"), "https://dead")
+    return SqsDeadLetterQueue(lambda: aws.client("sqs"), "https://dead")
 
 
 def received(*names: str) -> dict[str, Any]:
@@ -461,20 +461,20 @@ def test_the_event_holds_ids_and_times(aws: Aws) -> None:
         "Detail": json.dumps(DETAIL),
     }
     aws.answer("events", "put_events", {"FailedEntryCount": 0, "Entries": [{}]}, {"Entries": [entry]})
-    EventBridgeAnnouncer(aws.client("events"), "bus", "project/stack/name").rotated(EVENT)
+    EventBridgeAnnouncer(lambda: aws.client("events"), "bus", "project/stack/name").rotated(EVENT)
 
 
 def test_an_entry_that_is_refused_is_a_failure(aws: Aws) -> None:
     answer = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "NotAuthorized", "ErrorMessage": CANARY}]}
     aws.stub("events").add_response("put_events", answer)
     with pytest.raises(NotPublished, match="NotAuthorized") as caught:
-        EventBridgeAnnouncer(aws.client("events"), "bus", "project/stack/name").rotated(EVENT)
+        EventBridgeAnnouncer(lambda: aws.client("events"), "bus", "project/stack/name").rotated(EVENT)
     assert CANARY not in shown(caught.value)
 
 
 def test_an_event_that_cannot_be_sent_is_a_failure(aws: Aws) -> None:
     aws.refuse("events", "put_events", "ThrottlingException")
-    announcer = EventBridgeAnnouncer(aws.client("events"), "bus", "project/stack/name")
+    announcer = EventBridgeAnnouncer(lambda: aws.client("events"), "bus", "project/stack/name")
     error = failure(lambda: announcer.rotated(EVENT), NotPublished)
     assert error.args[0] == "AWS failed events:PutEvents: ThrottlingException."
 

@@ -19,7 +19,7 @@ CANARY = "canary-of-a-value"
 
 @pytest.fixture
 def unclaimed(aws: Aws) -> SqsUnclaimedQueue:
-    return SqsUnclaimedQueue(aws.client("sqs"), "https://unclaimed")
+    return SqsUnclaimedQueue(lambda: aws.client("sqs"), "https://unclaimed")
 
 
 def test_a_moved_message_keeps_the_time_of_its_first_sending(aws: Aws, unclaimed: SqsUnclaimedQueue) -> None:
