@@ -14,11 +14,13 @@ FUNCTION_ZIP := $(ARCHIVE)/function.zip
 FAULTS ?=
 # --applications 10000 for more than 1,000; --write puts the figures into docs/fleet.md and draws its picture.
 FLEET ?=
+# --write puts the figures into docs/performance.md; --only function or --only deployment; --thousand deploys 1,000 too.
+BENCH ?=
 # --profile NAME --region REGION: which AWS account the acceptance run may use. There is no default.
 ACCEPTANCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test engine examples runbook installs lowest faults fleet security acceptance sandbox function-zip lint format docs dist lock clean
+.PHONY: help demo test engine examples runbook installs lowest faults fleet bench security acceptance sandbox function-zip lint format docs dist lock clean
 
 help:
 	@echo "make demo      rotate two applications in the sandbox, every claim observed"
@@ -31,6 +33,7 @@ help:
 	@echo "make faults    the long exploration of faults, with its figures, and the faults on the real engine"
 	@echo "make security  scanners that this project did not write: Checkov, cfn-lint, botocore's models, pip-audit"
 	@echo "make fleet     1,000 applications over two virtual years, with faults; its figures"
+	@echo "make bench     what function and deployment take beside what cannot be done without"
 	@echo "make acceptance ACCEPTANCE='--profile NAME --region REGION'   deploy into a real AWS account and destroy it again"
 	@echo "make sandbox   deploy into the sandbox and leave it up until Ctrl-C"
 	@echo "make function-zip  renew the zip of the function, after a change of its code or of a lock"
@@ -93,6 +96,10 @@ security: $(READY) $(FUNCTION_ZIP)
 
 fleet: $(READY)
 	$(BIN)/python -m tests.fleet $(FLEET)
+
+bench: $(READY) $(FUNCTION_ZIP)
+	$(BIN)/python -m sandbox.engine
+	$(BIN)/python -m tests.bench $(BENCH)
 
 acceptance: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m tests.acceptance $(ACCEPTANCE)
