@@ -16,7 +16,7 @@ from typing import Any
 
 from spapi_rotation_lambda.adapters.aws_session import BotocoreSession
 from spapi_rotation_lambda.adapters.surroundings import NAME_VARIABLE
-from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
+from spapi_rotation_lambda.adapters.telemetry import LambdaTelemetry
 from spapi_rotation_lambda.bootstrap import build
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import BadSettings, RotationDeclined
@@ -34,8 +34,8 @@ MOST_DIGITS = 14
 
 
 @cache
-def _telemetry() -> PowertoolsTelemetry:
-    return PowertoolsTelemetry(os.environ.get(Env.SERVICE, "spapi-rotation"))
+def _telemetry() -> LambdaTelemetry:
+    return LambdaTelemetry(os.environ.get(Env.COMPONENT, "spapi-rotation"))
 
 
 @cache

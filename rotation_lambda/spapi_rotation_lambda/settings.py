@@ -53,8 +53,7 @@ class Env(StrEnum):
     ADOPTED_SECRETS = "ADOPTED_SECRETS"
     SECRET_KEYS = "SECRET_KEYS"  # noqa: S105
     ALARMS = "ALARMS"
-    METRICS_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
-    SERVICE = "POWERTOOLS_SERVICE_NAME"
+    COMPONENT = "COMPONENT"
 
 
 OPERATOR = "operator"
@@ -236,10 +235,10 @@ class Settings:
             unclaimed_queue_url=environ[Env.UNCLAIMED_QUEUE_URL],
             spapi_endpoint=validated_endpoint(text(Env.SPAPI_ENDPOINT), Env.SPAPI_ENDPOINT, regional=True),
             lwa_endpoint=validated_endpoint(text(Env.LWA_ENDPOINT), Env.LWA_ENDPOINT, regional=False),
-            component=environ.get(Env.SERVICE, ""),
+            component=environ.get(Env.COMPONENT, ""),
             event_bus=text(Env.EVENT_BUS),
             schedule_group=environ[Env.SCHEDULE_GROUP],
-            alarm_prefix=alarm_prefix(environ.get(Env.SERVICE, "")) if _flag(text(Env.ALARMS), Env.ALARMS) else "",
+            alarm_prefix=alarm_prefix(environ.get(Env.COMPONENT, "")) if _flag(text(Env.ALARMS), Env.ALARMS) else "",
             applications=ApplicationDirectory(
                 environ[Env.SECRET_PREFIX],
                 parse_adopted_secrets(environ.get(Env.ADOPTED_SECRETS, "")),

@@ -24,7 +24,7 @@ from spapi_rotation.resources.alarm_catalog import (
     Span,
 )
 from spapi_rotation.resources.schedule import FLEXIBLE_WINDOW_MINUTES, RETRY_AGE_SECONDS
-from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
+from spapi_rotation_lambda.adapters.telemetry import LambdaTelemetry
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.daily_slot import is_daily_slot
 from spapi_rotation_lambda.domain.state import State
@@ -176,7 +176,7 @@ def test_function_writes_the_metric_where_the_alarm_looks(
     metric: str, recording: Recording, capsys: pytest.CaptureFixture[str]
 ) -> None:
     variables = recording.named("rotation-function").inputs["environment"]["variables"]
-    telemetry = PowertoolsTelemetry(variables["POWERTOOLS_SERVICE_NAME"], variables["POWERTOOLS_METRICS_NAMESPACE"])
+    telemetry = LambdaTelemetry(variables["COMPONENT"])
     telemetry.count(Metric(metric), 1.0)
     written = json.loads(capsys.readouterr().out)
     (directive,) = written["_aws"]["CloudWatchMetrics"]

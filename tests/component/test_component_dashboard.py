@@ -11,7 +11,7 @@ from sandbox.provider.dashboard_body import problems
 from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, EVERY_ALARM, RESTART_ALARMS
 from spapi_rotation.resources.dashboard import COLUMNS, dashboard_name
 from spapi_rotation.resources.rows import ALARMS, Row
-from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
+from spapi_rotation_lambda.adapters.telemetry import LambdaTelemetry
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.ports import Metric
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Recording, client_id, deploy_component
@@ -151,7 +151,7 @@ def test_its_query_reads_what_a_check_logs(body: dict[str, Any], capsys: pytest.
     """The fields by which it asks are those of the function's own line."""
     (log,) = of_kind(body, "log")
     assert log["query"].startswith(f"SOURCE '/aws/lambda/{IDENTITY}' | filter message = 'check'\n")
-    PowertoolsTelemetry("x").info("check", Application("shop", client_id(1), "s"), state="CURRENT", expires_at=AT)
+    LambdaTelemetry("x").info("check", Application("shop", client_id(1), "s"), state="CURRENT", expires_at=AT)
     written = json.loads(capsys.readouterr().out)
     assert written["message"] == "check"
     assert {"state", "expires_at", "application"} <= set(written)

@@ -67,7 +67,7 @@ def test_identities_that_differ_in_punctuation_only_share_no_name() -> None:
     for identity in PUNCTUATION:
         recording = deploy_component(identity=identity)
         names = [name for logical, name in given_names(recording).items() if "-schedule-" not in logical]
-        services = recording.named("rotation-function").inputs["environment"]["variables"]["POWERTOOLS_SERVICE_NAME"]
+        services = recording.named("rotation-function").inputs["environment"]["variables"]["COMPONENT"]
         seen += [*names, services]
     assert len(seen) == len(set(seen))
 

@@ -124,7 +124,7 @@ def test_every_setting_reaches_the_component(monkeypatch: pytest.MonkeyPatch) ->
         tags={"team": "shop"},
     )
     variables = recording.named("rotation-function").inputs["environment"]["variables"]
-    assert variables["POWERTOOLS_SERVICE_NAME"] == "shop/eu"
+    assert variables["COMPONENT"] == "shop/eu"
     assert variables["SECRET_PREFIX"] == "shop"
     assert variables["SPAPI_ENDPOINT"] == "https://sellingpartnerapi-fe.amazon.com"
     assert variables["LWA_ENDPOINT"] == "https://login.example/token"

@@ -281,15 +281,14 @@ def test_environment_names_every_variable_that_the_function_knows() -> None:
         "ROTATION_WINDOW": '{"days":["SAT","SUN"],"start":"22:00","end":"04:00","time_zone":"Europe/Berlin"}',
         "PAUSED": "true",
         "EXPIRY_ALARM_DAYS": "21",
-        "POWERTOOLS_METRICS_NAMESPACE": "SpApiRotation",
-        "POWERTOOLS_SERVICE_NAME": f"{PROJECT}/{STACK}/rotation",
+        "COMPONENT": f"{PROJECT}/{STACK}/rotation",
     }
     assert set(variables) == {each.value for each in Env} - {"ADOPTED_SECRETS", "SECRET_KEYS"} - NO_ARGUMENTS
 
 
 def test_default_environment_gives_the_functions_own_default_settings() -> None:
     variables = deploy_component().named("rotation-function").inputs["environment"]["variables"]
-    needed = {name.value: variables[name] for name in (*NEEDED, Env.SERVICE)}
+    needed = {name.value: variables[name] for name in (*NEEDED, Env.COMPONENT)}
     assert Settings.from_environment(variables) == Settings.from_environment(needed)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from spapi_rotation_lambda import handler as module
-from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
+from spapi_rotation_lambda.adapters.telemetry import LambdaTelemetry
 from tests.fakes.world import World
 from tests.unit.support import shown
 
@@ -47,7 +47,7 @@ class _All(logging.Handler):
 class Entry:
     """Invokes ``spapi_rotation_lambda.handler.handler``; made by ``entry``."""
 
-    def __init__(self, output: io.StringIO, telemetry: PowertoolsTelemetry) -> None:
+    def __init__(self, output: io.StringIO, telemetry: LambdaTelemetry) -> None:
         self._output, self._telemetry, self._all = output, telemetry, _All(output)
 
     def __call__(self, world: World, event: object) -> Outcome:
@@ -68,18 +68,16 @@ class Entry:
     @contextmanager
     def _listening(self) -> Iterator[None]:
         """Catch both outputs and every log line at every level; thousands of them are too much for pytest's own."""
-        loggers = [logging.getLogger(name) for name in ("", "aws_lambda_powertools")]  # the latter hands nothing up
-        before = [(logger, logger.handlers, logger.level) for logger in loggers]
-        for logger in loggers:
-            logger.handlers = [self._all]
-            logger.setLevel(logging.DEBUG)
+        logger = logging.getLogger()
+        handlers, level = logger.handlers, logger.level
+        logger.handlers = [self._all]
+        logger.setLevel(logging.DEBUG)
         try:
             with contextlib.redirect_stdout(self._output), contextlib.redirect_stderr(self._output):
                 yield
         finally:
-            for logger, handlers, level in before:
-                logger.handlers = handlers
-                logger.setLevel(level)
+            logger.handlers = handlers
+            logger.setLevel(level)
 
     def message(self, world: World, body: str) -> Outcome:
         """Invoke it with one queue message, as the event source mapping does."""
@@ -98,8 +96,4 @@ def _stored(world: World) -> object:
 def entry() -> Iterator[Entry]:
     """The entry, with the telemetry that it keeps from one invocation to the next."""
     output = io.StringIO()
-    # Powertools writes nothing where the root logger has handlers, as pytest's has, unless told otherwise.
-    with patch.dict("os.environ", {"POWERTOOLS_LOG_DEDUPLICATION_DISABLED": "true"}):
-        with contextlib.redirect_stdout(output):
-            telemetry = PowertoolsTelemetry(f"entry-{id(output)}")
-        yield Entry(output, telemetry)
+    yield Entry(output, LambdaTelemetry(f"entry-{id(output)}"))

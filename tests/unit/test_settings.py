@@ -67,7 +67,7 @@ def test_every_variable_is_read() -> None:
         PROMOTE_DELAY_MINUTES="0",
         VERIFICATION="lwa",
         EVENT_BUS="bus",
-        POWERTOOLS_SERVICE_NAME="project/stack/name",
+        COMPONENT="project/stack/name",
         CHECK_INTERVAL_HOURS="24",
         ROTATION_WINDOW=window,
         PAUSED="true",
@@ -231,4 +231,4 @@ def test_nothing_of_lwa_is_secret_in_the_settings() -> None:
 
 
 def test_a_component_without_alarms_has_no_names_for_them() -> None:
-    assert read(ALARMS="false", POWERTOOLS_SERVICE_NAME="project/stack/name").alarm_prefix == ""
+    assert read(ALARMS="false", COMPONENT="project/stack/name").alarm_prefix == ""

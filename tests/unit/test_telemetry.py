@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from spapi_rotation_lambda.adapters.telemetry import NAMESPACE, PowertoolsTelemetry, quiet_http_libraries
+from spapi_rotation_lambda.adapters.telemetry import NAMESPACE, LambdaTelemetry, quiet_http_libraries
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import RotationDeclined
 from spapi_rotation_lambda.domain.labels import Label
@@ -23,7 +23,7 @@ from tests.unit.support import assert_silent
 
 APPLICATION = Application("shop", CLIENT_ID, "prefix/name")
 Line = dict[str, Any]
-Begin = Callable[[], PowertoolsTelemetry]
+Begin = Callable[[], LambdaTelemetry]
 
 
 class Output:
@@ -47,14 +47,9 @@ def output(capsys: pytest.CaptureFixture[str]) -> Iterator[Output]:
 
 
 @pytest.fixture
-def begin(output: Output, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Begin:
-    """Begins telemetry, in the test itself: it keeps the standard output that it finds.
-
-    Powertools keeps one logger for each service, so each test has its own. It also writes nothing where the root
-    logger has handlers, as pytest's has, unless told otherwise.
-    """
-    monkeypatch.setenv("POWERTOOLS_LOG_DEDUPLICATION_DISABLED", "true")
-    return lambda: PowertoolsTelemetry(f"service-{request.node.name}")
+def begin(output: Output, request: pytest.FixtureRequest) -> Begin:
+    """Begins telemetry, in the test itself."""
+    return lambda: LambdaTelemetry(f"service-{request.node.name}")
 
 
 def test_a_line_is_json_with_the_application_and_rfc_3339_times(begin: Begin, output: Output) -> None:
@@ -127,7 +122,7 @@ def test_http_libraries_are_quiet_where_they_would_show_requests(output: Output)
 
 
 def test_all_that_the_use_cases_say_can_be_written(make_world: MakeWorld, begin: Begin, output: Output) -> None:
-    """No field has a name that Python's logging reserves, none is something that JSON cannot hold."""
+    """None is something that JSON cannot hold, and no field hides one that each line has."""
     telemetry, worlds = begin(), list[World]()
 
     def fresh(**options: Any) -> World:

@@ -17,7 +17,7 @@ from spapi_rotation.validation.arguments import ValidArgs
 from spapi_rotation.validation.inputs import MaybeOutput, in_own_region
 
 SERVICE_DIMENSION = "service"
-"""The one dimension of the function's own metrics; Powertools takes its value from POWERTOOLS_SERVICE_NAME."""
+"""The one dimension of the function's own metrics: the component's identity."""
 
 Metrics = tuple[str, Mapping[str, pulumi.Input[str]]]
 """Namespace and dimensions."""

@@ -105,8 +105,7 @@ def environment(
         Env.PAUSED.value: text_of(args.paused),
         Env.EXPIRY_ALARM_DAYS.value: text_of(args.expiry_alarm_days),
         Env.ALARMS.value: text_of(args.alarms),
-        Env.METRICS_NAMESPACE.value: METRICS_NAMESPACE,
-        Env.SERVICE.value: scope.identity,
+        Env.COMPONENT.value: scope.identity,
     }
     if args.rotation_window is not None:
         variables[Env.ROTATION_WINDOW.value] = args.rotation_window

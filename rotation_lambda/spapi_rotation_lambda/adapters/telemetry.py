@@ -1,17 +1,21 @@
-"""Log lines and metrics in AWS's own formats, by Powertools: JSON logs and the embedded metric format."""
+"""Log lines and metrics in AWS's own formats, each a line of JSON on standard output.
 
+Sources: Lambda guide, "Log and monitor Python Lambda functions" and "Log-level filtering" (``level``, ``timestamp``);
+CloudWatch guide, "Specification: Embedded metric format".
+"""
+
+import json
 import logging
+import sys
 import time
-from datetime import datetime
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from datetime import UTC, datetime
 
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import Metric
 
 NAMESPACE = "SpApiRotation"
+DIMENSION = "service"
 
 
 def quiet_http_libraries() -> None:
@@ -20,7 +24,7 @@ def quiet_http_libraries() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-class PowertoolsTelemetry:
+class LambdaTelemetry:
     """The Telemetry port in the function. Metrics carry one dimension, the service: the component, not the application.
 
     Each count is written at once as its own EMF line, so that a crash loses none before it.
@@ -28,49 +32,59 @@ class PowertoolsTelemetry:
 
     def __init__(self, service: str, namespace: str = NAMESPACE) -> None:
         quiet_http_libraries()
-        self._logger = Logger(
-            service=service,
-            level="INFO",
-            location=None,
-            log_uncaught_exceptions=False,
-            # Lambda takes a line whose time is not RFC 3339 for one of level INFO.
-            use_rfc3339=True,
-        )
         self._service, self._namespace = service, namespace
+        self._request_id: str | None = None
         self._began = time.time()
 
     def begin(self, request_id: object) -> None:
-        """Begin an invocation: each log line until the next one carries Lambda's id of it, under Powertools' name."""
+        """Begin an invocation: each log line until the next one carries Lambda's id of it."""
         self._began = time.time()
-        self._logger.append_keys(function_request_id=request_id if isinstance(request_id, str) else None)
+        self._request_id = request_id if isinstance(request_id, str) else None
 
     def info(self, event: str, application: Application | None = None, **fields: object) -> None:
         """Log at INFO."""
-        self._logger.info(event, extra=_extra(application, fields))
+        self._log("INFO", event, application, fields)
 
     def warning(self, event: str, application: Application | None = None, **fields: object) -> None:
         """Log at WARNING."""
-        self._logger.warning(event, extra=_extra(application, fields))
+        self._log("WARNING", event, application, fields)
+
+    def _log(self, level: str, event: str, application: Application | None, fields: dict[str, object]) -> None:
+        line: dict[str, object] = {
+            "level": level,
+            "message": event,
+            # Lambda takes a line whose time is not RFC 3339 for one of level INFO.
+            "timestamp": datetime.now(UTC),
+            DIMENSION: self._service,
+            "function_request_id": self._request_id,
+        }
+        if application is not None:
+            line |= {"application": application.name, "client_id": application.client_id}
+        _write(line | fields)
 
     def count(self, metric: Metric, value: float = 1.0) -> None:
         """Write one EMF line."""
-        unit = MetricUnit.NoUnit if metric.is_days else MetricUnit.Count
-        with single_metric(
-            name=metric.value,
-            unit=unit,
-            value=value,
-            namespace=self._namespace,
-            default_dimensions={"service": self._service},
-        ) as written:
-            if metric is Metric.DECLINED_ON_UP:
-                # An alarm subtracts it from Lambda's own Errors, which bear the time when the invocation began.
-                written.set_timestamp(int(self._began * 1000))
+        unit = "None" if metric.is_days else "Count"
+        # An alarm subtracts it from Lambda's own Errors, which bear the time when the invocation began.
+        at = self._began if metric is Metric.DECLINED_ON_UP else time.time()
+        directive = {
+            "Namespace": self._namespace,
+            "Dimensions": [[DIMENSION]],
+            "Metrics": [{"Name": metric.value, "Unit": unit}],
+        }
+        _write(
+            {
+                "_aws": {"Timestamp": int(at * 1000), "CloudWatchMetrics": [directive]},
+                DIMENSION: self._service,
+                metric.value: [value],
+            }
+        )
 
 
-def _extra(application: Application | None, fields: dict[str, object]) -> dict[str, object]:
-    extra: dict[str, object] = {}
-    if application is not None:
-        extra |= {"application": application.name, "client_id": application.client_id}
-    for name, value in fields.items():
-        extra[name] = format_time(value) if isinstance(value, datetime) else value
-    return extra
+def _write(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line, default=_as_text) + "\n")
+    sys.stdout.flush()
+
+
+def _as_text(value: object) -> str:
+    return format_time(value) if isinstance(value, datetime) else str(value)
