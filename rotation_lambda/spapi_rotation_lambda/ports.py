@@ -4,15 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from spapi_rotation_lambda.domain.applications import Application, ApplicationDirectory
 from spapi_rotation_lambda.domain.credentials import Credentials
-from spapi_rotation_lambda.domain.events import Event, RotationEvent
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
 from spapi_rotation_lambda.domain.snapshot import SecretReader
 from spapi_rotation_lambda.surroundings import Log, Surroundings
+
+if TYPE_CHECKING:
+    from spapi_rotation_lambda.domain.events import Event, RotationEvent
 
 
 class Clock(Protocol):
@@ -315,11 +317,11 @@ class Schedules(Protocol):
 class Announcer(Protocol):
     """Publishes events. Each method raises NotPublished."""
 
-    def rotated(self, event: RotationEvent) -> None:
+    def rotated(self, event: "RotationEvent") -> None:
         """Publish that a new secret is in use; whoever calls repeats it until it is taken."""
         ...
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: "Event") -> None:
         """Publish another event; it is not repeated."""
         ...
 

@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from spapi_rotation_lambda.domain.applications import CLIENT_ID, AdoptedSecret, ApplicationDirectory, KeyNames
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy, Verification
-from spapi_rotation_lambda.domain.window import Window
+
+if TYPE_CHECKING:
+    from spapi_rotation_lambda.domain.window import Window
 
 SPAPI_ENDPOINTS = {
     "NA": "https://sellingpartnerapi-na.amazon.com",
@@ -310,5 +312,9 @@ def _flag(text: str, name: str) -> bool:
     return text == "true"
 
 
-def _window(text: str) -> Window | None:
-    return Window.parse(text, Env.ROTATION_WINDOW) if text else None
+def _window(text: str) -> "Window | None":
+    if not text:
+        return None
+    from spapi_rotation_lambda.domain.window import Window
+
+    return Window.parse(text, Env.ROTATION_WINDOW)

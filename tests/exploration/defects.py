@@ -265,8 +265,8 @@ DEFECTS = (
         "use_cases/check",
         (
             (
-                "settlement.outcome is Outcome.UNSEEDED or in_daily_slot or by_hand",
-                "settlement.outcome is Outcome.UNSEEDED",
+                "snapshot.current is None or in_daily_slot or by_hand",
+                "snapshot.current is None",
             ),
         ),
         ("a young application is added after its message",),

@@ -23,11 +23,9 @@ ROOT = Path(__file__).parents[2] / "rotation_lambda"
 OURS = """
 adapters adapters.aws_failures adapters.aws_session adapters.eventbridge adapters.kms adapters.logs
 adapters.scheduler adapters.secrets_manager adapters.sqs adapters.surroundings adapters.telemetry bootstrap
-domain domain.applications domain.credentials domain.daily_slot domain.deaths domain.errors domain.events
+domain domain.applications domain.credentials domain.daily_slot domain.deaths domain.errors
 domain.labels domain.redaction domain.request_record domain.rotation_policy domain.rules domain.snapshot
-domain.state domain.times domain.window handler ports settings surroundings use_cases use_cases.announcing
-use_cases.asking use_cases.check use_cases.label_moves use_cases.overwritten use_cases.promotion
-use_cases.settle use_cases.verification
+domain.state domain.times handler ports settings surroundings use_cases use_cases.asking use_cases.check
 """.split()
 """Each module costs its compilation at every cold start: one more here needs a reason."""
 

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 from spapi_rotation_lambda.adapters.aws_failures import named
 from spapi_rotation_lambda.domain.errors import NotPublished, StoreFailed
-from spapi_rotation_lambda.domain.events import Event, RotationEvent, detail, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_events import EventBridgeClient
+
+    from spapi_rotation_lambda.domain.events import Event, RotationEvent
 
 
 class EventBridgeAnnouncer:
@@ -19,12 +20,14 @@ class EventBridgeAnnouncer:
     def __init__(self, client: "Callable[[], EventBridgeClient]", bus: str, component: str) -> None:
         self._client, self._bus, self._component = client, bus, component
 
-    def rotated(self, event: RotationEvent) -> None:
+    def rotated(self, event: "RotationEvent") -> None:
         """Publish that a new secret is in use; consumers use ``rotation_id`` to drop repetitions."""
         self.tell(event)
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: "Event") -> None:
         """Publish an event."""
+        from spapi_rotation_lambda.domain.events import detail, source
+
         try:
             with named("events:PutEvents"):
                 answer = self._client().put_events(

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from spapi_rotation_lambda.domain.window import Window
+if TYPE_CHECKING:
+    from spapi_rotation_lambda.domain.window import Window
 
 
 class Verification(StrEnum):
@@ -34,7 +36,7 @@ class RotationPolicy:
     """
 
     rotate_every: timedelta
-    rotation_window: Window | None
+    rotation_window: "Window | None"
     paused: bool
     check_interval: timedelta
     verification: Verification

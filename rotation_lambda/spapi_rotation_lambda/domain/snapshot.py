@@ -156,6 +156,20 @@ class Snapshot:
             return True
         return pending.credentials.client_secret != current.credentials.client_secret
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether its labels alone say that nothing is to be settled.
+
+        Nothing is pending, and the version in use is the one that was first seen and, if any was, received last.
+        """
+        in_use = self.id_of(Label.CURRENT)
+        return (
+            in_use is not None
+            and self.id_of(Label.PENDING) is None
+            and self.id_of(Label.FIRST_SEEN) == in_use
+            and self.id_of(Label.RECEIVED) in (None, in_use)
+        )
+
     def readable(self, label: Label) -> StoredVersion | None:
         """The version that carries a label; None when there is none, or its value is malformed."""
         version = self.versions.labelled(label)

@@ -15,9 +15,7 @@ from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
-from spapi_rotation_lambda.use_cases import announcing, verification
 from spapi_rotation_lambda.use_cases.asking import asked, report_declined
-from spapi_rotation_lambda.use_cases.settle import Outcome, settle
 
 if TYPE_CHECKING:
     from spapi_rotation_lambda.domain.messages import ExpiryNotice
@@ -36,26 +34,39 @@ def check(
         MalformedSecret, StoreFailed: a defect. Everything else is an ordinary outcome with a metric.
     """
     ports.telemetry.count(Metric.CHECK)
-    settlement = settle(ports, application)
+    snapshot = _settled(ports, application)
     in_daily_slot = is_daily_slot(application.client_id, scheduled_at or ports.clock.now(), ports.policy.check_interval)
-    may_be_new = settlement.outcome is Outcome.UNSEEDED or in_daily_slot or by_hand
+    may_be_new = snapshot.current is None or in_daily_slot or by_hand
     if may_be_new and _claim(ports, application):
-        settlement = settle(ports, application)
-    quiet = settlement.outcome in (Outcome.NOTHING_PENDING, Outcome.UNSEEDED)
-    snapshot = settlement.snapshot if quiet else settlement.snapshot.again()
+        snapshot = _settled(ports, application)
     if not snapshot.awaits_promotion:
         snapshot = _request_if_due(ports, snapshot)
     state = derive(snapshot, ports.clock.now(), ports.policy.delivery_deadline)
     if in_daily_slot and state not in (State.UNSEEDED, State.EXPIRED):
         state = _try_current(ports, snapshot, state)
     _report(ports, snapshot, state)
-    announcing.tell_state(ports, snapshot, state, at=scheduled_at or ports.clock.now(), daily=in_daily_slot)
+    if in_daily_slot or state is not State.CURRENT:
+        from spapi_rotation_lambda.use_cases import announcing
+
+        announcing.tell_state(ports, snapshot, state, at=scheduled_at or ports.clock.now(), daily=in_daily_slot)
     if in_daily_slot:
         from spapi_rotation_lambda.use_cases import daily_looks
 
         known_request = daily_looks.from_log(ports, application, pages=daily_looks.PAGES_A_DAY)
         daily_looks.warn(ports, application, daily_looks.look_at_everything(ports, snapshot, known_request))
     return state
+
+
+def _settled(ports: Ports, application: Application) -> Snapshot:
+    """Settle what is to be settled. Returns the secret as it is then."""
+    snapshot = Snapshot(ports.store, application)
+    if snapshot.is_settled:
+        return snapshot
+    from spapi_rotation_lambda.use_cases.settle import Outcome, settle
+
+    settlement = settle(ports, application, snapshot)
+    quiet = settlement.outcome in (Outcome.NOTHING_PENDING, Outcome.UNSEEDED)
+    return settlement.snapshot if quiet else settlement.snapshot.again()
 
 
 def _claim(ports: Ports, application: Application) -> bool:
@@ -106,6 +117,8 @@ def _try_current(ports: Ports, snapshot: Snapshot, state: State) -> State:
     current = snapshot.current
     if current is None or current.credentials is None:
         return state
+    from spapi_rotation_lambda.use_cases import announcing, verification
+
     answer = verification.amazon_says(ports, current.credentials)
     ports.telemetry.info("current_secret_tried", snapshot.application, answer=answer.value)
     if answer is CallAnswer.EXPIRED:
