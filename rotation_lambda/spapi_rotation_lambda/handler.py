@@ -10,12 +10,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from spapi_rotation_lambda.adapters.aws_session import BotocoreSession
-from spapi_rotation_lambda.adapters.surroundings import NAME_VARIABLE
 from spapi_rotation_lambda.adapters.telemetry import LambdaTelemetry
 from spapi_rotation_lambda.bootstrap import build
 from spapi_rotation_lambda.domain.applications import Application
@@ -39,7 +37,8 @@ def _telemetry() -> LambdaTelemetry:
 
 
 @cache
-def _ports() -> Ports:
+def function_ports() -> Ports:
+    """The ports of this process. Raises BadSettings."""
     settings = Settings.from_environment(os.environ)
     return build(BotocoreSession(), settings, _telemetry())
 
@@ -51,7 +50,7 @@ def handler(event: object, context: object) -> dict[str, Any]:
         RotationError: (typed) a defect, a message that is to stay in the queue, or a declined request of ``pulumi up``.
     """
     _telemetry().begin(getattr(context, "aws_request_id", None))
-    return dispatch(_ports(), event)
+    return dispatch(function_ports(), event)
 
 
 def dispatch(ports: Ports, event: object) -> dict[str, Any]:
@@ -143,9 +142,3 @@ def _unknown_event() -> BadSettings:
         remedy='Send {"action": "check", "application": NAME, "client_id": ID}, or let the queue and the schedule '
         "call it.",
     )
-
-
-if NAME_VARIABLE in os.environ:
-    # In Lambda's start phase, which has a whole processor; a handler has the share that goes with its memory.
-    with suppress(BadSettings):  # each invocation tells it
-        _ports()

@@ -29,7 +29,7 @@ SPAPI_ENDPOINTS = {
 LWA_ENDPOINT = "https://api.amazon.com/auth/o2/token"
 """Login with Amazon's token endpoint. Source: "Rotate your application's client secret"."""
 
-HANDLER = "spapi_rotation_lambda.handler.handler"
+HANDLER = "spapi_rotation_lambda.start.handler"
 
 
 class Env(StrEnum):

@@ -68,10 +68,7 @@ def function_rows(found: FunctionFigures) -> list[Row]:
         _calls("AWS calls of a received and settled secret", received.aws, RECEIPT_CALLS),
         Row("calls of Amazon, request and receipt", f"{requested.amazon + received.amazon}", "4", ""),
         Row("modules loaded after a check", f"{len(found.modules)}", f"{len(found.floor_modules)}", ""),
-        *(
-            Row(f"most memory of a process, {what}", f"{peak:.0f} MB", "", "")
-            for what, peak in found.peak_mb.items()
-        ),
+        *(Row(f"most memory of a process, {what}", f"{peak:.0f} MB", "", "") for what, peak in found.peak_mb.items()),
     ]
 
 
@@ -128,9 +125,9 @@ def deployment_lines(found: Mapping[int, Mapping[str, Deployed]]) -> list[str]:
         ours, floor = programs["ours"], programs["floor"]
         names = ("preview", "first `up`", "`up` without a change")
         for name, mine, by_hand in zip(names, ours.seconds(), floor.seconds(), strict=True):
-            rows.append((f"{size:,}", name, f"{mine:.1f} s", f"{by_hand:.1f} s", f"× {mine / by_hand:.2f}"))
+            rows.append((f"{size:,}", name, f"{mine:.1f} s", f"{by_hand:.1f} s", f"{mine / by_hand:.2f}"))
         sizes = f"{ours.state_bytes / 1000:,.0f} KB", f"{floor.state_bytes / 1000:,.0f} KB"
-        rows.append((f"{size:,}", "state", *sizes, f"× {ours.state_bytes / floor.state_bytes:.2f}"))
+        rows.append((f"{size:,}", "state", *sizes, f"{ours.state_bytes / floor.state_bytes:.2f}"))
         rows.append((f"{size:,}", "resources in it", f"{ours.resources:,}", f"{floor.resources:,}", ""))
     return table(("applications", "what", "the component", "by hand", "ratio"), rows)
 
@@ -144,8 +141,8 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
 
 def _ratio(what: str, ours: float, floor: float, goal: float | None = None) -> Row:
     ratio = round(ours / floor, 2)
-    texts = f"{_ms(ours)} ms", f"{_ms(floor)} ms", f"× {ratio:.2f}"
-    return Row(what, *texts) if goal is None else Row(what, *texts, f"≤ × {goal:.2f}", ratio <= goal)
+    texts = f"{_ms(ours)} ms", f"{_ms(floor)} ms", f"{ratio:.2f}"
+    return Row(what, *texts) if goal is None else Row(what, *texts, f"≤ {goal:.2f}", ratio <= goal)
 
 
 def _share(what: str, ours: float, inside: float, goal_ms: float) -> Row:

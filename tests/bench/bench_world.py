@@ -38,7 +38,10 @@ class BenchWorld:
         box = self._open.enter_context(self._box)
         tls = box.aws.ca_file.parent
         certificate, key = str(tls / "server.crt"), str(tls / "server.key")
-        front = self._open.enter_context(TlsFront(box.stand_in_url, certificate=certificate, key=key))
+        # Two hosts, as Login with Amazon and SP-API are.
+        lwa, spapi = (
+            self._open.enter_context(TlsFront(box.stand_in_url, certificate=certificate, key=key)) for _ in range(2)
+        )
         box.stack.configure(box.config([new_app("shop")]))
         box.stack.up()
         self._queue_url = str(box.stack.outputs()["queue_url"])
@@ -47,7 +50,9 @@ class BenchWorld:
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
         self._sqs = box.aws.client("sqs")
         self._secrets = box.aws.client("secretsmanager")
-        variables = functions.get_function_configuration(FunctionName=mapping["FunctionArn"])["Environment"]["Variables"]
+        variables = functions.get_function_configuration(FunctionName=mapping["FunctionArn"])["Environment"][
+            "Variables"
+        ]
         # As on Lambda, an authority is found among all that the world trusts.
         trusted = box.folder / "authorities.pem"
         trusted.write_text(Path(certifi.where()).read_text() + box.aws.ca_file.read_text())
@@ -55,8 +60,8 @@ class BenchWorld:
             **box.aws.environment(),
             **dict.fromkeys(("AWS_CA_BUNDLE", "SSL_CERT_FILE"), str(trusted)),
             **variables,
-            Env.SPAPI_ENDPOINT: front.url,
-            Env.LWA_ENDPOINT: box.lwa_endpoint.replace(box.stand_in_url, front.url),
+            Env.SPAPI_ENDPOINT: spapi.url,
+            Env.LWA_ENDPOINT: box.lwa_endpoint.replace(box.stand_in_url, lwa.url),
             "AWS_LAMBDA_FUNCTION_NAME": mapping["FunctionArn"].rpartition(":")[2],
             "AWS_LAMBDA_LOG_LEVEL": "INFO",
         }

@@ -15,7 +15,7 @@ _REFERENCED = ("id", "arn", "url", "keyId", "name")
 
 
 def declared(state: str) -> list[dict[str, Any]]:
-    """The AWS resources in the order in which they were made; each input that holds an output of another is a reference.
+    """The AWS resources in the order in which they were made; an input that holds another's output is a reference.
 
     Args:
         state: what ``pulumi stack export --show-secrets`` prints.
@@ -62,7 +62,11 @@ def _plain(given: Any) -> Any:
 
 def _is_generated(key: str, given: Any, name: str) -> bool:
     """Whether the provider has made a name up."""
-    return key == "name" and isinstance(given, str) and re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{7}}(\.\w+)?", given) is not None
+    return (
+        key == "name"
+        and isinstance(given, str)
+        and re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{7}}(\.\w+)?", given) is not None
+    )
 
 
 def _linked(given: Any, before: Mapping[str, Mapping[str, str]]) -> Any:

@@ -25,7 +25,7 @@ _BY_HAND = Path(__file__).with_name("by_hand")
 
 @dataclass
 class Deployed:
-    """What a program's deployment took: processor seconds of the engine, its hosts and providers; bytes of its state."""
+    """What deployments of a program took: processor seconds of engine, hosts and providers; bytes of state."""
 
     previews: list[float] = field(default_factory=list)
     ups: list[float] = field(default_factory=list)

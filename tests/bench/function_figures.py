@@ -9,9 +9,9 @@ from statistics import median
 from typing import Any
 
 from sandbox.cache import Progress
+from tests.bench.bench_world import BenchWorld
 from tests.bench.function_python import compiled, ensure_python, third_party_only, unpack
 from tests.bench.invocations import Code, Invocation, Process
-from tests.bench.bench_world import BenchWorld
 
 RUNS = 15
 WARM_CHECKS, WARM_ROTATIONS, FIRST_ONES = 60, 15, 3
@@ -103,12 +103,17 @@ def measure(progress: Progress, runs: int = RUNS) -> FunctionFigures:
         codes = {
             "ours": Code(ours),
             "compiled": Code(compiled(python, ours, place / "compiled")),
-            "floor": Code(third_party_only(ours, STRAIGHT / "straight_check.py", place / "check"), "straight_check.handler"),
+            "floor": Code(
+                third_party_only(ours, STRAIGHT / "straight_check.py", place / "check"), "straight_check.handler"
+            ),
         }
         rotations = {
             "ours": codes["ours"],
             "compiled": codes["compiled"],
-            "floor": Code(third_party_only(ours, STRAIGHT / "straight_rotation.py", place / "rotation"), "straight_rotation.handler"),
+            "floor": Code(
+                third_party_only(ours, STRAIGHT / "straight_rotation.py", place / "rotation"),
+                "straight_rotation.handler",
+            ),
         }
         progress("Deploying the project's own stack into the sandbox.")
         with BenchWorld(place / "world", progress) as world:

@@ -1,4 +1,4 @@
-"""The Python that runs functions in the measurements, with boto3 as Lambda's runtime has it, and the code as deployed."""
+"""The Python that runs functions in the measurements, with boto3 as in Lambda's runtime, and the code as deployed."""
 
 import os
 import shutil

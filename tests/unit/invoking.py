@@ -57,7 +57,7 @@ class Entry:
         before, posts = _stored(world), world.amazon.posts
         ports = replace(world.ports, telemetry=self._telemetry)
         answer, error = None, None
-        with self._listening(), patch.object(module, "_ports", lambda: ports):
+        with self._listening(), patch.object(module, "function_ports", lambda: ports):
             try:
                 answer = module.handler(event, None)
             except Exception as raised:  # noqa: BLE001  (the caller judges its type)

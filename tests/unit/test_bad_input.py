@@ -111,7 +111,7 @@ def test_a_missing_environment_variable_is_named_at_every_start(name: Env, monke
         monkeypatch.setenv(needed, f"https://{CANARY}")
     monkeypatch.delenv(name)
     monkeypatch.setattr("boto3.Session", lambda: pytest.fail("AWS was asked."))
-    module._ports.cache_clear()
+    module.function_ports.cache_clear()
     for _ in range(2):
         with pytest.raises(BadSettings, match=rf"^The environment lacks {name}\. What to do: Deploy") as caught:
             module.handler({"action": "check", "client_id": CLIENT_ID}, None)

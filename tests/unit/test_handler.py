@@ -139,7 +139,7 @@ def test_a_superseded_message_is_not_settled(world: World) -> None:
 
 
 def test_the_handler_uses_the_ports_of_its_environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_ports", lambda: world.ports)
+    monkeypatch.setattr(module, "function_ports", lambda: world.ports)
     assert module.handler({"action": "check", "client_id": CLIENT_ID}, None) == {"state": "CURRENT"}
 
 
@@ -153,15 +153,15 @@ def test_the_ports_are_built_once_from_the_environment(monkeypatch: pytest.Monke
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
-    module._ports.cache_clear()
+    module.function_ports.cache_clear()
     try:
-        ports = module._ports()
+        ports = module.function_ports()
         assert ports.applications.secret_prefix == "prefix"
-        assert module._ports() is ports
+        assert module.function_ports() is ports
         assert ports.amazon() is ports.amazon()
         assert ports.clock.now().tzinfo is not None
     finally:
-        module._ports.cache_clear()
+        module.function_ports.cache_clear()
 
 
 def test_the_function_loads_neither_pulumi_nor_httpx_at_its_start() -> None:

@@ -92,9 +92,7 @@ def test_what_is_stored_is_settled_as_it_was_written(rotated: World) -> None:
 
 
 @pytest.mark.parametrize("state", ["at rest", "unseeded", "edited", "pending", "rejected"])
-def test_where_the_labels_say_that_all_is_settled_a_settle_does_nothing(
-    make_world: MakeWorld, state: str
-) -> None:
+def test_where_the_labels_say_that_all_is_settled_a_settle_does_nothing(make_world: MakeWorld, state: str) -> None:
     world = make_world()
     if state != "unseeded":
         world.seed()

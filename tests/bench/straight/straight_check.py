@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from typing import Any
 
 import boto3
@@ -19,5 +20,5 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     in_use = next(each["VersionId"] for each in listed["Versions"] if "AWSCURRENT" in each["VersionStages"])
     value = secrets.get_secret_value(SecretId=secret_id, VersionId=in_use)
     expires_at = json.loads(value["SecretString"])["client_secret_expires_at"]
-    print(json.dumps({"message": "check", "client_id": event["client_id"], "expires_at": expires_at}))
+    sys.stdout.write(json.dumps({"message": "check", "client_id": event["client_id"], "expires_at": expires_at}) + "\n")
     return {"state": "CURRENT"}

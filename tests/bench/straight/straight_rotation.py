@@ -5,6 +5,7 @@ No request record, no look at the queue, no labels, no order of messages, no ret
 
 import json
 import os
+import sys
 from typing import Any
 
 import boto3
@@ -30,7 +31,7 @@ def request(client_id: str) -> dict[str, Any]:
         headers={"x-amz-access-token": token, "User-Agent": "straight/1"},
     )
     answer.raise_for_status()
-    print(json.dumps({"message": "rotation_requested", "client_id": client_id}))
+    sys.stdout.write(json.dumps({"message": "rotation_requested", "client_id": client_id}) + "\n")
     return {"requested": True}
 
 
@@ -49,7 +50,7 @@ def receive(record: dict[str, Any]) -> dict[str, Any]:
         "client_secret_expires_at": payload["newClientSecretExpiryTime"],
     }
     secrets.put_secret_value(SecretId=secret_of(client_id), SecretString=json.dumps(value))
-    print(json.dumps({"message": "secret_promoted", "client_id": client_id}))
+    sys.stdout.write(json.dumps({"message": "secret_promoted", "client_id": client_id}) + "\n")
     return {"received": True}
 
 
