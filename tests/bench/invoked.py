@@ -39,13 +39,13 @@ class Calls:
             import httpx
         except ImportError:
             return
-        send = httpx.Client.send
+        request = httpx.Client.request
 
-        def amazon_call(client: Any, request: Any, **more: Any) -> Any:
+        def amazon_call(client: Any, *given: Any, **more: Any) -> Any:
             self.amazon += 1
-            return self._timed(send, client, request, **more)
+            return self._timed(request, client, *given, **more)
 
-        httpx.Client.send = amazon_call  # type: ignore[method-assign]
+        httpx.Client.request = amazon_call  # type: ignore[method-assign]
 
     def _timed(self, call: Callable[..., Any], *given: Any, **more: Any) -> Any:
         began = time.process_time()
