@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 from botocore.config import Config
 
 from spapi_rotation_lambda.adapters.eventbridge import EventBridgeAnnouncer
-from spapi_rotation_lambda.adapters.logs import GROUP_VARIABLE, CloudWatchLog
 from spapi_rotation_lambda.adapters.scheduler import EventBridgeSchedules
 from spapi_rotation_lambda.adapters.secrets_manager import SecretsManagerStore
 from spapi_rotation_lambda.adapters.sqs import SqsDeadLetterQueue, SqsQueue, SqsUnclaimedQueue
-from spapi_rotation_lambda.adapters.surroundings import AwsSurroundings
 from spapi_rotation_lambda.ports import Amazon, Ports, Telemetry
 from spapi_rotation_lambda.settings import Settings
 
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     import boto3
 
     from spapi_rotation_lambda.adapters.aws_session import BotocoreSession
+    from spapi_rotation_lambda.surroundings import Log, Surroundings
 
 _RETRIES = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=15)
 _BRIEFLY = Config(retries={"mode": "standard", "max_attempts": 1}, connect_timeout=3, read_timeout=5)
@@ -51,11 +50,23 @@ def build(session: "boto3.Session | BotocoreSession", settings: Settings, teleme
 
         return AmazonClient(settings.lwa_endpoint, settings.spapi_endpoint)
 
+    @cache
+    def surroundings() -> "Surroundings":
+        from spapi_rotation_lambda.adapters.surroundings import AwsSurroundings
+
+        return AwsSurroundings(session, _RETRIES, settings.alarm_prefix, os.environ, settings.queue_url)
+
+    @cache
+    def log() -> "Log":
+        from spapi_rotation_lambda.adapters.logs import GROUP_VARIABLE, CloudWatchLog
+
+        client = cache(lambda: session.client("logs", config=_RETRIES))
+        return CloudWatchLog(client, os.environ.get(GROUP_VARIABLE, ""))
+
     sqs = cache(lambda: session.client("sqs", config=_RETRIES))
     kms = cache(lambda: session.client("kms", config=_RETRIES))
     events = cache(lambda: session.client("events", config=_BRIEFLY))
     scheduler = cache(lambda: session.client("scheduler", config=_RETRIES))
-    logs = cache(lambda: session.client("logs", config=_RETRIES))
     return Ports(
         clock=SystemClock(),
         store=SecretsManagerStore(session.client("secretsmanager", config=_RETRIES)),
@@ -68,6 +79,6 @@ def build(session: "boto3.Session | BotocoreSession", settings: Settings, teleme
         policy=settings.policy,
         applications=settings.applications,
         schedules=EventBridgeSchedules(scheduler, settings.schedule_group),
-        surroundings=AwsSurroundings(session, _RETRIES, settings.alarm_prefix, os.environ, settings.queue_url),
-        log=CloudWatchLog(logs, os.environ.get(GROUP_VARIABLE, "")),
+        surroundings=surroundings,
+        log=log,
     )

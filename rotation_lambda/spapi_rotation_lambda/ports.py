@@ -11,10 +11,10 @@ from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
 from spapi_rotation_lambda.domain.snapshot import SecretReader
-from spapi_rotation_lambda.surroundings import Log, Surroundings
 
 if TYPE_CHECKING:
     from spapi_rotation_lambda.domain.events import Event, RotationEvent
+    from spapi_rotation_lambda.surroundings import Log, Surroundings
 
 
 class Clock(Protocol):
@@ -383,7 +383,7 @@ class Metric(StrEnum):
 class Ports:
     """Everything that the use cases act on and go by.
 
-    ``amazon`` is a factory, so that its HTTP library is loaded only on the paths that call Amazon.
+    ``amazon``, ``surroundings`` and ``log`` are factories: what they need is loaded only on the paths that use them.
     """
 
     clock: Clock
@@ -397,8 +397,8 @@ class Ports:
     policy: RotationPolicy
     applications: ApplicationDirectory
     schedules: Schedules
-    surroundings: Surroundings
-    log: Log
+    surroundings: "Callable[[], Surroundings]"
+    log: "Callable[[], Log]"
 
     def application(self, client_id: str, name: str | None = None) -> Application:
         """The application of a valid client id, under the name that people call it where its schedule tells it."""

@@ -38,7 +38,7 @@ def component() -> FakeLambda:
     """The deployed function, after some months."""
     shop = World()
     shop.seed()
-    surroundings: Any = shop.ports.surroundings
+    surroundings: Any = shop.ports.surroundings()
     surroundings.made_alarms = [Alarm(f"alarm-{number}", False, TOPIC_ARN) for number in range(21)]
     function = FakeLambda(shop)
     outlet, vendor = World(), World()

@@ -139,7 +139,7 @@ def test_of_every_application_without_a_name(seen: Terminal) -> None:
 
 
 def test_every_page_is_asked_for_with_the_same_beginning(seen: Terminal) -> None:
-    seen.world.ports.log.page = 1  # type: ignore[attr-defined]
+    seen.world.ports.log().page = 1  # type: ignore[attr-defined]
     document = seen.type("history", "--since", "2026-03-01", "--json").document
     assert len(document["events"]) >= 5
     assert document["since"] == "2026-03-01T00:00:00.000Z"

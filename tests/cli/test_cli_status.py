@@ -267,14 +267,14 @@ def test_what_is_wrong_with_the_component_is_shown_with_the_next_command(termina
 
 def test_one_command_that_mends_several_things_is_named_once(terminal: Terminal) -> None:
     terminal.world.queue.policy = None
-    terminal.world.ports.surroundings.level = "WARN"  # type: ignore[attr-defined]
+    terminal.world.ports.surroundings().level = "WARN"  # type: ignore[attr-defined]
     shown = component(terminal, 3)
     assert "log-level: It is WARN" in shown
     assert shown.count("pulumi up --refresh") == 1
 
 
 def test_what_no_command_mends_is_shown_with_its_remedy(terminal: Terminal) -> None:
-    terminal.world.ports.surroundings.made_alarms = [Alarm("overdue", True, TOPIC_ARN)]  # type: ignore[attr-defined]
+    terminal.world.ports.surroundings().made_alarms = [Alarm("overdue", True, TOPIC_ARN)]  # type: ignore[attr-defined]
     shown = component(terminal, 3)
     assert "  problem        alarms: overdue of 1 sound.\n                 The description of an alarm says" in shown
     assert "next command" not in shown

@@ -148,7 +148,7 @@ def test_before_it_requests_it_looks_around_and_is_stopped_by_nothing(
     world.store.create(world.secret_id)
     world.seed(dated=False)
     world.store.secrets[world.secret_id].rotates_natively = True
-    world.ports.surroundings.readers += [QueueReader(True, "", "other", False, "id")]  # type: ignore[attr-defined]
+    world.ports.surroundings().readers += [QueueReader(True, "", "other", False, "id")]  # type: ignore[attr-defined]
     before = world.amazon.posts
     done.update("id", {**outs}, props("two"))
     assert world.amazon.posts == before + 1
@@ -166,7 +166,7 @@ def test_what_it_may_not_look_at_is_told_and_stops_nothing(
     def denied(*_: object) -> Any:
         raise StoreFailed("AWS failed it.", remedy="none", denied="lambda:ListEventSourceMappings")
 
-    monkeypatch.setattr(type(world.ports.surroundings), "queue_readers", denied)
+    monkeypatch.setattr(type(world.ports.surroundings()), "queue_readers", denied)
     provider().create(props())
     assert world.amazon.posts == 1
     assert "shop: mapping could not be looked at: AWS failed it.\n" in capsys.readouterr().out

@@ -179,8 +179,8 @@ def faulty_ports(
         telemetry=world.said,
         schedules=NO_SCHEDULES,
         dead_letters=NO_DEAD_LETTERS,
-        surroundings=Around(world),
-        log=RememberedLog(world),
+        surroundings=lambda: Around(world),
+        log=lambda: RememberedLog(world),
         policy=world.policy,
         applications=PLAIN.applications,
     )

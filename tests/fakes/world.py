@@ -247,6 +247,7 @@ class World:
         self.amazon = FakeAmazon(self.clock, CLIENT_ID, self.queue.visible.append)
         self.application = Application("shop", CLIENT_ID, f"prefix/{CLIENT_ID}")
         self.store.create(self.secret_id)
+        surroundings, log = FakeSurroundings(), FakeLog(self.recorder)
         self.ports = Ports(
             clock=self.clock,
             store=self.store,
@@ -257,8 +258,8 @@ class World:
             announcer=self.recorder,
             telemetry=self.recorder,
             schedules=FakeSchedules(self.application, self.clock.now()),
-            surroundings=FakeSurroundings(),
-            log=FakeLog(self.recorder),
+            surroundings=lambda: surroundings,
+            log=lambda: log,
             policy=replace(PLAIN.policy, **policy),
             applications=replace(PLAIN.applications, adopted=parse_adopted_secrets(adopted_secrets)),
         )

@@ -36,15 +36,15 @@ def warnings(world: World) -> list[dict[str, Any]]:
 
 def second_reader(world: World) -> None:
     readers = [QueueReader(True, "", HERE, True, "mine"), QueueReader(True, "", THERE, False, MAPPING_ID)]
-    world.ports.surroundings.readers = readers  # type: ignore[attr-defined]
+    world.ports.surroundings().readers = readers  # type: ignore[attr-defined]
 
 
 def no_reader(world: World) -> None:
-    world.ports.surroundings.readers = [QueueReader(False, "")]  # type: ignore[attr-defined]
+    world.ports.surroundings().readers = [QueueReader(False, "")]  # type: ignore[attr-defined]
 
 
 def quiet_log(world: World) -> None:
-    world.ports.surroundings.level = "WARN"  # type: ignore[attr-defined]
+    world.ports.surroundings().level = "WARN"  # type: ignore[attr-defined]
 
 
 def many_versions(world: World) -> None:
@@ -161,8 +161,8 @@ def test_what_cannot_be_looked_at_is_logged_and_stops_nothing(world: World, monk
     for method in ("described", "written_since"):
         monkeypatch.setattr(world.store, method, denied)
     for method in ("queue_readers", "log_level"):
-        monkeypatch.setattr(type(world.ports.surroundings), method, denied)
-    monkeypatch.setattr(type(world.ports.log), "read", denied)
+        monkeypatch.setattr(type(world.ports.surroundings()), method, denied)
+    monkeypatch.setattr(type(world.ports.log()), "read", denied)
     assert daily(world) == "CURRENT"
     assert world.recorder.counted(Metric.LOOK_FAILED) == 0
     unknown = [fields for event, fields in world.recorder.lines if event == "look_unknown"]
@@ -174,7 +174,7 @@ def test_what_cannot_be_looked_at_is_logged_and_stops_nothing(world: World, monk
 @pytest.mark.rule(id="CHK-7")
 def test_two_others_beside_ours_are_named_and_no_command_guesses_which(world: World) -> None:
     second_reader(world)
-    world.ports.surroundings.readers.append(QueueReader(True, "", f"{THERE}-2", False, "x"))  # type: ignore[attr-defined]
+    world.ports.surroundings().readers.append(QueueReader(True, "", f"{THERE}-2", False, "x"))  # type: ignore[attr-defined]
     daily(world)
     assert "3 mappings" in warnings(world)[0]["detail"]
     assert "delete-event-source-mapping" not in warnings(world)[0]["remedy"]
@@ -183,11 +183,11 @@ def test_two_others_beside_ours_are_named_and_no_command_guesses_which(world: Wo
 @pytest.mark.rule(id="CHK-7")
 def test_a_mapping_that_is_switched_off_reads_nothing(world: World) -> None:
     readers = [QueueReader(True, "", HERE, True, "mine"), QueueReader(False, "", THERE, False, "x")]
-    world.ports.surroundings.readers = readers  # type: ignore[attr-defined]
+    world.ports.surroundings().readers = readers  # type: ignore[attr-defined]
     daily(world)
     assert warnings(world) == []
     readers = [QueueReader(False, "", HERE, True, "mine"), QueueReader(True, "", THERE, False, "x")]
-    world.ports.surroundings.readers = readers  # type: ignore[attr-defined]
+    world.ports.surroundings().readers = readers  # type: ignore[attr-defined]
     daily(world)
     assert "does not read the queue for the function" in warnings(world)[0]["detail"]
 
@@ -224,7 +224,7 @@ def test_a_request_of_another_application_is_none_of_its_business(world: World) 
 
 @pytest.mark.rule(id="CHK-7")
 def test_a_log_that_is_too_long_for_a_check_makes_that_look_unknown_after_the_daily_try(world: World) -> None:
-    world.ports.log.page = 1  # type: ignore[attr-defined]
+    world.ports.log().page = 1  # type: ignore[attr-defined]
     for _ in range(3):
         world.recorder.info("rotation_requested", None, client_id="amzn1.application-oa2-client.other")
     daily(world)
@@ -238,7 +238,7 @@ def test_a_log_that_is_too_long_for_a_check_makes_that_look_unknown_after_the_da
 
 
 def test_the_log_is_read_page_by_page(world: World) -> None:
-    world.ports.log.page = 2  # type: ignore[attr-defined]
+    world.ports.log().page = 2  # type: ignore[attr-defined]
     times: list[datetime] = []
     for _ in range(5):
         world.clock.advance(minutes=1)

@@ -63,7 +63,7 @@ def not_ok(findings: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 def surroundings(world: World) -> Any:
-    return world.ports.surroundings
+    return world.ports.surroundings()
 
 
 def denied(operation: str) -> Callable[..., Any]:
@@ -359,7 +359,7 @@ def test_one_defective_look_hides_no_other_and_no_text_of_it_is_told(
     def defect(*_args: object) -> Any:
         raise KeyError(world.amazon.newest.text)
 
-    monkeypatch.setattr(type(world.ports.surroundings), "log_level", defect)
+    monkeypatch.setattr(type(world.ports.surroundings()), "log_level", defect)
     found = component(world)
     assert not_ok(found) == {"log-level": "unknown"}
     assert "Unexpected KeyError" in found["log-level"]["detail"]
@@ -371,7 +371,7 @@ def test_a_failure_that_is_no_matter_of_rights_is_unknown_without_a_right(
     def throttled(*_args: object) -> Any:
         raise StoreFailed("AWS failed cloudwatch:DescribeAlarms: Throttling.", remedy="Wait.")
 
-    monkeypatch.setattr(type(world.ports.surroundings), "alarms", throttled)
+    monkeypatch.setattr(type(world.ports.surroundings()), "alarms", throttled)
     assert not_ok(component(world)) == {"alarms": "unknown", "subscribers": "unknown"}
     assert operate(world, "doctor", client_id=None)["sounding"] is None
 

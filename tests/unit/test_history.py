@@ -113,7 +113,7 @@ def test_it_goes_back_30_days_or_as_far_as_asked(world: World) -> None:
 
 
 def test_it_comes_in_pages(world: World) -> None:
-    world.ports.log.page = 2  # type: ignore[attr-defined]
+    world.ports.log().page = 2  # type: ignore[attr-defined]
     for number in range(5):
         write(world, "secret_stored", client_id=CLIENT_ID, notification_id=f"n-{number}")
     seen, cursor = list[str](), None
@@ -171,7 +171,7 @@ def test_a_denied_try_is_none_and_two_days_are_remembered(world: World) -> None:
 
 
 def test_every_page_is_looked_at(world: World) -> None:
-    world.ports.log.page = 1  # type: ignore[attr-defined]
+    world.ports.log().page = 1  # type: ignore[attr-defined]
     for client_id in (CLIENT_ID, OTHER, CLIENT_ID):
         world.clock.advance(minutes=1)
         write(world, "secret_accepted", client_id=client_id)

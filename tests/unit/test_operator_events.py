@@ -456,8 +456,8 @@ def test_a_call_that_fails_anywhere_is_an_answer(world: World, action: str, erro
         announcer=broken,
         telemetry=world.recorder,
         schedules=broken,
-        surroundings=broken,
-        log=broken,
+        surroundings=lambda: broken,
+        log=lambda: broken,
         policy=world.ports.policy,
         applications=world.ports.applications,
     )

@@ -225,7 +225,7 @@ def _unclaimed(ports: Ports) -> Finding:
 
 def look_at_mapping(ports: Ports) -> Finding:
     """Whether Lambda reads the queue for the function, and for no other. Raises StoreFailed."""
-    readers = [reader for reader in ports.surroundings.queue_readers() if reader.enabled]
+    readers = [reader for reader in ports.surroundings().queue_readers() if reader.enabled]
     if not any(reader.ours for reader in readers):
         return failed("mapping", "Lambda does not read the queue for the function.", "Enable the mapping.", MEND)
     if len(readers) > 1:
@@ -264,7 +264,7 @@ def _schedules(ports: Ports) -> Finding:
 
 def look_at_log_level(ports: Ports) -> Finding:
     """Whether Lambda keeps the function's metrics. Raises StoreFailed."""
-    level = ports.surroundings.log_level()
+    level = ports.surroundings().log_level()
     if level.upper() in ("", "TRACE", "DEBUG", "INFO"):
         return ok("log-level", level or "Everything is kept.")
     return failed(
@@ -276,9 +276,9 @@ def look_at_log_level(ports: Ports) -> Finding:
 
 
 def _alarms(ports: Ports, seen: list[Alarm]) -> Finding:
-    if not ports.surroundings.has_alarms:
+    if not ports.surroundings().has_alarms:
         return ok("alarms", "They are switched off by the component's arguments.")
-    seen += ports.surroundings.alarms()
+    seen += ports.surroundings().alarms()
     mute = sorted(alarm.name for alarm in seen if not alarm.topic_arn)
     if not seen or mute:
         found = f"These notify nobody: {', '.join(mute)}." if mute else "There are none."
@@ -299,11 +299,11 @@ def _sounding(alarms: list[Alarm]) -> list[str]:
 
 def _subscribers(ports: Ports, alarms: list[Alarm]) -> Finding:
     topics = sorted({alarm.topic_arn for alarm in alarms if alarm.topic_arn})
-    if not ports.surroundings.has_alarms:
+    if not ports.surroundings().has_alarms:
         return ok("subscribers", "There are no alarms to hear.")
     if not topics:
         return unknown("subscribers", "No alarm names the topic that it tells.")
-    found = [ports.surroundings.subscribers(topic) for topic in topics]
+    found = [ports.surroundings().subscribers(topic) for topic in topics]
     deaf = [topic for topic, its in zip(topics, found, strict=True) if not its.confirmed]
     if not deaf:
         return ok("subscribers", f"Confirmed: {sum(its.confirmed for its in found)}.")

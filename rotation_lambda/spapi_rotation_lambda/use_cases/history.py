@@ -106,7 +106,7 @@ def history(ports: Ports, client_id: str | None, since: datetime, cursor: str | 
         StoreFailed: the log could not be read.
         BadSettings: the cursor is not one that this was given.
     """
-    page = ports.log.read(EVENTS, since, cursor)
+    page = ports.log().read(EVENTS, since, cursor)
     shown = [_shown(line) for line in page.lines if _is_told(line, client_id)]
     return History(shown, page.cursor)
 
@@ -120,7 +120,7 @@ def last_accepted(ports: Ports) -> dict[str, datetime]:
     since, cursor = ports.clock.now() - REMEMBERED, None
     found: dict[str, datetime] = {}
     for _ in range(PAGES):
-        page = ports.log.read(ACCEPTANCES, since, cursor)
+        page = ports.log().read(ACCEPTANCES, since, cursor)
         for line in page.lines:
             client_id = line.fields.get("client_id")
             if isinstance(client_id, str) and line.fields.get("answer", "accepted") == "accepted":
@@ -138,7 +138,7 @@ def last_requested(ports: Ports, client_id: str, since: datetime, *, pages: int 
     """
     cursor, found = None, list[datetime]()
     for _ in range(pages):
-        page = ports.log.read(REQUESTS, since, cursor)
+        page = ports.log().read(REQUESTS, since, cursor)
         found += [line.at for line in page.lines if line.fields.get("client_id") == client_id]
         if (cursor := page.cursor) is None:
             return max(found, default=None)
