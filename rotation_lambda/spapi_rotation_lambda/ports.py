@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from spapi_rotation_lambda.domain.applications import Application, ApplicationDirectory
 from spapi_rotation_lambda.domain.credentials import Credentials
+from spapi_rotation_lambda.domain.labels import Versions
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import RotationPolicy
 from spapi_rotation_lambda.domain.snapshot import SecretReader
@@ -77,8 +78,8 @@ class SecretStore(SecretReader, Protocol):
         """What a list does not show."""
         ...
 
-    def written_since(self, secret_id: str, since: datetime) -> int:
-        """How many of its versions were written since then, with labels or without."""
+    def versions_and_young(self, secret_id: str, since: datetime) -> tuple[Versions, int]:
+        """The labelled versions, and how many versions were written since then, with labels or without: one call."""
         ...
 
 

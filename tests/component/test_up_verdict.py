@@ -82,11 +82,11 @@ def test_a_version_without_a_label_is_not_written_over(world: World) -> None:
 def test_what_is_written_in_memory_counts_among_the_young_versions(world: World) -> None:
     since = world.clock.now() - timedelta(hours=1)
     dry = DryStore(world.store, world.clock)
-    there = dry.written_since(world.secret_id, since)
+    there = dry.versions_and_young(world.secret_id, since)[1]
     dry.write(world.secret_id, "one-more", Sensitive("{}"), Label.RECEIVED)
     dry.write(world.secret_id, "one-more", Sensitive("{}"), Label.RECEIVED)
-    assert dry.written_since(world.secret_id, since) == there + 1
-    assert world.store.written_since(world.secret_id, since) == there
+    assert dry.versions_and_young(world.secret_id, since)[1] == there + 1
+    assert world.store.versions_and_young(world.secret_id, since)[1] == there
 
 
 # The verdict.
@@ -94,7 +94,7 @@ def test_what_is_written_in_memory_counts_among_the_young_versions(world: World)
 
 def judged(world: World, trigger: str = "one", **more: Any) -> Verdict:
     """The verdict, on ports that allow to look only."""
-    allowed = {"versions", "read", "inspect", "counts", "created_at", "written_since"}
+    allowed = {"versions", "read", "inspect", "counts", "created_at", "versions_and_young"}
 
     def looks(name: str) -> None:
         assert name in allowed, name

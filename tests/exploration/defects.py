@@ -274,7 +274,7 @@ DEFECTS = (
     Defect(
         "the labels are not read again after the queue",
         "use_cases/request",
-        (("if snapshot.same_labels(snapshot.again()) else", "if True else"),),
+        (("if snapshot.same_labels(this.latest or snapshot.again()) else", "if True else"),),
         ("up and the message of the console",),
     ),
     Defect(
@@ -654,7 +654,7 @@ DEFECTS = (
     Defect(
         "many young versions hold back a request however soon the secret dies",
         "use_cases/version_quota",
-        (("    if dies_soon(asked):\n        return\n", ""),),
+        (("    if dies_soon(asked):\n        return None\n", ""),),
         ("many versions near expiry",),
     ),
     Defect(

@@ -76,7 +76,7 @@ class Op(StrEnum):
     MOVE = "move"
     CREATED_AT = "created_at"
     DESCRIBED = "described"
-    WRITTEN_SINCE = "written_since"
+    VERSIONS_AND_YOUNG = "versions_and_young"
     TOKEN = "token"
     ROTATE = "rotate"
     VERIFICATION_CALL = "verification_call"
@@ -99,7 +99,7 @@ KINDS: Mapping[Op, tuple[Kind, ...]] = {
     Op.MOVE: (*_WRITING, Kind.RETRIED),
     Op.CREATED_AT: _READING,
     Op.DESCRIBED: _READING,
-    Op.WRITTEN_SINCE: _READING,
+    Op.VERSIONS_AND_YOUNG: (*_READING, Kind.STALE),
     Op.TOKEN: (*_READING, Kind.UNKNOWN_SECRET, Kind.SETUP_FAULT),
     Op.ROTATE: (
         Kind.NEVER_OPENED,
@@ -299,7 +299,7 @@ class Store(Protocol):
 
     def described(self, secret_id: str) -> Description: ...
 
-    def written_since(self, secret_id: str, since: datetime) -> int: ...
+    def versions_and_young(self, secret_id: str, since: datetime) -> tuple[Versions, int]: ...
 
 
 class FaultyStore:
@@ -345,8 +345,13 @@ class FaultyStore:
     def described(self, secret_id: str) -> Description:
         return self._injector.call(Op.DESCRIBED, lambda: self._inner.described(secret_id), _store_failed)
 
-    def written_since(self, secret_id: str, since: datetime) -> int:
-        return self._injector.call(Op.WRITTEN_SINCE, lambda: self._inner.written_since(secret_id, since), _store_failed)
+    def versions_and_young(self, secret_id: str, since: datetime) -> tuple[Versions, int]:
+        return self._injector.call(
+            Op.VERSIONS_AND_YOUNG,
+            lambda: self._inner.versions_and_young(secret_id, since),
+            _store_failed,
+            lambda: (self._inner.stale_versions(secret_id), self._inner.versions_and_young(secret_id, since)[1]),
+        )
 
 
 class FaultyAmazon:

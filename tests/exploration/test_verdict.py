@@ -41,7 +41,7 @@ TEXTS = ("one", "two", "new")
 
 MAY_BE_UNKNOWN = (UNASKED, "messages wait, and may be taken soon.", "lie unclaimed", "has lost its label.")
 
-READING = {Op.VERSIONS, Op.READ, Op.CREATED_AT, Op.DESCRIBED, Op.WRITTEN_SINCE, Op.INSPECT}
+READING = {Op.VERSIONS, Op.READ, Op.CREATED_AT, Op.DESCRIBED, Op.VERSIONS_AND_YOUNG, Op.INSPECT}
 
 
 class Reached(Explorer):

@@ -10,7 +10,7 @@ AWS_CALLS: Mapping[str, tuple[str, ...]] = {
     "move": ("secretsmanager:UpdateSecretVersionStage",),
     "created_at": ("secretsmanager:DescribeSecret",),
     "described": ("secretsmanager:DescribeSecret",),
-    "written_since": ("secretsmanager:ListSecretVersionIds",),
+    "versions_and_young": ("secretsmanager:ListSecretVersionIds",),
     "inspect": ("sqs:GetQueueAttributes", "sqs:GetQueueAttributes", "kms:GetKeyPolicy"),
     "take": ("sqs:ReceiveMessage",),
     "put": ("sqs:SendMessage",),

@@ -105,8 +105,9 @@ class FakeSecretsManager:
             secret.rotates_natively,
         )
 
-    def written_since(self, secret_id: str, since: datetime) -> int:
-        return sum(version.created_at > since for version in self._secret(secret_id).versions.values())
+    def versions_and_young(self, secret_id: str, since: datetime) -> tuple[Versions, int]:
+        young = sum(version.created_at > since for version in self._secret(secret_id).versions.values())
+        return self.versions(secret_id), young
 
     # What others do.
 

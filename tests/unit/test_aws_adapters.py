@@ -221,9 +221,12 @@ def test_a_description_tells_of_every_version_and_of_native_rotation(aws: Aws, s
     asked = {"SecretId": NAME, "MaxResults": 100, "IncludeDeprecated": True}
     first = {"ARN": ARN, "Versions": page(-1, 0, 1), "NextToken": "next"}
     aws.answer("secretsmanager", "list_secret_version_ids", first, asked)
-    second = {"ARN": ARN, "Versions": page(2, -30)}
+    labelled = {"VersionId": TWO, "CreatedDate": AT, "VersionStages": ["AWSCURRENT"]}
+    second = {"ARN": ARN, "Versions": [*page(2, -30), labelled]}
     aws.answer("secretsmanager", "list_secret_version_ids", second, {**asked, "NextToken": "next"})
-    assert store.written_since(NAME, AT) == 2
+    versions, young = store.versions_and_young(NAME, AT)
+    assert [(version.id, version.labels) for version in versions.items] == [(TWO, {"AWSCURRENT"})]
+    assert young == 2
 
 
 CALLS: list[tuple[str, str, Callable[[SecretsManagerStore], object]]] = [
@@ -236,7 +239,7 @@ CALLS: list[tuple[str, str, Callable[[SecretsManagerStore], object]]] = [
         lambda store: store.move(NAME, "X", to=ONE, away_from=TWO),
     ),
     ("describe_secret", "DescribeSecret", lambda store: store.created_at(NAME)),
-    ("list_secret_version_ids", "ListSecretVersionIds", lambda store: store.written_since(NAME, AT)),
+    ("list_secret_version_ids", "ListSecretVersionIds", lambda store: store.versions_and_young(NAME, AT)),
 ]
 
 

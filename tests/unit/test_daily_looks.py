@@ -158,7 +158,7 @@ def test_what_cannot_be_looked_at_is_logged_and_stops_nothing(world: World, monk
     def denied(*_: object) -> Any:
         raise StoreFailed("AWS failed it: AccessDenied.", remedy="none", denied="the:Right")
 
-    for method in ("described", "written_since"):
+    for method in ("described", "versions_and_young"):
         monkeypatch.setattr(world.store, method, denied)
     for method in ("queue_readers", "log_level"):
         monkeypatch.setattr(type(world.ports.surroundings()), method, denied)

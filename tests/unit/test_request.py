@@ -158,7 +158,7 @@ def test_without_a_token_nothing_is_written(world: World, fault: TokenFault) -> 
 def test_token_then_record_then_post(world: World) -> None:
     ports, calls = traced(world.ports)
     request(ports, world.application, Trigger.CLI)
-    changing = [call for call in calls if call not in ("versions", "read", "written_since", "inspect", "take")]
+    changing = [call for call in calls if call not in ("versions", "read", "versions_and_young", "inspect", "take")]
     assert changing == ["token", "write ROTATION_REQUEST", "rotate", "tell"]
 
 

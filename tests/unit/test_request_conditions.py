@@ -36,10 +36,10 @@ EXPECTED = {
     "REQ-5": {O, R},
     "REQ-6": {O, R},
     "REQ-7": {O, R},
-    "REQ-19": {O, R},
     "REQ-8": {O, R, F},
     "REQ-9": {O, R},
     "REQ-17": {O, R},
+    "REQ-19": {O, R},
 }
 
 
@@ -122,9 +122,9 @@ CASES: list[Case] = [
     ("REQ-5", paused, O, OutsideWindow),
     ("REQ-6", unanswered, O, TooSoon),
     ("REQ-7", just_refused, O, TooSoon),
-    ("REQ-19", many_versions, O, TooManyVersions),
     ("REQ-8", closed_queue, O, QueueNotReady),
     ("REQ-9", unread, O, UnreadMessages),
+    ("REQ-19", many_versions, O, TooManyVersions),
 ]
 
 

@@ -113,10 +113,10 @@ class DryStore:
         """What a list does not show."""
         return self._real.described(secret_id)
 
-    def written_since(self, secret_id: str, since: datetime) -> int:
-        """How many of its versions were written since then, those in memory counted too."""
+    def versions_and_young(self, secret_id: str, since: datetime) -> tuple[Versions, int]:
+        """The labelled versions, and how many were written since then, those in memory counted too."""
         in_memory = sum(self._made[each] > since for each in self._written)
-        return self._real.written_since(secret_id, since) + in_memory
+        return self.versions(secret_id), self._real.versions_and_young(secret_id, since)[1] + in_memory
 
     def write(self, secret_id: str, version_id: str, text: Sensitive, label: str) -> None:
         """Write a version in memory.

@@ -23,12 +23,22 @@ class SecretsManagerStore:
 
     def versions(self, secret_id: str) -> Versions:
         """List the labelled versions."""
+        arn, versions = self._list(secret_id)
+        return Versions(arn, tuple(versions))
+
+    def versions_and_young(self, secret_id: str, since: datetime) -> tuple[Versions, int]:
+        """List all versions (IncludeDeprecated: those without labels too)."""
+        arn, versions = self._list(secret_id, IncludeDeprecated=True)
+        labelled = tuple(version for version in versions if version.labels)
+        return Versions(arn, labelled), sum(version.created_at > since for version in versions)
+
+    def _list(self, secret_id: str, **what: bool) -> tuple[str, list[Version]]:
         items: list[Version] = []
         arn, token = "", ""
         try:
             while True:
                 more = {"NextToken": token} if token else {}
-                page = self._client.list_secret_version_ids(SecretId=secret_id, MaxResults=100, **more)  # type: ignore[arg-type]
+                page = self._client.list_secret_version_ids(SecretId=secret_id, MaxResults=100, **what, **more)  # type: ignore[arg-type]
                 arn = page["ARN"]
                 items += [
                     Version(
@@ -40,7 +50,7 @@ class SecretsManagerStore:
                 ]
                 token = page.get("NextToken", "")
                 if not token:
-                    return Versions(arn, tuple(items))
+                    return arn, items
         except (ClientError, BotoCoreError) as error:
             if error_code(error) == "ResourceNotFoundException":
                 raise SecretMissing(
@@ -94,20 +104,3 @@ class SecretsManagerStore:
             {label: version_id for version_id, labels in labelled.items() for label in labels},
             answer.get("RotationEnabled", False),
         )
-
-    def written_since(self, secret_id: str, since: datetime) -> int:
-        """Count the versions (ListSecretVersionIds), those without labels too."""
-        found, token = 0, ""
-        with named("secretsmanager:ListSecretVersionIds"):
-            while True:
-                more = {"NextToken": token} if token else {}
-                page = self._client.list_secret_version_ids(
-                    SecretId=secret_id,
-                    MaxResults=100,
-                    IncludeDeprecated=True,
-                    **more,
-                )
-                found += sum(entry["CreatedDate"] > since for entry in page.get("Versions", ()))
-                token = page.get("NextToken", "")
-                if not token:
-                    return found

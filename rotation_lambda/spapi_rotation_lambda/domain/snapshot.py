@@ -83,9 +83,13 @@ class Snapshot:
         self._malformed: set[str] = set()
         self._record: RequestRecord | None = None
 
-    def again(self) -> "Snapshot":
-        """A new reading (one call) that keeps the values. Raises SecretMissing or StoreFailed."""
-        return Snapshot(self._store, self.application, texts=self._texts)
+    def again(self, versions: Versions | None = None) -> "Snapshot":
+        """A new reading that keeps the values: one call, unless the versions are at hand.
+
+        Raises:
+            SecretMissing, StoreFailed: from the call.
+        """
+        return Snapshot(self._store, self.application, versions=versions, texts=self._texts)
 
     def after(self, version_id: str, text: Sensitive, labels: tuple[Label, ...], at: datetime) -> "Snapshot":
         """The reading as it is after a write of ours, without a call: a list may not show it yet.
@@ -99,7 +103,7 @@ class Snapshot:
         for label in labels:
             versions = versions.moved(label, version_id, at)
         self._texts[version_id] = text
-        return Snapshot(self._store, self.application, versions=versions, texts=self._texts)
+        return self.again(versions)
 
     def _text(self, version_id: str) -> Sensitive:
         if version_id not in self._texts:

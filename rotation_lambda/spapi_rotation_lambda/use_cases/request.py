@@ -58,7 +58,7 @@ def request(
                 return earlier
         # REQ-10. A message that left the queue since the labels were read is in them by now: store comes before
         # acknowledge. Only an unchanged secret has met all conditions.
-        return _post(this) if snapshot.same_labels(snapshot.again()) else None
+        return _post(this) if snapshot.same_labels(this.latest or snapshot.again()) else None
 
     return until_labels_stand_still(
         attempt,

@@ -40,10 +40,12 @@ class Attempt:
     Attributes:
         asked: what the rules look at.
         reference: the trigger text of ``pulumi up``, if that asks.
+        latest: a reading after all looks at the queue (REQ-10), if one of the conditions has made it.
     """
 
     def __init__(self, ports: Ports, asked: rules.Asked, reference: str | None) -> None:
         self.ports, self.asked, self.reference = ports, asked, reference
+        self.latest: Snapshot | None = None
         self._queue: QueueState | None = None
 
     @property
@@ -117,7 +119,9 @@ def _nothing_unclaimed(attempt: Attempt) -> None:
 
 
 def _room_for_versions(attempt: Attempt) -> None:
-    version_quota.require_room(attempt.ports, attempt.asked)
+    """One list tells of the labels too: it is the reading of REQ-10, and so this condition is the last."""
+    versions = version_quota.require_room(attempt.ports, attempt.asked)
+    attempt.latest = attempt.snapshot.again(versions) if versions is not None else None
 
 
 def _by(rule: Callable[[rules.Asked], None]) -> Callable[[Attempt], None]:
@@ -134,9 +138,9 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition("REQ-5", "the rotation window is open", _by(rules.require_open_window), _UNFORCED),
     Condition("REQ-6", "no rotation is in flight", _by(rules.require_no_rotation_in_flight), _UNFORCED),
     Condition("REQ-7", "the wait after a refusal is over", _by(rules.require_patience_after_refusal), _UNFORCED),
-    Condition("REQ-19", "few versions are young", _room_for_versions, _UNFORCED, looks_at_queue=True),
     Condition("REQ-8", "Amazon can send to the queue", _queue_is_ready, looks_at_queue=True),
     Condition("REQ-9", "no message is unread", _nothing_unread, _UNFORCED, looks_at_queue=True),
     Condition("REQ-17", "nothing of its own lies unclaimed", _nothing_unclaimed, _UNFORCED, looks_at_queue=True),
+    Condition("REQ-19", "few versions are young", _room_for_versions, _UNFORCED, looks_at_queue=True),
 )
 """What must be so before Amazon is asked, in the order in which it is looked at."""
