@@ -17,8 +17,8 @@ def interposed(ports: Ports, *, before: Watcher | None = None, after: Watcher | 
     """The same ports, with a watcher called before and after each call that leaves the process.
 
     A call is named by what it does: ``write ROTATION_REQUEST``, ``move AWSCURRENT``, ``remove AWSPENDING``,
-    ``versions``, ``read``, ``versions_and_young``, ``inspect``, ``token``, ``verification_call``, ``rotate``, ``rotated``,
-    ``counts``, ``take``, ``delete``, ``put``.
+    ``versions``, ``read``, ``versions_and_young``, ``inspect``, ``token``, ``verification_call``, ``rotate``,
+    ``rotated``, ``counts``, ``take``, ``delete``, ``put``.
     """
     real = ports.amazon()
     return replace(
