@@ -29,7 +29,7 @@ def declared(state: str) -> list[dict[str, Any]]:
         name = each["urn"].rpartition("::")[2]
         before = {names[urn]: outputs[urn] for urn in each.get("dependencies", ()) if urn in names}
         own = _plain(each.get("inputs", {}))
-        inputs = {key: _linked(given, before) for key, given in own.items() if not _is_generated(key, given, name)}
+        inputs = {key: _linked(given, before) for key, given in own.items() if not _is_computed(key, given, name)}
         kept.append(
             {
                 "type": each["type"],
@@ -60,13 +60,10 @@ def _plain(given: Any) -> Any:
     return {key: _plain(each) for key, each in given.items() if not key.startswith("__")}
 
 
-def _is_generated(key: str, given: Any, name: str) -> bool:
-    """Whether the provider has made a name up."""
-    return (
-        key == "name"
-        and isinstance(given, str)
-        and re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{7}}(\.\w+)?", given) is not None
-    )
+def _is_computed(key: str, given: Any, name: str) -> bool:
+    """Whether the provider has put it in: a name that it has made up, or the tags with its own defaults."""
+    generated = rf"{re.escape(name)}-[0-9a-f]{{7}}(\.\w+)?"
+    return key == "tagsAll" or (key == "name" and isinstance(given, str) and re.fullmatch(generated, given) is not None)
 
 
 def _linked(given: Any, before: Mapping[str, Mapping[str, str]]) -> Any:
