@@ -73,7 +73,7 @@ def _linked(given: Any, before: Mapping[str, Mapping[str, str]]) -> Any:
         return given if "archive" in given else {key: _linked(each, before) for key, each in given.items()}
     if not isinstance(given, str):
         return given
-    found = {text: [name, key] for name, told in before.items() for key, text in reversed(told.items())}
+    found = {text: [name, key] for name, told in before.items() for key, text in reversed(list(told.items()))}
     if not found:
         return given
     # The longest first: an ARN holds a name.
