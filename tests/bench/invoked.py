@@ -26,26 +26,28 @@ class Calls:
 
     def watch(self) -> None:
         """From now on."""
-        from botocore.client import BaseClient
+        from botocore import client as botocore_client
 
-        aws = BaseClient._make_api_call
+        clients: Any = botocore_client.BaseClient
+        aws = clients._make_api_call
 
         def aws_call(client: Any, operation: str, parameters: Any) -> Any:
             self.aws.append(operation)
             return self._timed(aws, client, operation, parameters)
 
-        BaseClient._make_api_call = aws_call
+        clients._make_api_call = aws_call
         try:
             import httpx
         except ImportError:
             return
-        request = httpx.Client.request
+        amazon: Any = httpx.Client
+        request = amazon.request
 
         def amazon_call(client: Any, *given: Any, **more: Any) -> Any:
             self.amazon += 1
             return self._timed(request, client, *given, **more)
 
-        httpx.Client.request = amazon_call  # type: ignore[method-assign]
+        amazon.request = amazon_call
 
     def _timed(self, call: Callable[..., Any], *given: Any, **more: Any) -> Any:
         began = time.process_time()
