@@ -324,7 +324,8 @@ def test_a_missing_right_makes_one_look_unknown_and_is_summed_up(
     world: World, monkeypatch: pytest.MonkeyPatch, call: str, right: str, look: str
 ) -> None:
     port, method = call.split(".")
-    monkeypatch.setattr(type(getattr(world.ports, port)), method, denied(right))
+    asked = world.ports.surroundings() if port == "surroundings" else getattr(world.ports, port)
+    monkeypatch.setattr(type(asked), method, denied(right))
     found = component(world)
     hidden = {"subscribers": "unknown"} if look == "alarms" else {}
     assert not_ok(found) == {"permissions": "failed", look: "unknown", **hidden}
@@ -350,7 +351,7 @@ def test_an_unreadable_key_policy_is_unknown(world: World) -> None:
 def test_a_secret_that_may_not_be_read_is_unknown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(world.store), "versions", denied("secretsmanager:ListSecretVersionIds"))
     found = application(world)
-    assert not_ok(found) == {"permissions": "failed", "secret": "unknown", "records": "unknown"}
+    assert not_ok(found) == {"permissions": "failed", "secret": "unknown", "records": "unknown", "versions": "unknown"}
 
 
 def test_one_defective_look_hides_no_other_and_no_text_of_it_is_told(
