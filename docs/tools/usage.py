@@ -4,17 +4,15 @@ real telemetry, on the modelled world; each call of a port costs what the real a
 import contextlib
 import io
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from typing import Any
-from unittest import mock
 
 from spapi_rotation.resources.function import METRICS_NAMESPACE
-from spapi_rotation_lambda.adapters.telemetry import PowertoolsTelemetry
+from spapi_rotation_lambda.adapters.telemetry import LambdaTelemetry
 from spapi_rotation_lambda.domain.daily_slot import daily_slot
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
@@ -24,12 +22,6 @@ from tests.fakes.world import CLIENT_ID, SCHEDULE_ARN, World
 
 COMPONENT = "project/production/rotation"
 """An identity of the usual length: it is in each line of the log."""
-
-_ENVIRONMENT = {
-    "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
-    "POWERTOOLS_SERVICE_NAME": COMPONENT,
-    "AWS_LAMBDA_LOG_LEVEL": "INFO",
-}
 
 
 @dataclass(frozen=True)
@@ -91,14 +83,13 @@ class Usage:
 
 @cache
 def counted() -> Usage:
-    """Count them all. Once in a process: Powertools keeps the stream that it was given first."""
-    with mock.patch.dict(os.environ, _ENVIRONMENT):
-        function = _Function()
-        function.check(_HOUR_OF_REST)  # the first one notes since when the value in use is known
-        check, daily = function.check(_HOUR_OF_REST), function.check(_DAILY_HOUR)
-        function.world.clock.advance(days=61)
-        asking = function.check(_HOUR_OF_REST)
-        return Usage(check, daily, asking - check + function.message())
+    """Count them all, once in a process."""
+    function = _Function()
+    function.check(_HOUR_OF_REST)  # the first one notes since when the value in use is known
+    check, daily = function.check(_HOUR_OF_REST), function.check(_DAILY_HOUR)
+    function.world.clock.advance(days=61)
+    asking = function.check(_HOUR_OF_REST)
+    return Usage(check, daily, asking - check + function.message())
 
 
 _DAILY_HOUR = daily_slot(CLIENT_ID)
@@ -112,14 +103,14 @@ class _Function:
         self.world = World()
         self.world.seed()
         self._log = io.StringIO()
-        with contextlib.redirect_stdout(self._log):
-            telemetry = PowertoolsTelemetry(COMPONENT, METRICS_NAMESPACE)
+        telemetry = LambdaTelemetry(COMPONENT, METRICS_NAMESPACE)
         ports, self._calls = traced(replace(self.world.ports, telemetry=telemetry))
+        surroundings, log = ports.surroundings(), ports.log()
         self._ports = replace(
             ports,
             schedules=_Noted(ports.schedules, self._calls.append),
-            surroundings=_Noted(ports.surroundings, self._calls.append),
-            log=_Noted(ports.log, lambda method: self._calls.append(f"{method}_log")),
+            surroundings=lambda: _Noted(surroundings, self._calls.append),
+            log=lambda: _Noted(log, lambda method: self._calls.append(f"{method}_log")),
         )
 
     def check(self, time_of_day: timedelta) -> Run:

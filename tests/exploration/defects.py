@@ -289,6 +289,12 @@ DEFECTS = (
         ("check and up, both due",),
     ),
     Defect(
+        "a promotion by hand counts as proof of the order",
+        "use_cases/operator_actions",
+        (("current, replaces=newer)", "current, replaces=True)"),),
+        ("made by hand, the one before it promoted, then put in again",),
+    ),
+    Defect(
         "the machine promotes what a person rejected",
         "use_cases/settle",
         (("if snapshot.id_of(Label.REJECTED) == pending.version.id:", "if False:"),),

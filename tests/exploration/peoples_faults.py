@@ -241,6 +241,12 @@ def _by_hand() -> tuple[Scenario, ...]:
             (late_console(3 * HOUR), both, hours(5), *((schedule,) * 2), hours(7 * 24), newest_in_use),
             faults=2,
         ),
+        Scenario(
+            "made by hand, the one before it promoted, then put in again",
+            young,
+            (late_console(HOUR), both, hours(2), event, do("promote"), seed_newest, hours(3), newest_in_use),
+            faults=1,
+        ),
         Scenario("two secrets of the same instant", young, (two_at_once, *EVENTS), faults=1),
         Scenario(
             "no alarm about a secret made by hand after a rotation",

@@ -23,7 +23,7 @@ from tests.exploration.faulty import Op
 READS = frozenset({Op.VERSIONS, Op.READ, Op.CREATED_AT})
 """All that a check at rest does, but for the one of the day."""
 
-LOOKS_AT_QUEUE = READS | {Op.WRITTEN_SINCE, Op.INSPECT}
+LOOKS_AT_QUEUE = READS | {Op.VERSIONS_AND_YOUNG, Op.INSPECT}
 """What a check does whose request an unread message declines."""
 
 

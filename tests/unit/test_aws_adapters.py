@@ -225,7 +225,7 @@ def test_a_description_tells_of_every_version_and_of_native_rotation(aws: Aws, s
     second = {"ARN": ARN, "Versions": [*page(2, -30), labelled]}
     aws.answer("secretsmanager", "list_secret_version_ids", second, {**asked, "NextToken": "next"})
     versions, young = store.versions_and_young(NAME, AT)
-    assert [(version.id, version.labels) for version in versions.items] == [(TWO, {"AWSCURRENT"})]
+    assert [(version.id, version.labels) for version in versions.items] == [(TWO, frozenset({"AWSCURRENT"}))]
     assert young == 2
 
 

@@ -235,6 +235,24 @@ def test_promote_does_not_bring_an_old_rejected_secret_over_a_newer_one(world: W
     assert world.labels() == before
 
 
+@pytest.mark.rule(id="OPS-1")
+def test_a_promotion_by_hand_is_no_proof_of_the_order_against_a_later_seed(world: World) -> None:
+    """One made by hand is in use, without dates; a person promotes the older one, and puts the newer one back."""
+    world.clock.advance(days=60)
+    world.amazon.rotate_by_hand()
+    world.amazon.rotate_by_hand(message=False)
+    made_by_hand = world.amazon.newest.text
+    operator_actions.seed(world.ports, world.application, credentials(made_by_hand))
+    world.drain()
+    assert state(world) is State.RECEIVED
+    operator_actions.promote(world.ports, world.application)
+    assert in_use(world) != made_by_hand
+    operator_actions.seed(world.ports, world.application, credentials(made_by_hand))
+    world.amazon.calls_allowed = False
+    world.run(hours=48)
+    assert in_use(world) == made_by_hand
+
+
 def test_promote_undoes_a_rollback(world: World) -> None:
     _, new = rotated(world)
     operator_actions.rollback(world.ports, world.application)

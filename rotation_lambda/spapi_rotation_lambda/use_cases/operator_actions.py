@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
+from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Credentials, Document
 from spapi_rotation_lambda.domain.errors import NotYetAccepted, RotationError
@@ -54,8 +55,9 @@ def promote(ports: Ports, application: Application) -> str:
             remedy="Nothing. To go back to the previous secret, use rollback.",
         )
     same = current.holds(candidate.credentials)
+    newer = rules.order(snapshot, candidate, current) is rules.Order.NEWER
     with telling_a_person(application):
-        in_use = current.version.id if same else put_into_use(ports, snapshot, candidate, current, replaces=True)
+        in_use = current.version.id if same else put_into_use(ports, snapshot, candidate, current, replaces=newer)
         publish_and_take_off(ports, snapshot, candidate, in_use)
         _take_off_rejected(ports, snapshot, {candidate.version.id, in_use})
     ports.telemetry.warning("promoted_by_hand", application, version_id=in_use)
