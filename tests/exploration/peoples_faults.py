@@ -139,8 +139,15 @@ def _typed() -> tuple[Scenario, ...]:
         Scenario(
             "dates left over from an earlier secret",
             rotated,
-            (silent_console, left, schedule, nothing_requested, *EVENTS),
+            (silent_console, left, wait(minutes=1), schedule, nothing_requested, *EVENTS),
             faults=2,
+        ),
+        # A second fault would be that both lists of the request are from before: then nothing tells of the owner's write.
+        Scenario(
+            "dates left over in the moment of a check",
+            rotated,
+            (silent_console, left, schedule, nothing_requested, *EVENTS),
+            faults=1,
         ),
         Scenario("dates left over, then the message", young, (late_console(HOUR), left, *EVENTS), 2),
         Scenario("dates left over after the message", young, (console, event, left, *THREE_EVENTS), 2),
