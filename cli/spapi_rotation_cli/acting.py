@@ -1,4 +1,4 @@
-"""The verbs check, promote, reject and rollback: look, say what will happen, ask, act."""
+"""The subcommands check, promote, reject and rollback: look, say what will happen, ask, act."""
 
 from collections.abc import Callable
 

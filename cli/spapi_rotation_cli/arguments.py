@@ -1,4 +1,4 @@
-"""What verbs take beside the options that all have."""
+"""The arguments and options that only some subcommands have."""
 
 from importlib import metadata
 from pathlib import Path
@@ -13,21 +13,23 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-Name = Annotated[
-    str | None, typer.Argument(metavar="NAME", help="The application. May be left out if there is only one.")
-]
+Name = Annotated[str | None, typer.Argument(metavar="NAME", help="The application. Optional if there is only one.")]
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="The application by its client id.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 Date = Annotated[str | None, typer.Option(metavar="DATE", help="A date such as 2026-12-07, or an RFC 3339 time.")]
-FromStdin = Annotated[bool, typer.Option("--from-stdin", help="Read the client secret from a pipe; wants --yes.")]
+FromStdin = Annotated[bool, typer.Option("--from-stdin", help="Read the client secret from a pipe; needs --yes.")]
 Force = Annotated[bool, typer.Option("--force", help="Request although an earlier rotation or a message forbids it.")]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch until the new secret is in use.")]
-Timeout = Annotated[int, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to watch.")]
-Html = Annotated[Path, typer.Option("--html", metavar="FILE", help="Where to write the page: one file, no script.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the new secret is in use.")]
+Timeout = Annotated[int, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to wait.")]
+Html = Annotated[Path, typer.Option("--html", metavar="FILE", help="Where to write the page: one file, no scripts.")]
 Calls = Annotated[
     int,
     typer.Option(
-        "--calls", min=1, max=100_000, metavar="COUNT", help="Ask CloudTrail so often at most, twice a second."
+        "--calls",
+        min=1,
+        max=100_000,
+        metavar="COUNT",
+        help="The most lookups to make in CloudTrail, two a second.",
     ),
 ]
 MessageId = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="The message, as dead-letters shows it.")]

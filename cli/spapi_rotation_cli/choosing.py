@@ -1,4 +1,4 @@
-"""Which application a verb is about."""
+"""Which application a subcommand is about."""
 
 from difflib import get_close_matches
 

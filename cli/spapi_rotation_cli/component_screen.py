@@ -68,7 +68,11 @@ class Accepted:
         if self.at is None:
             return f"unknown. {self.error}"
         moment = self.at.get(client_id)
-        return f"by Amazon {times.ago(moment, now)}" if moment else "not within two days; the verb doctor tries it now"
+        return (
+            f"by Amazon {times.ago(moment, now)}"
+            if moment
+            else "not within two days; spapi-rotation doctor tries it now"
+        )
 
     def as_json(self, client_id: str) -> str | None:
         """For programs."""

@@ -1,4 +1,4 @@
-"""The verb ``consumers``: who reads each secret, and who has not read it since the last change of its value."""
+"""The subcommand ``consumers``: who reads each secret, and who has not read it since the last change of its value."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

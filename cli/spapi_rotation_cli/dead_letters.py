@@ -1,4 +1,4 @@
-"""The verbs for messages that the function could not handle: dead-letters, redrive, discard. Never a body."""
+"""The subcommands for messages that the function could not handle: dead-letters, redrive, discard. Never a body."""
 
 import time
 from collections.abc import Mapping

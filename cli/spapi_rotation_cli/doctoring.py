@@ -1,4 +1,4 @@
-"""The verb ``doctor``: what the function's doctor found, in order, each with a sign and its remedy."""
+"""The subcommand ``doctor``: what the function's doctor found, in order, each with a sign and its remedy."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The verb ``history``: who asked, what arrived, what Amazon accepted, as the function's log tells it."""
+"""The subcommand ``history``: who asked, what arrived, what Amazon accepted, as the function's log tells it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

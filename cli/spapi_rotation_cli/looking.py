@@ -1,4 +1,4 @@
-"""The verbs that look and change nothing: status and register."""
+"""The subcommands that look and change nothing: status and register."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The command line: its verbs, and how a run ends."""
+"""The command line: its subcommands, and how a run ends."""
 
 import sys
 import traceback
@@ -31,20 +31,20 @@ from spapi_rotation_cli.options import FUNCTION_VARIABLE, Options, with_options
 from spapi_rotation_cli.output import Output
 from spapi_rotation_cli.session import PROGRAM, Session
 
-HELP = f"""Look at and act on the rotation of Amazon SP-API client secrets.
+HELP = f"""Inspect and control the rotation of Amazon SP-API client secrets.
 
-This command asks the deployed rotation function for everything; it needs only lambda:InvokeFunction, and the verb
-consumers cloudtrail:LookupEvents. It finds the function by --function, by {FUNCTION_VARIABLE}, or by the
+This command asks the deployed rotation function for everything, so it needs only lambda:InvokeFunction; consumers
+also needs cloudtrail:LookupEvents. It finds the function by --function, by {FUNCTION_VARIABLE}, or by the
 outputs of a Pulumi stack: --stack, or the project in the current folder.
 
 \b
 Exit codes:
   0  done; status: healthy
   1  failure, or not done within --timeout
-  2  usage: nothing was done
-  3  status: needs attention; doctor: something is wrong; consumers: one has not followed
+  2  wrong usage: nothing was done
+  3  status: needs attention; doctor: something is wrong; consumers: one has not read the new secret
   4  status: broken, calls to SP-API fail or soon will
-rotate ends with 3 or 4 as well when the rotation needs a person."""
+rotate also exits with 3 or 4 when the rotation needs a person."""
 
 LONGEST_REPEATED = 20
 """Longer words of a wrong command line are not repeated."""
@@ -54,13 +54,13 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 @app.callback(help=HELP)
 def _program(version: Version = False) -> None:
-    """What may stand before the verb."""
+    """What may stand before the subcommand."""
 
 
 @app.command()
 @with_options
 def status(options: Options, name: Name = None, client_id: ClientId = None) -> int:
-    """Show the state, and the next command to type. Without NAME: every application."""
+    """Show the state and the next command to type, by default for every application."""
     return looking.status(Session(options), name, client_id)
 
 
@@ -75,7 +75,7 @@ def seed(
     expires_at: Date = None,
     yes: Yes = False,
 ) -> int:
-    """Put a client secret in, after Amazon has accepted it. It is asked for without echo."""
+    """Put a client secret in, once Amazon accepts it. The prompt does not show what you type."""
     return seeding.seed(
         Session(options),
         name,
@@ -98,21 +98,21 @@ def rotate(
     timeout: Timeout = 600,
     yes: Yes = False,
 ) -> int:
-    """Request a new client secret, and watch until it is in use."""
+    """Request a new client secret, and wait until it is in use."""
     return rotating.rotate(Session(options), name, client_id, force=force, wait=wait, timeout=timeout, yes=yes)
 
 
 @app.command()
 @with_options
 def check(options: Options, name: Name = None, client_id: ClientId = None) -> int:
-    """Make a scheduled check now: verify and promote what is pending, rotate if it is due."""
+    """Make a scheduled check now: verify and promote a pending secret, rotate if due."""
     return acting.check(Session(options), name, client_id)
 
 
 @app.command()
 @with_options
 def promote(options: Options, name: Name = None, client_id: ClientId = None, yes: Yes = False) -> int:
-    """Put the pending, or else the rejected, secret into use without verification."""
+    """Put the pending secret, or else the rejected one, into use without verification."""
     return acting.promote(Session(options), name, client_id, yes=yes)
 
 
@@ -126,28 +126,28 @@ def reject(options: Options, name: Name = None, client_id: ClientId = None, yes:
 @app.command()
 @with_options
 def rollback(options: Options, name: Name = None, client_id: ClientId = None, yes: Yes = False) -> int:
-    """Go back to the previous secret, while it still lives."""
+    """Go back to the previous secret, while it still works."""
     return acting.rollback(Session(options), name, client_id, yes=yes)
 
 
 @app.command()
 @with_options
 def doctor(options: Options, name: Name = None, client_id: ClientId = None) -> int:
-    """Look at all that a rotation needs, and try the secret in use at Amazon. Changes nothing."""
+    """Look at everything a rotation needs, and try the secret in use at Amazon. Changes nothing."""
     return doctoring.doctor(Session(options), name, client_id)
 
 
 @app.command()
 @with_options
 def history(options: Options, name: Name = None, client_id: ClientId = None, since: Date = None) -> int:
-    """Show who asked, what arrived and what Amazon accepted, by default within the last 30 days."""
+    """Show who asked, what arrived and what Amazon accepted, by default in the last 30 days."""
     return telling.history(Session(options), name, client_id, since)
 
 
 @app.command()
 @with_options
 def report(options: Options, html: Html, name: Name = None, client_id: ClientId = None, since: Date = None) -> int:
-    """Write a page to look at: state, days left, timeline, health. By default with the last 180 days."""
+    """Write an HTML page: state, days left, health, and a timeline, by default of the last 180 days."""
     return reporting.report(Session(options), name, client_id, html, since)
 
 
@@ -156,7 +156,7 @@ def report(options: Options, html: Html, name: Name = None, client_id: ClientId 
 def list_consumers(
     options: Options, name: Name = None, client_id: ClientId = None, since: Date = None, calls: Calls = 400
 ) -> int:
-    """Show who reads each secret, and who has not since its last change. Needs cloudtrail:LookupEvents."""
+    """Show who reads each secret, and who has not read the new one. Needs cloudtrail:LookupEvents."""
     return consumers.consumers(Session(options), name, client_id, since, calls)
 
 
@@ -177,14 +177,14 @@ def list_dead_letters(options: Options) -> int:
 @app.command()
 @with_options
 def redrive(options: Options, yes: Yes = False) -> int:
-    """Have up to five dead letters handled again, once their cause is removed."""
+    """Retry up to five dead letters, once their cause is removed."""
     return dead_letters.redrive(Session(options), yes=yes)
 
 
 @app.command()
 @with_options
 def discard(options: Options, message_id: MessageId, force: Lost = False, yes: Yes = False) -> int:
-    """Delete a dead letter for good, one that is not Amazon's."""
+    """Delete a dead letter that is not Amazon's, for good."""
     return dead_letters.discard(Session(options), message_id, force=force, yes=yes)
 
 

@@ -1,4 +1,4 @@
-"""The options that every verb has, and the decorator that gives them to it."""
+"""The options that every subcommand has, and the decorator that gives them to it."""
 
 import inspect
 from collections.abc import Callable
@@ -18,27 +18,28 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Where the function is, and how to answer. Each field is an option of every verb."""
+    """Where the function is, and how to answer. Each field is an option of every subcommand."""
 
     function: Annotated[
         str | None,
         typer.Option(
             "--function",
             metavar="NAME",
-            help=f"Name or ARN of the rotation function. Else {FUNCTION_VARIABLE}, else the stack's function_name.",
+            help=f"The function's name or ARN. Default: {FUNCTION_VARIABLE}, or the stack's function_name.",
         ),
     ] = None
     stack: Annotated[
         str | None,
-        typer.Option("--stack", metavar="NAME", help="The Pulumi stack whose output function_name is taken."),
+        typer.Option("--stack", metavar="NAME", help="The Pulumi stack whose output function_name to use."),
     ] = None
     profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="The AWS profile.")] = None
     region: Annotated[
-        str | None, typer.Option("--region", metavar="NAME", help="The AWS region. Else the stack's, else AWS's own.")
+        str | None,
+        typer.Option("--region", metavar="NAME", help="The AWS region. Default: the stack's, or AWS's own setting."),
     ] = None
     json: Annotated[bool, typer.Option("--json", help="Answer in JSON, errors too.")] = False
     debug: Annotated[
-        bool, typer.Option("--debug", help="Tell AWS request ids and the place of an error. Never a secret.")
+        bool, typer.Option("--debug", help="Show AWS request ids and where an error occurred. Never a secret.")
     ] = False
 
     def repeated(self) -> tuple[str, ...]:
@@ -51,14 +52,14 @@ class Options:
         return tuple(found)
 
 
-def with_options(verb: Callable[Concatenate[Options, P], int]) -> Callable[..., int]:
-    """Give a verb every option; it gets them as its first argument. Ctrl-C becomes an error like any other."""
+def with_options(subcommand: Callable[Concatenate[Options, P], int]) -> Callable[..., int]:
+    """Give a subcommand every option; it gets them as its first argument. Ctrl-C becomes an error like any other."""
 
-    @wraps(verb)
+    @wraps(subcommand)
     def run(**given: Any) -> int:
         options = Options(**{field.name: given.pop(field.name) for field in fields(Options)})
         try:
-            return cast(Callable[..., int], verb)(options, **given)
+            return cast(Callable[..., int], subcommand)(options, **given)
         except KeyboardInterrupt:
             raise CommandError(
                 "Stopped",
@@ -67,7 +68,7 @@ def with_options(verb: Callable[Concatenate[Options, P], int]) -> Callable[..., 
                 code=ExitCode.STOPPED,
             ) from None
 
-    own = list(inspect.signature(verb).parameters.values())[1:]
+    own = list(inspect.signature(subcommand).parameters.values())[1:]
     common = list(inspect.signature(Options).parameters.values())
     parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*own, *common)]
     run.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The verb ``report``: a page for people who would rather look."""
+"""The subcommand ``report``: a page for people who would rather look."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""The verb rotate: ask for a new client secret, and watch until it is in use or a person is needed."""
+"""The subcommand rotate: ask for a new client secret, and watch until it is in use or a person is needed."""
 
 import time
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ from spapi_rotation_cli.session import Session
 FULL_UP_TO = 3
 """More applications than these, and those that need nobody get one line each: it stays one screen."""
 
-_NEVER_SEEN = "no message of Amazon seen yet; the verb register prints the steps"
+_NEVER_SEEN = "no message of Amazon seen yet; spapi-rotation register prints the steps"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The verb seed: put credentials in. The client secret goes from the prompt into one payload, and nowhere else."""
+"""The subcommand seed: put credentials in. The client secret goes from the prompt into one payload, nowhere else."""
 
 from spapi_rotation_cli import acting, actions, prompts, times
 from spapi_rotation_cli.answers import Application, Status

@@ -1,4 +1,4 @@
-"""What one run of a verb works with: its options, its streams, and the function, found when it is first needed."""
+"""What one run of a subcommand works with: its options, its streams, and the function, found when first needed."""
 
 import shlex
 from functools import cached_property
@@ -16,7 +16,7 @@ AT_ONCE = 8
 
 
 class Session:
-    """One run of a verb."""
+    """One run of a subcommand."""
 
     def __init__(self, options: Options) -> None:
         self.options = options

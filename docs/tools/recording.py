@@ -56,9 +56,9 @@ def consumers(moment: str) -> str:
     return _typed("consumers", moment, 3 if moment == "during" else 0)
 
 
-def _typed(verb: str, world: str, expected: int) -> str:
+def _typed(subcommand: str, world: str, expected: int) -> str:
     environment = {"PATH": os.defpath, "PYTHONPATH": _PYTHONPATH, "TERM": "xterm-256color", "WORLD": world}
-    command = [sys.executable, "-m", "tests.cli.pty_program", os.devnull, verb]
+    command = [sys.executable, "-m", "tests.cli.pty_program", os.devnull, subcommand]
     code, shown = on_a_terminal(command, ROOT, environment)
     if code != expected:
         raise RuntimeError(shown)

@@ -1,4 +1,4 @@
-"""The pictures of terminals: what the demonstration showed when it was recorded, and what verbs show."""
+"""The pictures of terminals: what the demonstration showed when it was recorded, and what subcommands show."""
 
 from collections.abc import Callable, Mapping
 

@@ -26,7 +26,7 @@ from tests.fakes.world import World
 
 
 def busy(world: World) -> None:
-    """Give every verb something to do."""
+    """Give every subcommand something to do."""
     world.seed()
     world.clock.advance(days=30)
     world.amazon.rotate_by_hand()

@@ -76,7 +76,7 @@ def _rotate(function: FakeLambda, name: str, world: World, *, usable_after: time
 
 
 def documents(function: FakeLambda, *names: str) -> Documents:
-    """What the two verbs give."""
+    """What the two subcommands give."""
     found = json.loads(typed(function, "status", *names, "--json"))
     return found, json.loads(typed(function, "history", *names, "--since", "2026-02-01", "--json"))
 
@@ -103,6 +103,6 @@ def hostile(of: Documents) -> Documents:
 
 @cache
 def example(*names: str) -> tuple[Documents, datetime]:
-    """What the two verbs give of it, and when."""
+    """What the two subcommands give of it, and when."""
     function = component()
     return documents(function, *names), now(function)

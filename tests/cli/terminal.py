@@ -119,5 +119,5 @@ def parsed(command: str) -> None:
     program, *words = shlex.split(command)
     assert program == "spapi-rotation"
     group: Any = typer.main.get_command(main.app)
-    verb, *rest = words
-    group.commands[verb].make_context(verb, rest)
+    subcommand, *rest = words
+    group.commands[subcommand].make_context(subcommand, rest)

@@ -9,7 +9,7 @@ from tests.cli.fake_aws import ARN, client_error
 from tests.cli.terminal import FOUND, Terminal
 from tests.fakes.world import CLIENT_ID, QUEUE_ARN, SCHEDULE_ARN, World
 
-VERBS = ("promote", "reject", "rollback")
+SUBCOMMANDS = ("promote", "reject", "rollback")
 
 
 def pending(world: World) -> None:
@@ -93,42 +93,42 @@ def test_rollback_shows_which_version_and_confirms(terminal: Terminal) -> None:
     assert now["client_secret"] == before["client_secret"]
 
 
-@pytest.mark.parametrize("verb", ["promote", "reject", "rollback"])
-def test_nothing_to_do_is_not_asked_about(terminal: Terminal, verb: str) -> None:
+@pytest.mark.parametrize("subcommand", ["promote", "reject", "rollback"])
+def test_nothing_to_do_is_not_asked_about(terminal: Terminal, subcommand: str) -> None:
     terminal.person = True
-    typed = terminal.type(verb, "shop")
+    typed = terminal.type(subcommand, "shop")
     assert typed.code == 1
     assert "Go on?" not in typed.err
     assert "What to do: " in typed.err
-    assert terminal.type(verb, "shop", "--json").error("NothingToDo")
+    assert terminal.type(subcommand, "shop", "--json").error("NothingToDo")
 
 
-@pytest.mark.parametrize(("verb", "prepare"), PREPARED)
-def test_yes_asks_nothing(terminal: Terminal, verb: str, prepare: object) -> None:
+@pytest.mark.parametrize(("subcommand", "prepare"), PREPARED)
+def test_yes_asks_nothing(terminal: Terminal, subcommand: str, prepare: object) -> None:
     assert callable(prepare)
     prepare(terminal.world)
-    typed = terminal.type(verb, "shop", "--yes", "--json")
+    typed = terminal.type(subcommand, "shop", "--yes", "--json")
     assert typed.code == 0
     assert "Go on?" not in typed.err
-    assert typed.document["action"] == verb
+    assert typed.document["action"] == subcommand
     assert typed.document["before"]["seen"] != typed.document["after"]["seen"]
 
 
-@pytest.mark.parametrize(("verb", "prepare"), PREPARED)
+@pytest.mark.parametrize(("subcommand", "prepare"), PREPARED)
 @pytest.mark.parametrize("answers", ["n\n", "\n", "", "yep\n"])
-def test_without_a_yes_nothing_is_done(terminal: Terminal, verb: str, prepare: object, answers: str) -> None:
+def test_without_a_yes_nothing_is_done(terminal: Terminal, subcommand: str, prepare: object, answers: str) -> None:
     assert callable(prepare)
     prepare(terminal.world)
     before = terminal.world.labels()
     terminal.person = True
-    typed = terminal.type(verb, "shop", answers=answers)
+    typed = terminal.type(subcommand, "shop", answers=answers)
     assert typed.code == 1
     assert "Not confirmed. Nothing was done." in typed.err
     assert terminal.world.labels() == before
 
 
-@pytest.mark.parametrize(("verb", "prepare"), PREPARED)
-def test_what_changed_since_it_was_shown_is_left_alone(terminal: Terminal, verb: str, prepare: object) -> None:
+@pytest.mark.parametrize(("subcommand", "prepare"), PREPARED)
+def test_what_changed_since_it_was_shown_is_left_alone(terminal: Terminal, subcommand: str, prepare: object) -> None:
     assert callable(prepare)
     prepare(terminal.world)
     world = terminal.world
@@ -136,20 +136,20 @@ def test_what_changed_since_it_was_shown_is_left_alone(terminal: Terminal, verb:
     def moved() -> None:
         world.store.move(world.secret_id, Label.REFUSED, to=world.labels()["AWSCURRENT"], away_from=None)
 
-    terminal.aws.function.just_before[verb] = moved
-    typed = terminal.type(verb, "shop", "--yes", "--json")
+    terminal.aws.function.just_before[subcommand] = moved
+    typed = terminal.type(subcommand, "shop", "--yes", "--json")
     assert "the secret has changed since you looked. Nothing was done." in typed.error("Changed")
     assert world.value("AWSCURRENT") is not None
     assert "REJECTED" not in world.labels()
 
 
-@pytest.mark.parametrize("verb", ["seed", "rotate", *VERBS])
-def test_without_a_terminal_yes_is_needed_and_nothing_is_asked_of_aws(terminal: Terminal, verb: str) -> None:
-    typed = terminal.type(verb, "shop")
+@pytest.mark.parametrize("subcommand", ["seed", "rotate", *SUBCOMMANDS])
+def test_without_a_terminal_yes_is_needed_and_nothing_is_asked_of_aws(terminal: Terminal, subcommand: str) -> None:
+    typed = terminal.type(subcommand, "shop")
     assert typed.code == 2
     assert typed.out == ""
     assert "there is no terminal to ask. Nothing was done.\nWhat to do: Add --yes." in typed.err
-    assert terminal.type(verb, "shop", "--json").error("NotConfirmed")
+    assert terminal.type(subcommand, "shop", "--json").error("NotConfirmed")
     assert not terminal.aws.function.events
 
 

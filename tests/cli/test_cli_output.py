@@ -1,4 +1,4 @@
-"""What is written where: JSON on every verb, plain text without a terminal, and no secret anywhere."""
+"""What is written where: JSON on every subcommand, plain text without a terminal, and no secret anywhere."""
 
 import json
 import os
@@ -13,22 +13,22 @@ from tests.unit.test_state import refused, stuck
 
 ESCAPE = "\x1b"
 
-VERBS = ("status", "check", "seed", "rotate", "promote", "reject", "rollback", "register")
+SUBCOMMANDS = ("status", "check", "seed", "rotate", "promote", "reject", "rollback", "register")
 
 
 # JSON.
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS)
 @pytest.mark.parametrize(
     "words",
     [("--yes",), (), ("nobody", "--yes"), ("--nonsense",), ("--stack", "x"), ("a", "b", "c")],
     ids=lambda words: "-".join(words),
 )
-def test_every_verb_answers_one_json_document_whatever_happens(
-    terminal: Terminal, verb: str, words: tuple[str, ...]
+def test_every_subcommand_answers_one_json_document_whatever_happens(
+    terminal: Terminal, subcommand: str, words: tuple[str, ...]
 ) -> None:
-    typed = terminal.type(verb, *words, "--json", "--debug")
+    typed = terminal.type(subcommand, *words, "--json", "--debug")
     document = typed.document
     assert isinstance(document, dict)
     assert ("error" in document) is (typed.code in (1, 2)) or document.get("outcome") == "not-yet"

@@ -67,13 +67,15 @@ def test_the_help_documents_every_exit_code(terminal: Terminal) -> None:
     assert "SPAPI_ROTATION_FUNCTION" in typed.out
 
 
-@pytest.mark.parametrize("verb", ["status", "check", "seed", "rotate", "promote", "reject", "rollback", "register"])
-def test_every_verb_has_the_common_options(terminal: Terminal, verb: str) -> None:
-    shown = terminal.type(verb, "--help", found=()).out
+@pytest.mark.parametrize(
+    "subcommand", ["status", "check", "seed", "rotate", "promote", "reject", "rollback", "register"]
+)
+def test_every_subcommand_has_the_common_options(terminal: Terminal, subcommand: str) -> None:
+    shown = terminal.type(subcommand, "--help", found=()).out
     for option in ("--function", "--stack", "--profile", "--region", "--json", "--debug"):
         assert f"{option} " in shown
-    assert ("--yes" in shown) is (verb in ("seed", "rotate", "promote", "reject", "rollback"))
-    assert ("--client-id" in shown) is (verb != "register")
+    assert ("--yes" in shown) is (subcommand in ("seed", "rotate", "promote", "reject", "rollback"))
+    assert ("--client-id" in shown) is (subcommand != "register")
 
 
 def test_every_command_in_its_readme_exists() -> None:

@@ -39,7 +39,7 @@ def typed(folder: Path, words: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize(("words", "expected"), EVERY_VERB.items(), ids=[words.split()[0] for words in EVERY_VERB])
-def test_every_verb_tells_what_it_waits_for(tmp_path: Path, words: str, expected: tuple[str, ...]) -> None:
+def test_every_subcommand_tells_what_it_waits_for(tmp_path: Path, words: str, expected: tuple[str, ...]) -> None:
     found = dict.fromkeys(WAITING.findall(typed(tmp_path, words)))
     assert set(expected) <= set(found), found
 
@@ -52,7 +52,7 @@ def test_seed_too(tmp_path: Path) -> None:
     on.end()
 
 
-def test_every_verb_is_here() -> None:
+def test_every_subcommand_is_here() -> None:
     group: Any = typer.main.get_command(main.app)
     assert {*(words.split()[0] for words in EVERY_VERB), "seed"} == set(group.commands)
 

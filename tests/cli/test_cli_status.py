@@ -120,9 +120,9 @@ def test_the_screen_of_a_secret_in_use(terminal: Terminal) -> None:
         "  expires        in 179 days (2026-08-28 12:00 UTC)",
         "  next rotation  not due before 2026-04-30T12:00:00.000Z.",
         "  last request   none",
-        "  last accepted  not within two days; the verb doctor tries it now",
+        "  last accepted  not within two days; spapi-rotation doctor tries it now",
         "  schedule       enabled",
-        "  subscription   no message of Amazon seen yet; the verb register prints the steps",
+        "  subscription   no message of Amazon seen yet; spapi-rotation register prints the steps",
         "  next command   none",
         "",
         "Component: nothing to do",
@@ -146,7 +146,7 @@ def test_the_screen_of_a_rotation_on_its_way(terminal: Terminal) -> None:
         f"  pending since  7 minutes ago (2026-03-02 12:05 UTC), version {pending}",
         "  next rotation  declined: A received secret is pending; it is settled first.",
         "  last request   answered; made 12 minutes ago (2026-03-02 12:00 UTC) by cli",
-        "  last accepted  not within two days; the verb doctor tries it now",
+        "  last accepted  not within two days; spapi-rotation doctor tries it now",
         "  schedule       enabled",
         "  subscription   seen",
         "  next command   none",
@@ -386,10 +386,10 @@ def test_an_unknown_name_lists_the_names_and_suggests_the_nearest(terminal: Term
     assert "Did you mean" not in terminal.type("promote", "zzz", "--yes").err
 
 
-def test_a_verb_that_acts_wants_a_name_where_there_are_several(terminal: Terminal) -> None:
+def test_a_subcommand_that_acts_wants_a_name_where_there_are_several(terminal: Terminal) -> None:
     second(terminal.aws)
-    for verb in ("check", "seed", "rotate", "promote", "reject", "rollback"):
-        typed = terminal.type(verb, "--json", *(() if verb == "check" else ("--yes",)))
+    for subcommand in ("check", "seed", "rotate", "promote", "reject", "rollback"):
+        typed = terminal.type(subcommand, "--json", *(() if subcommand == "check" else ("--yes",)))
         assert "shop, outlet" in typed.error("WhichApplication")
         assert typed.code == 2
     assert terminal.type("check", "shop", "--client-id", CLIENT_ID, "--json").error("TwoApplications")

@@ -1,4 +1,4 @@
-"""No verb leaves a secret: not on the screen, not in a file, not in the arguments of a program that it starts."""
+"""No subcommand leaves a secret: not on the screen, not in a file, not in the arguments of a program that it starts."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "seed": ("shop", "--from-stdin", "--yes"),
     "status": (),
 }
-"""Each verb with words that have it do its work."""
+"""Each subcommand with words that have it do its work."""
 
 
 CODES = {"status": 3, "doctor": 3, "rollback": 1}
@@ -57,7 +57,7 @@ class Left:
 
 
 def run(folder: Path, *words: str, world: str = "busy") -> Left:
-    """Run a verb as a process of its own, over a world with something to do; watched from inside."""
+    """Run a subcommand as a process of its own, over a world with something to do; watched from inside."""
     file, notes, home = folder / "secrets", folder / "notes", folder / "home"
     home.mkdir()
     (folder / "sitecustomize.py").write_text(WATCH)
@@ -91,23 +91,23 @@ def run(folder: Path, *words: str, world: str = "busy") -> Left:
     return Left(done.returncode, said, file.read_text().splitlines(), noted)
 
 
-def test_every_verb_is_tried() -> None:
+def test_every_subcommand_is_tried() -> None:
     assert set(WORDS) == {name for name, command in GROUP.commands.items() if not command.hidden}
 
 
 @pytest.mark.parametrize("more", [(), ("--json",), ("--debug",)], ids=["plain", "json", "debug"])
-@pytest.mark.parametrize("verb", WORDS)
-def test_a_verb_leaves_no_secret(tmp_path: Path, verb: str, more: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("subcommand", WORDS)
+def test_a_subcommand_leaves_no_secret(tmp_path: Path, subcommand: str, more: tuple[str, ...]) -> None:
     # A pending secret is decided about before another one is put in.
-    left = run(tmp_path, verb, *WORDS[verb], *more, world="empty" if verb == "seed" else "busy")
-    assert left.code == CODES.get(verb, 0), left.said
+    left = run(tmp_path, subcommand, *WORDS[subcommand], *more, world="empty" if subcommand == "seed" else "busy")
+    assert left.code == CODES.get(subcommand, 0), left.said
     assert left.said
     assert [secret for secret in left.secrets if secret in left.said] == []
     # The control of the watch: the file with the secrets, which the test's own program writes, is noted.
     assert left.notes == [f"write {tmp_path / 'secrets'}"]
-    assert len(left.secrets) == (1 if verb == "seed" else 3)
+    assert len(left.secrets) == (1 if subcommand == "seed" else 3)
 
 
-def test_a_verb_that_showed_a_secret_would_be_caught(tmp_path: Path) -> None:
+def test_a_subcommand_that_showed_a_secret_would_be_caught(tmp_path: Path) -> None:
     left = run(tmp_path, "status", world="telling")
     assert [secret for secret in left.secrets if secret in left.said] == left.secrets[-1:]

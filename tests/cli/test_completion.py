@@ -1,4 +1,4 @@
-"""Completion at the shell: the installed command lists its own verbs and options, and asks nobody for them."""
+"""Completion at the shell: the installed command lists its own subcommands and options, and asks nobody for them."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from tests.cli.watching import WATCH
 PROGRAM = Path(sys.executable).with_name("spapi-rotation")
 SHELLS = ("bash", "zsh", "fish")
 GROUP: Any = typer.main.get_command(app)
-VERBS = sorted(name for name, command in GROUP.commands.items() if not command.hidden)
+SUBCOMMANDS = sorted(name for name, command in GROUP.commands.items() if not command.hidden)
 
 INSTALLED = {
     "bash": {".bashrc", ".bash_completions/spapi-rotation.sh"},
@@ -119,7 +119,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def beginning_with(start: str) -> list[str]:
-    return [verb for verb in VERBS if verb.startswith(start)]
+    return [subcommand for subcommand in SUBCOMMANDS if subcommand.startswith(start)]
 
 
 def options_of(command: Any) -> set[str]:
@@ -132,40 +132,40 @@ def options_of(command: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_verbs_that_begin_so_are_offered(machine: Machine, shell: str) -> None:
-    assert 1 < len(beginning_with("re")) < len(VERBS)
+def test_the_subcommands_that_begin_so_are_offered(machine: Machine, shell: str) -> None:
+    assert 1 < len(beginning_with("re")) < len(SUBCOMMANDS)
     assert sorted(machine.complete(shell, "spapi-rotation re")) == beginning_with("re")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_every_verb_is_offered_before_the_first_letter(machine: Machine, shell: str) -> None:
-    assert sorted(machine.complete(shell, "spapi-rotation ")) == VERBS
+def test_every_subcommand_is_offered_before_the_first_letter(machine: Machine, shell: str) -> None:
+    assert sorted(machine.complete(shell, "spapi-rotation ")) == SUBCOMMANDS
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_nothing_is_offered_where_no_verb_begins_so(machine: Machine, shell: str) -> None:
+def test_nothing_is_offered_where_no_subcommand_begins_so(machine: Machine, shell: str) -> None:
     assert machine.complete(shell, "spapi-rotation zz") == []
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_the_options_of_a_verb_are_offered(machine: Machine, verb: str) -> None:
-    wanted = options_of(GROUP.commands[verb])
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS)
+def test_the_options_of_a_subcommand_are_offered(machine: Machine, subcommand: str) -> None:
+    wanted = options_of(GROUP.commands[subcommand])
     assert wanted >= {"--help", "--json", "--profile", "--region"}
-    assert set(machine.complete("bash", f"spapi-rotation {verb} --")) == wanted
+    assert set(machine.complete("bash", f"spapi-rotation {subcommand} --")) == wanted
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_an_option_of_one_verb_is_offered_for_that_verb_only(machine: Machine, shell: str) -> None:
+def test_an_option_of_one_subcommand_is_offered_for_that_subcommand_only(machine: Machine, shell: str) -> None:
     assert machine.complete(shell, "spapi-rotation rotate --forc") == ["--force"]
     assert machine.complete(shell, "spapi-rotation status --forc") == []
 
 
-def test_the_options_before_the_verb_are_offered(machine: Machine) -> None:
+def test_the_options_before_the_subcommand_are_offered(machine: Machine) -> None:
     assert set(machine.complete("bash", "spapi-rotation --")) == options_of(GROUP)
 
 
 def test_the_watch_sees_a_command_that_asks(machine: Machine) -> None:
-    """The check of the check: what a completion must not do is noted when a verb does it."""
+    """The check of the check: what a completion must not do is noted when a subcommand does it."""
     asking = machine.run(PROGRAM, "status", SPAPI_ROTATION_FUNCTION="rotation")
     assert asking.code == 1
     assert "socket.connect" in asking.asked

@@ -25,7 +25,7 @@ class Operator:
     Attributes:
         role: their role's name, one for each region.
         said: everything that the command wrote.
-        typed: every verb that was run.
+        typed: every subcommand that was run.
     """
 
     def __init__(self, box: Sandbox, function: str | None = None, region: str = REGION) -> None:

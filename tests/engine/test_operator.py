@@ -81,7 +81,7 @@ def _visible_again(operator: Operator, url: str) -> bool:
     return False
 
 
-def test_every_verb_that_only_looks(operator: Operator) -> None:
+def test_every_subcommand_that_only_looks(operator: Operator) -> None:
     found = json.loads(operator.run("doctor", "shop", "--json", code=None))
     assert {each["verdict"] for each in found["applications"][0]["findings"]} == {"ok", "unknown"}
     told = [each["event"] for each in json.loads(operator.run("history", "shop", "--json"))["events"]]
@@ -114,7 +114,7 @@ def test_the_operator_may_do_nothing_else(operator: Operator) -> None:
         secrets.get_secret_value(SecretId=arn)
 
 
-def test_every_verb_was_typed(operator: Operator) -> None:
+def test_every_subcommand_was_typed(operator: Operator) -> None:
     """With nothing but the documented policy."""
     assert operator.typed == set(WORDS)
 

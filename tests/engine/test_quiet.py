@@ -154,5 +154,5 @@ def test_after_a_rotation_by_up(scene: Scene) -> None:
     scene.nothing_to_do()
 
 
-def test_every_verb_was_typed(scene: Scene) -> None:
+def test_every_subcommand_was_typed(scene: Scene) -> None:
     assert scene.operator.typed == set(WORDS)

@@ -41,7 +41,7 @@ ACCEPTED_AFTER = 40.0
 CLUSTER, SERVICE = "cluster", "orders"
 
 ASKING = {"seed", "rotate", "promote", "reject", "redrive", "discard"}
-"""The verbs that want a yes."""
+"""The subcommands that want a yes."""
 
 
 def commands_of(alarm: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every verb that acts, killed before and after each of its external calls and then repeated, ends as if nothing had
+"""Every operator action, killed before and after each of its external calls and then repeated, ends as if nothing had
 happened."""
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Outcome = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Verb:
+class Action:
     """An event of the operator interface, and a world where it has something to do.
 
     Attributes:
@@ -114,18 +114,18 @@ class Dying:
         self._left -= 1
 
 
-VERBS = {
-    "check of a pending secret": Verb("check", _pending),
-    "check when a rotation is due": Verb("check", _due),
-    "request": Verb("request", _due, already=("TooSoon",)),
-    "promote the pending": Verb("promote", _pending),
-    "promote the rejected": Verb("promote", _rejected),
-    "reject": Verb("reject", _pending),
-    "rollback": Verb("rollback", _in_use),
-    "seed an empty secret": Verb("seed", _unseeded),
-    "seed beside a rejected one": Verb("seed", _silent),
-    "redrive": Verb("redrive", _dead),
-    "discard": Verb("discard", _discarded),
+ACTIONS = {
+    "check of a pending secret": Action("check", _pending),
+    "check when a rotation is due": Action("check", _due),
+    "request": Action("request", _due, already=("TooSoon",)),
+    "promote the pending": Action("promote", _pending),
+    "promote the rejected": Action("promote", _rejected),
+    "reject": Action("reject", _pending),
+    "rollback": Action("rollback", _in_use),
+    "seed an empty secret": Action("seed", _unseeded),
+    "seed beside a rejected one": Action("seed", _silent),
+    "redrive": Action("redrive", _dead),
+    "discard": Action("discard", _discarded),
 }
 
 
@@ -161,14 +161,14 @@ def settle(world: World) -> None:
 
 
 @pytest.mark.rule(id="P-1")
-@pytest.mark.parametrize("name", VERBS)
-def test_a_verb_killed_at_any_call_and_repeated_ends_as_if_never_killed(make_world: MakeWorld, name: str) -> None:
-    verb = VERBS[name]
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_action_killed_at_any_call_and_repeated_ends_as_if_never_killed(make_world: MakeWorld, name: str) -> None:
+    acted = ACTIONS[name]
     undisturbed = make_world()
-    more = verb.prepare(undisturbed)
+    more = acted.prepare(undisturbed)
     start = outcome(undisturbed)
     calls: list[str] = []
-    answer = look_and_act(undisturbed, verb.action, more, watch=calls.append)
+    answer = look_and_act(undisturbed, acted.action, more, watch=calls.append)
     assert "error" not in answer, answer
     assert calls
     settle(undisturbed)
@@ -177,12 +177,12 @@ def test_a_verb_killed_at_any_call_and_repeated_ends_as_if_never_killed(make_wor
 
     for place in range(len(calls)):
         world = make_world()
-        more = verb.prepare(world)
+        more = acted.prepare(world)
         with pytest.raises(Crash):
-            look_and_act(world, verb.action, more, watch=Dying(place))
+            look_and_act(world, acted.action, more, watch=Dying(place))
         world.clock.advance(minutes=2)
-        again = look_and_act(world, verb.action, more)
+        again = look_and_act(world, acted.action, more)
         if "error" in again:
-            assert again["error"]["type"] in verb.already, (calls[place], again["error"])
+            assert again["error"]["type"] in acted.already, (calls[place], again["error"])
         settle(world)
         assert outcome(world) == wanted, (place, calls[place])

@@ -243,7 +243,7 @@ def _clock(ports: Ports, answer: Destinations) -> Finding:
     return ok("clock", "The function's clock and Amazon's agree.")
 
 
-def _command(verb: str, application: Application, *more: str) -> str:
+def _command(subcommand: str, application: Application, *more: str) -> str:
     named = application.name != application.client_id
     which = (application.name,) if named else ("--client-id", application.client_id)
-    return shlex.join(("spapi-rotation", verb, *which, *more))
+    return shlex.join(("spapi-rotation", subcommand, *which, *more))

@@ -24,7 +24,7 @@ from tests.security.tools.scan import Scan, ToolFailed
 NAME = "botocore"
 
 RUNS = ("test_operator.py", "test_rotation.py", "test_restart.py", "test_own_parts.py", "test_replicas.py")
-"""Files of ``tests/engine``. The first deploys, rotates, types every verb of the command, and destroys."""
+"""Files of ``tests/engine``. The first deploys, rotates, types every subcommand, and destroys."""
 
 _CONTROL = "/_"
 """Where the emulator's own control paths begin."""
