@@ -187,7 +187,7 @@ class Amazon(Protocol):
         ...
 
     def verification_call(self, token: Sensitive) -> CallAnswer:
-        """The verification call, harmless and grantless: ``GET /notifications/v1/destinations``."""
+        """The verification call, with a grantless token: ``GET /notifications/v1/destinations``."""
         ...
 
     def destinations(self, token: Sensitive) -> Destinations:

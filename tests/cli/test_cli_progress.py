@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason=
 
 WAITING = re.compile(r"\r([^\r\n]+): (?:\d+ of \d+, )?\d+ s")
 
-EVERY_VERB = {
+EVERY_SUBCOMMAND = {
     "status": ("Reading the status",),
     "doctor": ("doctor, waiting for the function", "Looking at everything"),
     "history": ("history, waiting for the function",),
@@ -38,7 +38,9 @@ def typed(folder: Path, words: str, **environment: str) -> str:
     return on.shown
 
 
-@pytest.mark.parametrize(("words", "expected"), EVERY_VERB.items(), ids=[words.split()[0] for words in EVERY_VERB])
+@pytest.mark.parametrize(
+    ("words", "expected"), EVERY_SUBCOMMAND.items(), ids=[words.split()[0] for words in EVERY_SUBCOMMAND]
+)
 def test_every_subcommand_tells_what_it_waits_for(tmp_path: Path, words: str, expected: tuple[str, ...]) -> None:
     found = dict.fromkeys(WAITING.findall(typed(tmp_path, words)))
     assert set(expected) <= set(found), found
@@ -54,7 +56,7 @@ def test_seed_too(tmp_path: Path) -> None:
 
 def test_every_subcommand_is_here() -> None:
     group: Any = typer.main.get_command(main.app)
-    assert {*(words.split()[0] for words in EVERY_VERB), "seed"} == set(group.commands)
+    assert {*(words.split()[0] for words in EVERY_SUBCOMMAND), "seed"} == set(group.commands)
 
 
 def test_of_many_it_tells_how_much_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

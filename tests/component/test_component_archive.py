@@ -281,7 +281,7 @@ def test_digest_is_that_of_sha256sum() -> None:
         ("jmespath-1.1.0.dist-info/LICENSE", "licenses/x/LICENSE"),
     ],
 )
-def test_bundle_path(recorded: str, expected: str | None) -> None:
+def test_path_of_the_archive(recorded: str, expected: str | None) -> None:
     assert third_party.archive_path("x", PurePosixPath(recorded)) == expected
 
 

@@ -119,7 +119,7 @@ def test_an_unknown_end_is_the_whole_life_of_a_secret(world: World) -> None:
     assert days_left(now - timedelta(hours=12), now) == -0.5
 
 
-def test_the_day_outlives_a_secret_that_is_set_aside(world: World) -> None:
+def test_the_day_outlives_a_secret_that_is_rejected(world: World) -> None:
     """A rejected secret announced the end of the one in use."""
     newer = world.amazon.rotate_by_hand(message=False)
     data = amazons(world.application.client_id, newer)

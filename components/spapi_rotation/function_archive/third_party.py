@@ -1,6 +1,6 @@
 """The third-party files of the function: which ones, from where, and whether they are the locked ones.
 
-Two locks guard them. ``requirements.txt`` names each distribution with the hashes of its
+There are two locks. ``requirements.txt`` names each distribution with the hashes of its
 wheel; ``third_party.lock.json`` names the hash of the files that go from it into the function. The second is made
 from the first (``python -m spapi_rotation.function_archive.lock``), never from what happens to be installed.
 

@@ -34,5 +34,5 @@ def create_guards(
         children: every resource of the component except the triggers.
         triggers: the rotations during ``pulumi up``. One that is lost would rotate again.
     """
-    for name, held in (("guard", children), ("triggers-guard", triggers)):
-        DeletionGuard(f"{scope.name}-{name}", scope.options(protected=True, depends_on=list(held)))
+    for name, guarded in (("guard", children), ("triggers-guard", triggers)):
+        DeletionGuard(f"{scope.name}-{name}", scope.options(protected=True, depends_on=list(guarded)))

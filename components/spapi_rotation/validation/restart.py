@@ -52,10 +52,10 @@ def validate_restart(value: object, applications: Sequence[ValidApplication]) ->
     found: dict[str, ValidRestart] = {}
     for name, entry in value.items():
         one = _validate_one(name, entry, applications)
-        twin = next((each.name for each in found.values() if _same(each.service_arn, one.service_arn)), None)
-        if twin is not None:
+        other = next((each.name for each in found.values() if _same(each.service_arn, one.service_arn)), None)
+        if other is not None:
             raise BadSettings(
-                f"restart.{one.name}.service_arn is also that of restart.{twin}.",
+                f"restart.{one.name}.service_arn is also that of restart.{other}.",
                 remedy="Give each service once, with all the applications whose secrets it reads.",
             )
         found[one.name] = one

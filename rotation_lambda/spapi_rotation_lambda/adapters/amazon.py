@@ -127,7 +127,7 @@ class AmazonClient:
         )
 
     def verification_call(self, token: Sensitive) -> CallAnswer:
-        """The verification call, harmless and grantless: ``GET /notifications/v1/destinations``."""
+        """The verification call, with a grantless token: ``GET /notifications/v1/destinations``."""
         return self.destinations(token).answer
 
     def destinations(self, token: Sensitive) -> Destinations:

@@ -186,7 +186,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "400",
         "Amazon answers 400: the queue is not registered in the Developer Console.",
-        "REFUSED with an alarm; the log holds the steps in the portal. Registered and asked again, it rotates.",
+        "REFUSED with an alarm; the log has the steps of the registration. Registered and asked again, it rotates.",
         current(
             "was REFUSED, then CURRENT",
             "the schedule waits",
