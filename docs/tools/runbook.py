@@ -13,27 +13,27 @@ FILE = DOCS / "runbook.md"
 _HEAD = """\
 # Runbook
 
-One section for each alarm and for each state: what it means, what likely caused it, what to type, and how to know that
-it is over. Each alarm's text ends with a link to its section; with the setting `runbook_url` that link leads to a page
-of your own. `make docs` makes this page from the component's alarms and runbook.
+This page has a section for each alarm and each state: what it means, its likely causes, what to type, and how to know
+that it is over. Each alarm's text links to its section; set `runbook_url` to link to a page of your own instead.
+`make docs` generates this page from the component's alarms and runbook.
 
-Type the commands in the stack's folder: there `spapi-rotation` finds the function by itself. Elsewhere, give it
-`--function` with the output `function_name`. `NAME` is an application's name, and `MESSAGE_ID` what
-`spapi-rotation dead-letters` prints; other words in capitals stand for what the command before prints. No command
-prints a secret. One that changes what is in use asks first.
+Run the commands in the stack's folder, where `spapi-rotation` finds the function. Elsewhere, add `--function` with the
+output `function_name`. Replace `NAME` by the application's name, `MESSAGE_ID` by what `spapi-rotation dead-letters`
+prints, and other words in capitals by what the previous command prints. No command prints a secret. A command that
+changes what is in use asks first.
 
 """
 
 _EVERYTHING = f"""\
 ## {Row.EVERYTHING.value}
 
-No alarm sounds, and every application is `CURRENT`. With `dashboard: true` the component has a dashboard, whose rows
-are the chapters of this page:
+All is well if no alarm sounds and every application is `CURRENT`. With `dashboard: true` the component has a dashboard,
+whose rows match the chapters of this page:
 
 ![The dashboard, with made-up figures](dashboard.svg)
 
 ```bash
-spapi-rotation status   # every application: its state, until when, and the next command to type
+spapi-rotation status   # every application: its state, its dates, and the next command to type
 spapi-rotation doctor   # everything that a rotation needs; tries the secrets in use at Amazon, and changes nothing
 spapi-rotation history  # what happened in the last 30 days
 ```
@@ -88,7 +88,7 @@ def _state_table() -> str:
 def _state(state: State, found: StateSection) -> str:
     if found.section is not None:
         return f"\n### {heading_of(state)}\n\n{found.meaning}\n{_section(found.section)}"
-    link = f"What to do stands at the alarm [{found.alarm}](#{found.alarm})."
+    link = f"See the alarm [{found.alarm}](#{found.alarm})."
     return f"\n### {heading_of(state)}\n\n{found.meaning} {link}\n"
 
 

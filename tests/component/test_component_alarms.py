@@ -278,8 +278,11 @@ def test_the_queue_age_alarm_tells_of_a_message_that_lambda_does_not_take(
 
 def test_the_queue_age_alarm_says_what_its_metric_leaves_out(recording: Recording) -> None:
     said = deployed(recording, "queue-age")["alarmDescription"]
-    assert "took three times leaves this alarm's metric, and the alarm ends although the message is there" in said
-    named = said.partition("the message is there: the alarms ")[2].partition(" tell of those")[0]
+    assert (
+        "received three times no longer counts in this alarm's metric, so this alarm may end while the message is still there"
+        in said
+    )
+    named = said.partition("still there: the alarms ")[2].partition(" cover that case")[0]
     assert re.split(", | and ", named) == ["errors", "throttles", "unknown-messages"]
     assert set(re.split(", | and ", named)) < set(EXPECTED)
 
@@ -328,7 +331,7 @@ WAYS_OUT = {
         "`spapi-rotation register`",
         "`spapi-rotation dead-letters`",
         "`spapi-rotation rotate --force`",
-        "make a secret by hand in the Developer Console, whose message comes",
+        "create a secret by hand in the Developer Console: its message comes",
         "`spapi-rotation seed`",
     ),
     "stuck": (
@@ -337,7 +340,7 @@ WAYS_OUT = {
         "`spapi-rotation promote`",
         "verification set to lwa",
         "`spapi-rotation reject`",
-        "by hand in Amazon's Developer Console and `spapi-rotation seed` that",
+        "by hand in Amazon's Developer Console and `spapi-rotation seed` it",
         "`spapi-rotation rotate --force`",
     ),
 }
@@ -347,7 +350,7 @@ WAYS_OUT = {
 @pytest.mark.parametrize("name", WAYS_OUT)
 def test_who_has_to_act_in_time_is_told_the_day_and_every_way_out(recording: Recording, name: str) -> None:
     text = deployed(recording, name)["alarmDescription"]
-    assert "The figure in this alarm's reason is how many days" in text
+    assert "The number in this alarm's reason is how many days" in text
     assert "of several applications, the fewest." in text
     assert "`spapi-rotation status`" in text
     for way in WAYS_OUT[name]:
