@@ -66,7 +66,7 @@ def explain(error: BotoCoreError | ClientError, target: Target, *, seconds: int)
         return NoAnswer(
             "NoConnection",
             "AWS could not be reached. Nothing was asked of the function.",
-            remedy=f"See to the network, a proxy, and the region ({target.region or 'the configured one'}).",
+            remedy=f"Check the network, the proxy, and the region ({target.region or 'the configured one'}).",
         )
     if isinstance(error, HTTPClientError):
         return NoAnswer(
@@ -84,7 +84,7 @@ def explain_lookup(error: BotoCoreError | ClientError) -> CommandError:
             return NoAnswer(
                 "NoConnection",
                 "CloudTrail could not be reached, or did not answer. Nothing was changed.",
-                remedy="See to the network, a proxy, and --region. Then try again.",
+                remedy="Check the network, the proxy, and --region. Then try again.",
             )
         return explain_session(error)
     found = error.response.get("Error", {})
@@ -95,13 +95,13 @@ def explain_lookup(error: BotoCoreError | ClientError) -> CommandError:
         return CommandError(
             "AccessDenied",
             f"You may not look at CloudTrail's record. AWS says: {found.get('Message', code)}",
-            remedy=f"Have {LOOKUP_PERMISSION} on all resources (*) allowed for you; AWS knows no narrower one. A trail "
+            remedy=f"Get {LOOKUP_PERMISSION} on all resources (*); AWS has no narrower permission. A trail "
             "is not needed.",
         )
     if code in ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"):
         return NoAnswer(
             "Throttled",
-            "CloudTrail is asked too often: it allows two lookups a second for a whole account and region.",
+            "Too many CloudTrail lookups: it allows two a second for the whole account and region.",
             remedy="Try again in a minute, or look back less far: --since DATE.",
         )
     return NoAnswer("AwsFailed", f"CloudTrail failed: {code_of(error)}.", remedy="Try again in a minute.")
@@ -116,7 +116,9 @@ def explain_session(error: BotoCoreError) -> CommandError:
     if isinstance(error, ProfileNotFound):
         return UsageProblem("NoProfile", "There is no such AWS profile.", remedy="aws configure list-profiles")
     if isinstance(error, ParamValidationError):
-        return UsageProblem("BadFunctionName", "This is no function's name.", remedy="Give --function NAME or its ARN.")
+        return UsageProblem(
+            "BadFunctionName", "This is not the name of a function.", remedy="Give --function NAME or its ARN."
+        )
     return CommandError("AwsFailed", f"AWS could not be asked: {type(error).__name__}.", remedy=_SIGN_IN)
 
 
@@ -129,7 +131,7 @@ def _refused(error: ClientError, target: Target) -> CommandError:
         return CommandError(
             "AccessDenied",
             f"You may not ask the function {target.function}. AWS says: {found.get('Message', code)}",
-            remedy=f"Have {PERMISSION} on this function allowed for you; it is the only right that this command needs. "
+            remedy=f"Get {PERMISSION} on this function; it is the only permission that this command needs. "
             f"{_look(target)}",
         )
     if code == "ResourceNotFoundException":
@@ -137,7 +139,7 @@ def _refused(error: ClientError, target: Target) -> CommandError:
             "FunctionMissing",
             f"There is no function {target.function} in this account and in region "
             f"{target.region or 'of your configuration'}.",
-            remedy="See to --region, --profile and --function. If the function is gone, pulumi up --refresh brings it "
+            remedy="Check --region, --profile and --function. If the function is gone, pulumi up --refresh brings it "
             f"back. {_look(target)}",
         )
     if code == "TooManyRequestsException":

@@ -239,5 +239,5 @@ def _unexpected(output: Output, error: Exception) -> CommandError:
     return CommandError(
         "Unexpected",
         f"Unexpected {type(error).__name__} at {place.name}, line {place.lineno}.",
-        remedy="Look at the status before you repeat the command. Report it with what --debug tells.",
+        remedy="Look at the status before you repeat the command. Report it with the output of --debug.",
     )

@@ -63,7 +63,7 @@ def with_options(subcommand: Callable[Concatenate[Options, P], int]) -> Callable
         except KeyboardInterrupt:
             raise CommandError(
                 "Stopped",
-                "Stopped. What was under way may have been done.",
+                "Stopped. What was under way may have completed.",
                 remedy="Look at the status.",
                 code=ExitCode.STOPPED,
             ) from None

@@ -244,7 +244,7 @@ def test_what_is_not_usable_is_refused_before_anything_is_looked_up(
     ("failure", "kind", "told"),
     [
         (client_error("AccessDeniedException", DENIED, "LookupEvents"), "AccessDenied", "cloudtrail:LookupEvents"),
-        (client_error("ThrottlingException", "", "LookupEvents"), "Throttled", "two lookups a second"),
+        (client_error("ThrottlingException", "", "LookupEvents"), "Throttled", "allows two a second"),
         (client_error("ExpiredTokenException", "", "LookupEvents"), "NotSignedIn", "aws sso login"),
         (client_error("AccessDenied", "", "AssumeRole"), "NotSignedIn", "aws sso login"),
         (client_error("InternalError", "", "LookupEvents"), "AwsFailed", "InternalError, request id request-7"),

@@ -35,7 +35,7 @@ URL = "https://lambda.us-east-1.amazonaws.com"
 LOOK = "aws secretsmanager list-secret-version-ids --secret-id SECRET"
 
 BEFORE_THE_FUNCTION: list[tuple[Failure, str, str, int]] = [
-    (client_error("AccessDeniedException", DENIED), "AccessDenied", "Have lambda:InvokeFunction on this function", 1),
+    (client_error("AccessDeniedException", DENIED), "AccessDenied", "Get lambda:InvokeFunction on this function", 1),
     (client_error("ResourceNotFoundException"), "FunctionMissing", "There is no function rotation", 1),
     (client_error("ExpiredTokenException"), "NotSignedIn", "aws sso login", 1),
     (client_error("AccessDenied", operation="AssumeRole"), "NotSignedIn", "does not accept your credentials", 1),

@@ -225,7 +225,7 @@ def test_an_interrupted_invocation_may_have_acted(terminal: Terminal) -> None:
 
     terminal.aws.function.just_before["request"] = interrupt
     typed = terminal.type("rotate", "shop", "--yes", "--json")
-    assert "may have been done" in typed.error("Stopped")
+    assert "may have completed" in typed.error("Stopped")
     assert typed.code == 130
 
 

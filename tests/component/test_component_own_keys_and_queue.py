@@ -273,7 +273,7 @@ def test_a_queue_with_a_key_of_its_own(named: str) -> None:
             },
             {},
             "queue.arn: Amazon cannot deliver. Its policy denies it, in the statement No.",
-            "Except Amazon's account",
+            "Exempt Amazon's account",
         ),
         (
             {"kmsMasterKeyId": "alias/aws/sqs"},

@@ -264,7 +264,7 @@ def expired_with_pending(world: World) -> None:
 BROKEN_APPLICATION: list[tuple[Break, str, str, str]] = [
     (unseeded, "secret", "no credentials", "seed shop"),
     (unreadable, "secret", "is not a JSON object", "seed shop"),
-    (undated, "dates", "Nobody knows when", "rotate shop"),
+    (undated, "dates", "It is unknown when", "rotate shop"),
     (expired, "dates", "died at", "seed shop"),
     (expired_with_pending, "dates", "died at", "promote shop"),
     (overdue, "request", "has not come since", "rotate shop --force"),

@@ -116,7 +116,7 @@ def require_access(access: Access, argument: str, component: pulumi.Resource) ->
     if access.denials:
         raise InvalidArgument(
             f"{argument}: Amazon cannot deliver. Its policy denies it, in the statement {', '.join(access.denials)}.",
-            remedy="Except Amazon's account from that statement.",
+            remedy="Exempt Amazon's account from that statement.",
         )
     if access.unclear:
         pulumi.log.warn(

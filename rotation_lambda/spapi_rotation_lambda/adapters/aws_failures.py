@@ -22,7 +22,7 @@ def failed(operation: str, error: Exception) -> StoreFailed:
         f"AWS failed {operation}: {code}.",
         remedy="Check the permissions of the caller's role for this operation."
         if denied
-        else "Nothing at first: it is tried again. If it goes on, look at the service's health and quotas.",
+        else "Nothing for now: it is retried. If it persists, check the service's health and quotas.",
         denied=operation if denied else "",
     )
 

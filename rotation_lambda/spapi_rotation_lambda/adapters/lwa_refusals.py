@@ -43,7 +43,7 @@ _SETUP: Mapping[str, tuple[str, str]] = {
     ),
     "access_denied": (
         "Login with Amazon denied the application a token ({code}). The secret is not the cause.",
-        "See in the Developer Console whether the application or the account is suspended, and ask Amazon's support.",
+        "Check in the Developer Console whether the application or the account is suspended, and ask Amazon's support.",
     ),
 }
 _OTHER_SETUP = (
@@ -53,10 +53,10 @@ _OTHER_SETUP = (
 _WITHOUT_THE_CALL = (
     " If the rotation itself gets a token, the verification call alone is closed to it: set verification to lwa."
 )
-_THROTTLED = ("Login with Amazon asked to wait ({code}).", "Nothing at first: it is tried again.")
+_THROTTLED = ("Login with Amazon throttles requests ({code}).", "Nothing for now: it is retried.")
 _UNAVAILABLE = (
     "Login with Amazon gave no token ({code}).",
-    "Try again; check the LWA endpoint if it goes on.",
+    "Try again; check the LWA endpoint if it persists.",
 )
 _TLS = (
     "The TLS connection to {host} failed ({code}{detail}). Nothing was sent.",

@@ -268,7 +268,7 @@ def require_patience_after_refusal(asked: Asked) -> None:
     if asked.now < until:
         raise TooSoon(
             f"{asked.name}: Amazon refused the last request; the schedule waits until {format_time(until)}.",
-            remedy="Mend what the refusal named, then wait, or rotate on purpose at once.",
+            remedy="Fix what the refusal named, then wait, or rotate on purpose at once.",
             until=until,
         )
 

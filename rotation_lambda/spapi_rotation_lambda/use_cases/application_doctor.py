@@ -61,7 +61,7 @@ def _dates(application: Application, found: Status) -> Finding:
     if found.expires_at is None:  # one date follows from the other
         return failed(
             "dates",
-            "Nobody knows when the secret in use dies. It is rotated 30 days after the application was added, or at "
+            "It is unknown when the secret in use dies. It is rotated 30 days after the application was added, or at "
             "Amazon's first expiry notice.",
             "Rotate now: what Amazon sends has dates.",
             _command("rotate", application),
@@ -83,7 +83,7 @@ def _replace(application: Application, found: Status) -> tuple[str, str]:
 def _request(application: Application, found: Status) -> Finding:
     last = found.last_request
     if last is None:
-        return ok("request", "There was none yet.")
+        return ok("request", "There has been none yet.")
     when = format_time(last.requested_at)
     if found.state == State.OVERDUE:
         by = f" A newer secret has to be in use by {format_time(found.replace_by)}." if found.replace_by else ""
@@ -91,8 +91,8 @@ def _request(application: Application, found: Status) -> Finding:
             "request",
             f"Amazon's message has not come since the request at {when}. Either it is late, or the queue is not "
             f"subscribed, or another queue is.{by}",
-            f"{_REGISTER} A late message is taken by itself. A person may force another request, or make a secret by "
-            "hand in the Developer Console.",
+            f"{_REGISTER} A late message is handled automatically. A person may force another request, or "
+            "create a secret by hand in the Developer Console.",
             _command("rotate", application, "--force"),
         )
     if found.state == State.REFUSED:
@@ -182,7 +182,7 @@ def _accepted(tried: _Tried, application: Application, *, pending: bool) -> Find
             "accepted",
             f"Amazon denies the verification call ({tried.by}) and says nothing about the secret in use.",
             "If calls to SP-API work, the application lacks the right to this call alone: set verification to lwa. If "
-            "they fail too, see in Amazon's Developer Console whether the application is still authorized.",
+            "they fail too, check in Amazon's Developer Console whether the application is still authorized.",
         )
     if tried.answer is not CallAnswer.EXPIRED:
         return unknown(
@@ -208,7 +208,7 @@ def _pending(tried: _Tried, application: Application) -> Finding:
     return failed(
         "pending",
         f"Amazon does not accept the pending secret yet ({tried.by}). Each check tries again.",
-        "Wait: half an hour is usual. If the secret in use is about to die, put the pending one into use unproven.",
+        "Wait: half an hour is usual. If the secret in use is about to die, promote the pending one.",
         _command("promote", application),
     )
 
@@ -232,7 +232,7 @@ def _destination(ports: Ports, answer: Destinations) -> Finding:
 
 def _clock(ports: Ports, answer: Destinations) -> Finding:
     if answer.at is None:
-        return unknown("clock", "Amazon did not tell the time.")
+        return unknown("clock", "Amazon's answer had no time.")
     apart = abs(ports.clock.now() - answer.at)
     if apart > CLOCKS_APART:
         return failed(

@@ -87,7 +87,7 @@ def _handle_notice(ports: Ports, application: Application, notice: "ExpiryNotice
     if ports.queue.inspect().waiting:
         raise UnreadMessages(
             f"{application.name}: a message waits in the queue; a newer secret may be there.",
-            remedy="Nothing: the next look takes the notice.",
+            remedy="Nothing: the next check handles the notice.",
         )
     return handle_expiry_notice(ports, application, notice).value
 

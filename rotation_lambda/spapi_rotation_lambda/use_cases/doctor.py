@@ -157,7 +157,7 @@ def _denied(look: str, access: sender_policy.Access, policy: str) -> Finding | N
         return failed(
             look,
             f"Amazon cannot deliver: {policy} denies it, in the statement {', '.join(access.denials)}.",
-            f"Except Amazon's account {sender_policy.AMAZON_ACCOUNT} from that statement. If it was changed by hand, "
+            f"Exempt Amazon's account {sender_policy.AMAZON_ACCOUNT} from that statement. If it was changed by hand, "
             "the command puts the policy back.",
             MEND,
         )
@@ -166,7 +166,7 @@ def _denied(look: str, access: sender_policy.Access, policy: str) -> Finding | N
             look,
             f"Amazon may be denied, by {policy}, in the statement {', '.join(access.unclear)}: its condition asks for "
             "what is not known of Amazon's sender.",
-            f"See whether it excepts Amazon's account {sender_policy.AMAZON_ACCOUNT}.",
+            f"Check whether it exempts Amazon's account {sender_policy.AMAZON_ACCOUNT}.",
         )
     return None
 
@@ -204,7 +204,7 @@ def _dead_letters(state: QueueState) -> Finding:
         return failed(
             "dead-letters",
             f"{state.dead} message(s) could not be handled. The newest secret may be among them.",
-            "Look at them with `spapi-rotation dead-letters` and remove the cause; then have them handled again.",
+            "Look at them with `spapi-rotation dead-letters` and remove the cause; then redrive them.",
             "spapi-rotation redrive",
         )
     return ok("dead-letters", "There are none.")
@@ -215,8 +215,8 @@ def _unclaimed(ports: Ports) -> Finding:
     if waiting := counts.visible + counts.hidden:
         return failed(
             "unclaimed",
-            f"{waiting} message(s) are for applications that are not here; `spapi-rotation history` names their client "
-            "ids (message_unclaimed). They block nothing, and are gone 14 days after they came.",
+            f"{waiting} message(s) are for applications not in this component; `spapi-rotation history` names their "
+            "client ids (message_unclaimed). They block nothing, and are deleted 14 days after they arrived.",
             "Add an application of yours: its checks take its messages back, within a day. If none is yours, purge the "
             "queue (output unclaimed_queue_url).",
         )
@@ -235,15 +235,15 @@ def look_at_mapping(ports: Ports) -> Finding:
             "mapping",
             f"{len(readers)} mappings read the queue, for {', '.join(sorted(reader.function for reader in readers))}. "
             "Each message goes to one of them only, so that a new secret may never reach this function.",
-            "Delete the mapping that is not this component's, or have it read another queue.",
+            "Delete the mapping that does not belong to this component, or point it at another queue.",
             command,
         )
     problems = [reader.problem for reader in readers if reader.problem]
     if problems:
         return failed(
             "mapping",
-            f"Lambda reads the queue with trouble. {problems[0]}",
-            "If AWS names a right, restore it. If the function failed, read its log.",
+            f"Lambda has trouble reading the queue. {problems[0]}",
+            "If AWS names a permission, restore it. If the function failed, read its log.",
         )
     return ok("mapping", "Lambda reads the queue for the function.")
 

@@ -69,7 +69,7 @@ def freeing(ports: Ports, snapshot: Snapshot, label: Label, *, since: datetime |
         if secret.rotates_natively and not waits_long:
             raise StoreFailed(
                 f"{snapshot.application.name}: {label} is on a version without a value, and native rotation is on.",
-                remedy="Nothing at first: it is tried again. Switch Secrets Manager's own rotation of this secret off.",
+                remedy="Nothing for now: it is retried. Switch Secrets Manager's own rotation of this secret off.",
             ) from None
         ports.telemetry.warning("label_of_empty_version_removed", snapshot.application, label=label, version_id=holder)
         ports.store.move(secret_id, label, to=None, away_from=holder)

@@ -215,7 +215,7 @@ def _living_credentials(
         # An owner has written an old value back over it. It must not be the one that is rejected and pushed off.
         raise NothingToDo(
             f"{application.name}: the previous version holds the newer secret.",
-            remedy="Nothing. The next check brings it back into use. To stay with the older one, reject it then.",
+            remedy="Nothing. The next check puts it back into use. To stay with the older one, reject it then.",
         )
     issued = snapshot.issued(current)
     overlap_ends = issued + OVERLAP if issued is not None else None

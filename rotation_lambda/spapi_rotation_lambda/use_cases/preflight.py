@@ -65,7 +65,7 @@ def _require_no_denial(
             raise QueueNotReady(
                 f"{application.name}: Amazon cannot deliver to {state.arn}. The policy of the {what} denies it, in the "
                 f"statement {', '.join(denials)}.",
-                remedy=f"Except Amazon's account {sender_policy.AMAZON_ACCOUNT} from that statement.{passes}",
+                remedy=f"Exempt Amazon's account {sender_policy.AMAZON_ACCOUNT} from that statement.{passes}",
             )
 
 
@@ -98,7 +98,7 @@ def require_empty_queues(ports: Ports, asked: Asked, state: QueueState) -> None:
                 "its dead-letter queue; a newer secret may be among them.",
                 remedy="If a message has just been taken, try again in two minutes: SQS's counts lag a minute or more. "
                 "Else the function's log says why it cannot take it; it is tried again for a day, and is a dead letter "
-                "then. `spapi-rotation dead-letters` shows those, `spapi-rotation redrive` has them handled again.",
+                "then. `spapi-rotation dead-letters` shows those, `spapi-rotation redrive` retries them.",
             )
         ports.clock.sleep(LOOK_EVERY_SECONDS)
         state = ports.queue.inspect()

@@ -83,7 +83,7 @@ def _of(stored: StoredVersion) -> Credentials:
     if stored.credentials is None:
         raise MalformedSecret(
             f"Version {stored.version.id} holds no credentials.",
-            remedy=f"Take the label {Label.PENDING} off it; this package did not put it there.",
+            remedy=f"Remove the label {Label.PENDING} from it; this package did not put it there.",
         )
     return stored.credentials
 

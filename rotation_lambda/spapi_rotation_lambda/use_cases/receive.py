@@ -60,7 +60,7 @@ def _receive(ports: Ports, application: Application, message: NewSecret) -> tupl
             if not verification.accepted(ports, message.credentials, None):
                 raise NotYetAccepted(
                     f"{application.name}: the first secret is not accepted by Amazon yet.",
-                    remedy="Nothing at first: the message comes again. If it ends in the dead-letter queue, move it "
+                    remedy="Nothing for now: the message comes again. If it ends in the dead-letter queue, move it "
                     "back.",
                 )
             ports.telemetry.info("secret_accepted", application, notification_id=message.notification_id)

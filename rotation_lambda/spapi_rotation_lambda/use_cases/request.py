@@ -64,7 +64,7 @@ def request(
         attempt,
         AlreadyRequested(
             f"{application.name}: the secret keeps changing while it is looked at.",
-            remedy="Nothing. Another requester or a delivery is at work; try again in a minute.",
+            remedy="Nothing. Another request or a delivery is in progress; try again in a minute.",
         ),
         rounds=_ROUNDS,
     )
