@@ -38,20 +38,12 @@ class Receipt(StrEnum):
     CONTRADICTORY = "contradictory"
 
 
-def receive(ports: Ports, application: Application, message: NewSecret) -> Receipt:
-    """Store a new secret. When this returns, the secret is safe and the message may be acknowledged.
-
-    Raises:
-        NotOurs: the application is not ours.
-        NotYetAccepted: the secret is unseeded, and Amazon does not accept what it sent yet.
-        MalformedSecret, StoreFailed: nothing was acknowledged; the message comes again.
-    """
-
-    return _receive(ports, application, message)[0]
-
-
 def _receive(ports: Ports, application: Application, message: NewSecret) -> tuple[Receipt, Snapshot | None]:
-    """What became of it, and after it was stored the secret as it is."""
+    """Store a new secret. When this returns, the secret is safe.
+
+    Returns:
+        what became of it, and after it was stored the secret as it is.
+    """
     message = message.believed(ports.clock.now())
 
     def attempt() -> tuple[Receipt, Snapshot, Snapshot | None]:
@@ -91,7 +83,13 @@ def _is_unseeded(snapshot: Snapshot) -> bool:
 
 
 def receive_and_settle(ports: Ports, application: Application, message: NewSecret) -> Receipt:
-    """Receive a new secret, then settle what is pending. Raises what ``receive`` raises."""
+    """Receive a new secret, then settle what is pending. When this returns, the message may be acknowledged.
+
+    Raises:
+        NotOurs: the application is not ours.
+        NotYetAccepted: the secret is unseeded, and Amazon does not accept what it sent yet.
+        MalformedSecret, StoreFailed: nothing was acknowledged; the message comes again.
+    """
     receipt, stored = _receive(ports, application, message)
     if receipt in (Receipt.STORED, Receipt.DUPLICATE):
         settle_after_receipt(ports, application, stored)
