@@ -37,7 +37,7 @@ class ClientSecretRotation(pulumi.ComponentResource):
     """Rotates the client secrets of Amazon Selling Partner API applications, unattended: the queue for Amazon's messages, one secret per application, the rotation function, its schedule and its alarms, all encrypted by customer-managed keys."""  # noqa: E501
 
     identity: pulumi.Output[str]
-    """What secrets, log group, alarms and tags are named by; to be set as it is before a rename."""
+    """The name that secrets, log group, alarms and tags are based on. Set it as `identity` before a rename."""
 
     queue_arn: pulumi.Output[str]
     """ARN of the destination queue, to be registered with Amazon by hand."""
@@ -52,13 +52,13 @@ class ClientSecretRotation(pulumi.ComponentResource):
     """URL of the dead-letter queue. Its messages may hold a live secret."""
 
     unclaimed_queue_url: pulumi.Output[str]
-    """URL of the queue for messages of applications that are not here. Its messages may hold a live secret."""
+    """URL of the queue for messages of applications that the component does not know. They may hold a live secret."""
 
     operations_queue_url: pulumi.Output[str]
     """URL of the queue for failed checks and schedules. It never holds a secret."""
 
     secret_arns: pulumi.Output[dict[str, str]]
-    """ARN of each application's secret, made or existing, by the application's name."""
+    """ARN of each application's secret, new or existing, by the application's name."""
 
     function_name: pulumi.Output[str]
     """Name of the rotation function."""
@@ -73,28 +73,28 @@ class ClientSecretRotation(pulumi.ComponentResource):
     """Name of each application's schedule, by the application's name."""
 
     key_arn: pulumi.Output[str]
-    """ARN of the key of secrets, function, log and alarms, and of every queue but the destination."""
+    """ARN of the key for secrets, function, log and alarms, and for every queue but the destination."""
 
     queue_key_arn: pulumi.Output[str | None]
-    """ARN of the destination queue's key, which Amazon's sender may use. Absent for a queue of yours without one."""
+    """ARN of the destination queue's key, which Amazon's sender may use. Absent for your own queue without a key."""
 
     alarm_names: pulumi.Output[dict[str, str]]
-    """Name of each alarm, by what it watches. Empty if alarms are switched off."""
+    """Name of each alarm in CloudWatch, by its short name such as `expired`. Empty if alarms are switched off."""
 
     alarm_topic_arn: pulumi.Output[str | None]
-    """ARN of the SNS topic of the alarms, made or given; subscribe to it. Absent if alarms are switched off."""
+    """ARN of the SNS topic for the alarms; subscribe to it. Absent if alarms are switched off."""
 
     restart_state_machine_arn: pulumi.Output[str | None]
     """ARN of the state machine that redeploys the services of `restart`. Absent if there are none."""
 
     restart_queue_url: pulumi.Output[str | None]
-    """URL of the queue for events that could not start that state machine. It never holds a secret. Absent like it."""
+    """URL of the queue for events that could not start that state machine. It never holds a secret. Absent likewise."""
 
     reader_policy_json: pulumi.Output[dict[str, str]]
-    """What a role needs in its own policies to read an application's secret: an IAM policy as JSON, by the application's name."""  # noqa: E501
+    """The IAM policy, as JSON, that a role needs to read an application's secret, by the application's name."""
 
     registration_steps: pulumi.Output[str]
-    """What to do by hand in Amazon's Developer Console, with the queue's ARN."""
+    """The steps to do by hand in Amazon's Developer Console, with the queue's ARN."""
 
     def __init__(self, name: str, args: ClientSecretRotationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the component and its resources.
