@@ -105,15 +105,15 @@ def _native_rotation(ports: Ports, application: Application) -> Finding:
 def _records(ports: Ports, snapshot: Snapshot, known: datetime | None) -> Finding:
     now = ports.clock.now()
     if known is None or known + rules.UNANSWERED_BLOCKS <= now:
-        return ok("records", "No request of the last days is known that the secret does not tell of.")
+        return ok("records", "The secret has a record of every request of the last days that is known.")
     recorded = rules.last_request(snapshot)
     if recorded is not None and recorded >= known - SAME_REQUEST:
-        return ok("records", f"The secret tells of the request at {format_time(recorded)}.")
+        return ok("records", f"The secret has the record of the request at {format_time(recorded)}.")
     made_at = ports.store.created_at(snapshot.application.secret_id)
     why = f"it was made at {format_time(made_at)}, after that" if made_at > known else "its record was taken away"
     return failed(
         "records",
-        f"A rotation was requested at {format_time(known)}, but the secret does not tell of it: {why}. So nothing "
+        f"A rotation was requested at {format_time(known)}, but the secret has no record of it: {why}. So nothing "
         "keeps a second request from being made, and it is unknown what that does to the older secrets.",
         f"Ask for no rotation before {format_time(known + rules.UNANSWERED_BLOCKS)}, unless Amazon's message has come "
         "since: leave rotate_on_up alone, and set paused to true until then.",
