@@ -1,4 +1,4 @@
-"""What AWS's failures mean to a person: the cause, the right that is missing, and how to look all the same.
+"""What AWS's failures mean to a person: the cause, the missing permission, and how to look without the function.
 
 Nothing here repeats what an exception says, with one exception: AWS's own words about a missing right.
 """

@@ -95,7 +95,7 @@ def _application(each: Mapping[str, Any], events: Sequence[Mapping[str, Any]], n
         element("p", advice.meaning(status.state).words.capitalize() + "."),
         _life(status, now),
         timeline(status, events, now),
-        _facts(each, status, now),
+        _facts(each, status),
         problems(each.get("warnings") or []),
         commands(each.get("next") or []),
         events_table(events),
@@ -130,7 +130,7 @@ def _life(status: Status, now: datetime) -> Markup:
     return element("div", element("p", number, words, times.shown(end), "."), bar, class_="life")
 
 
-def _facts(each: Mapping[str, Any], status: Status, now: datetime) -> Markup:
+def _facts(each: Mapping[str, Any], status: Status) -> Markup:
     last = status.last_request
     enabled: bool | None = each.get("enabled")
     asked = "none"

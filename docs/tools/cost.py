@@ -235,8 +235,8 @@ SAVINGS = (
     Saving(
         "alarms: false",
         lambda asked: replace(asked, alarms=False),
-        "Nobody is told of anything: not of a refused request, not of a secret that is about to die. Only where "
-        "something else watches the events and metrics.",
+        "Nobody is warned of anything, such as a refused request or a secret that is about to die. Use "
+        "it only where something else watches the events and metrics.",
     ),
     Saving(
         "check_interval_hours: 24",
@@ -246,7 +246,7 @@ SAVINGS = (
     Saving(
         "log_retention_days: 30",
         lambda asked: replace(asked, log_days=30),
-        "`spapi-rotation history` tells of 30 days only.",
+        "`spapi-rotation history` shows only 30 days.",
     ),
     Saving(
         "keys.secrets, keys.queue",

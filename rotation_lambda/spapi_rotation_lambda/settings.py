@@ -1,4 +1,4 @@
-"""What the function is told from outside: its environment variables, their defaults and their limits.
+"""What the function is configured with: its environment variables, their defaults and their limits.
 
 The component writes these variables, the handler reads them, and the limits here hold for both.
 """

@@ -211,15 +211,15 @@ def test_a_late_value_is_refused_when_it_is_known(named: str, entry: Callable[[]
 
 
 ELSEWHERE: list[tuple[str, dict[str, Any]]] = [
-    (r"secret_arn lies in the region eu-west-1.*region us-east-1", {"secret_arn": secret(region="eu-west-1")}),
-    (r"secret_arn lies in the AWS account 9{12}.*account 123456789012", {"secret_arn": secret(account="9" * 12)}),
-    (r"secret_arn lies in the partition aws-cn", {"secret_arn": secret(partition="aws-cn")}),
+    (r"secret_arn is in the region eu-west-1.*region us-east-1", {"secret_arn": secret(region="eu-west-1")}),
+    (r"secret_arn is in the AWS account 9{12}.*account 123456789012", {"secret_arn": secret(account="9" * 12)}),
+    (r"secret_arn is in the partition aws-cn", {"secret_arn": secret(partition="aws-cn")}),
     (
-        r"secret_key_arn lies in the region eu-west-1",
+        r"secret_key_arn is in the region eu-west-1",
         {"secret_arn": secret(), "secret_key_arn": key(region="eu-west-1")},
     ),
     (
-        r"secret_key_arn lies in the AWS account 9{12}",
+        r"secret_key_arn is in the AWS account 9{12}",
         {"secret_arn": secret(), "secret_key_arn": key(account="9" * 12)},
     ),
 ]

@@ -391,7 +391,7 @@ def test_a_topic_of_another_account_will_do() -> None:
 
 
 def test_a_topic_of_another_region_is_refused_in_the_preview() -> None:
-    with pytest.raises(InvalidArgument, match=r"alarm_topic_arn lies in the region eu-west-1.*us-east-1"):
+    with pytest.raises(InvalidArgument, match=r"alarm_topic_arn is in the region eu-west-1.*us-east-1"):
         deploy_component(alarm_topic_arn=f"arn:aws:sns:eu-west-1:{ACCOUNT}:pager", preview=True)
 
 

@@ -206,7 +206,7 @@ def test_a_missing_zip_ends_the_program_with_a_remedy(tmp_path: Path, monkeypatc
     monkeypatch.setattr(
         function_zip, "validate", functools.partial(function_zip.validate, zip_file=tmp_path / "function.zip")
     )
-    with pytest.raises(UnusableArchive, match="has not been made") as refused:
+    with pytest.raises(UnusableArchive, match="has not been built") as refused:
         function_code()
     assert isinstance(refused.value, pulumi.RunError), "else Pulumi prints a stack trace"
     assert refused.value.remedy == function_zip.remedy()

@@ -177,8 +177,8 @@ def test_a_client_secret_is_never_shown_and_gets_the_command_that_takes_it_out(
     settings: dict[str, Any], where: str, command: str
 ) -> None:
     error = refusal(**settings)
-    assert error.args[0].startswith(f"{where} holds a client secret. It now lies as plain text in the stack's config")
-    assert f"Take it out (`{command}`), and have Amazon make another one" in error.remedy
+    assert error.args[0].startswith(f"{where} holds a client secret. It is now plain text in the stack's config")
+    assert f"Take it out (`{command}`), and create another one" in error.remedy
     assert "canary" not in str(error)
 
 

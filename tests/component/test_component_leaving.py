@@ -50,7 +50,7 @@ def test_an_application_with_an_existing_secret_can_be_retired_too() -> None:
 
 
 def test_a_retired_application_has_no_trigger() -> None:
-    with pytest.raises(InvalidArgument, match=r"shop\.rotate_on_up is given for an application that is retired"):
+    with pytest.raises(InvalidArgument, match=r"shop\.rotate_on_up is set for a retired application"):
         deploy_component(applications={"shop": {"client_id": client_id(1), "retired": True, "rotate_on_up": "1"}})
 
 
@@ -64,7 +64,7 @@ def test_retired_is_a_boolean(value: object) -> None:
 @pytest.mark.parametrize("late", [False, True])
 def test_the_components_own_secret_cannot_be_adopted(late: bool) -> None:
     arn = pulumi.Output.from_input(OWN) if late else OWN
-    with pytest.raises(InvalidArgument, match="is the secret that the component itself makes for shop"):
+    with pytest.raises(InvalidArgument, match="is the secret that the component itself creates for shop"):
         deploy_component(applications={"shop": {"client_id": client_id(1), "secret_arn": arn}})
     deploy_component(applications={"shop": {"client_id": client_id(1), "secret_arn": OWN}}, secret_prefix="elsewhere")
 

@@ -116,11 +116,11 @@ def test_each_of_several_unknown_arguments_is_told_its_nearest() -> None:
 )
 def test_a_client_secret_is_recognised_everywhere_and_never_shown(args: dict[str, Any], where: str) -> None:
     error = refusal(**args)
-    assert error.args[0].startswith(f"{where} holds a client secret. It now lies as plain text in the stack's config")
+    assert error.args[0].startswith(f"{where} holds a client secret. It is now plain text in the stack's config")
     assert "the shell's history" in error.args[0]
     assert "the backend's history" in error.args[0]
     assert "`pulumi config rm`" in error.remedy
-    assert "have Amazon make another one in the Developer Console" in error.remedy
+    assert "create another one in the Developer Console" in error.remedy
     assert "canary" not in str(error).lower()
 
 
@@ -175,8 +175,16 @@ def test_a_key_of_an_existing_secret_may_be_named_so() -> None:
             "applications.shop.client_id is an Output. It must be known before anything is deployed",
             "from the stack's configuration",
         ),
-        ([client_id(1)], "applications must be a plain map", "a map from a name of your choice to its client_id"),
-        (client_id(1), "applications must be a plain map", "a map from a name of your choice to its client_id"),
+        (
+            [client_id(1)],
+            "applications must be a plain map",
+            "a map from a name of your choice to an entry with client_id",
+        ),
+        (
+            client_id(1),
+            "applications must be a plain map",
+            "a map from a name of your choice to an entry with client_id",
+        ),
         ({"shop": client_id(1)}, "applications.shop must be a plain map", "by the keys client_id"),
         ({"shop": None}, "applications.shop must be a plain map", "by the keys client_id"),
         ({"shop": {}}, "applications.shop.client_id is missing", "take the whole entry out"),

@@ -193,7 +193,7 @@ def test_a_policy_that_is_none_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"isEnabled": False}, "is a key that is disabled"),
+        ({"isEnabled": False}, "is disabled"),
         (
             {"keyUsage": "SIGN_VERIFY", "customerMasterKeySpec": "RSA_2048"},
             "is a key for SIGN_VERIFY of the kind RSA_2048",
@@ -219,10 +219,10 @@ def test_a_queue_key_that_keeps_amazon_out_is_refused_with_the_statement() -> No
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"keys": {"secrets": KEY_ARN.replace(REGION, "eu-west-1")}}, "keys.secrets lies in the region eu-west-1"),
-        ({"keys": {"queue": KEY_ARN.replace(ACCOUNT, "210987654321")}}, "keys.queue lies in the AWS account 2109"),
-        ({"queue": {"arn": QUEUE_ARN.replace(REGION, "eu-west-1")}}, "queue.arn lies in the region eu-west-1"),
-        ({"queue": {"arn": QUEUE_ARN.replace("arn:aws:", "arn:aws-cn:")}}, "queue.arn lies in the partition aws-cn"),
+        ({"keys": {"secrets": KEY_ARN.replace(REGION, "eu-west-1")}}, "keys.secrets is in the region eu-west-1"),
+        ({"keys": {"queue": KEY_ARN.replace(ACCOUNT, "210987654321")}}, "keys.queue is in the AWS account 2109"),
+        ({"queue": {"arn": QUEUE_ARN.replace(REGION, "eu-west-1")}}, "queue.arn is in the region eu-west-1"),
+        ({"queue": {"arn": QUEUE_ARN.replace("arn:aws:", "arn:aws-cn:")}}, "queue.arn is in the partition aws-cn"),
     ],
 )
 def test_what_lies_elsewhere_is_refused(given: dict[str, Any], said: str) -> None:
@@ -297,7 +297,7 @@ def test_a_queue_with_a_key_of_its_own(named: str) -> None:
         (
             {"visibilityTimeoutSeconds": 30},
             {},
-            "queue.arn hides a message for 30 seconds, and the function may run 180",
+            "queue.arn has a visibility timeout of 30 seconds, but the function may run 180",
             f"--queue-url {URL} --attributes VisibilityTimeout=360",
         ),
     ],
@@ -321,7 +321,7 @@ def test_times_that_differ_from_the_components_own_queue_are_shown(warnings: lis
         queue={"arn": QUEUE_ARN},
     )
     assert [text.partition(":")[0].partition(",")[0] for text in warnings] == [
-        "queue.arn hides a message for 900 seconds",
+        "queue.arn has a visibility timeout of 900 seconds",
         "queue.arn keeps a message for 345600 seconds",
     ]
     assert "--attributes VisibilityTimeout=360" in warnings[0]

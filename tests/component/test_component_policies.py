@@ -230,7 +230,7 @@ def test_the_function_publishes_on_the_given_bus_only(account: str, late: bool) 
 
 
 def test_a_bus_of_another_region_is_refused_in_the_preview() -> None:
-    with pytest.raises(InvalidArgument, match=r"event_bus_arn lies in the region eu-west-1.*us-east-1"):
+    with pytest.raises(InvalidArgument, match=r"event_bus_arn is in the region eu-west-1.*us-east-1"):
         deploy_component(event_bus_arn=f"arn:aws:events:eu-west-1:{ACCOUNT}:event-bus/shop", preview=True)
 
 

@@ -155,7 +155,7 @@ def test_a_retired_applications_readers_stay_with_its_secret() -> None:
 @pytest.mark.parametrize(
     ("reader", "said", "remedy"),
     [
-        ("*", "has a wildcard", "An account lets its own IAM policies decide"),
+        ("*", "has a wildcard", "An account decides with its own IAM policies decide"),
         (f"arn:aws:iam::{ACCOUNT}:role/task-*", "has a wildcard", "Name a role by its ARN"),
         (f"arn:aws:iam::{ACCOUNT}:role/te?m", "has a wildcard", "Name a role by its ARN"),
         (
@@ -163,13 +163,13 @@ def test_a_retired_applications_readers_stay_with_its_secret() -> None:
             "is a session of a role",
             f"Name the role: arn:aws:iam::{ACCOUNT}:role/task,",
         ),
-        (f"arn:aws-cn:iam::{ACCOUNT}:role/task", "lies in another partition", "of the partition aws"),
-        (f"arn:aws-us-gov:iam::{ACCOUNT}:root", "lies in another partition", "of the partition aws"),
-        (f"arn:aws:iam::{ACCOUNT}:user/ann", "but of the kind user", "What is no role can take one"),
+        (f"arn:aws-cn:iam::{ACCOUNT}:role/task", "is in another AWS partition", "of the partition aws"),
+        (f"arn:aws-us-gov:iam::{ACCOUNT}:root", "is in another AWS partition", "of the partition aws"),
+        (f"arn:aws:iam::{ACCOUNT}:user/ann", "but of the kind user", "Whatever is not a role can assume one"),
         (f"arn:aws:iam::{ACCOUNT}:group/team", "but of the kind group", "Name a role by its ARN"),
         (f"arn:aws:iam::{ACCOUNT}:instance-profile/web", "but of the kind instance-profile", "Name a role"),
         (f"arn:aws:sts::{ACCOUNT}:federated-user/ann", "but of the kind federated-user", "Name a role"),
-        ("ecs-tasks.amazonaws.com", "is a service of AWS", "Name the role under which it works for you"),
+        ("ecs-tasks.amazonaws.com", "is a service of AWS", "Name the role that it uses for you"),
         ("task", "is neither the ARN of a role nor an account's id", "arn:aws:iam::ACCOUNT:role/NAME"),
         ("12345678901", "is neither the ARN", "its 12 digits, in quotes"),
         (123456789012, "is neither the ARN", "its 12 digits, in quotes"),
@@ -198,7 +198,7 @@ def test_readers_are_a_list(readers: object) -> None:
 
 def test_readers_of_an_existing_secret_are_its_owners_matter() -> None:
     error = of_application(secret_arn=ADOPTED, readers=[TASK])
-    assert error.args[0].startswith("applications.shop.readers is given for an existing secret")
+    assert error.args[0].startswith("applications.shop.readers is set for an existing secret")
     assert "let the owner add the readers there" in error.remedy
     error = refusal(applications={"shop": app(1, secret_arn=ADOPTED)}, readers=[TASK])
     assert error.args[0].startswith("readers is given, but every application has an existing secret")
@@ -209,10 +209,10 @@ def many(count: int, length: int = 64) -> list[str]:
 
 
 def test_readers_that_do_not_fit_into_a_policy_are_refused() -> None:
-    with pytest.raises(InvalidArgument, match=rf"bytes of a secret's policy, in which there is room for {20480}"):
+    with pytest.raises(InvalidArgument, match=rf"bytes of a secret's policy, which has room for {20480}"):
         deploy_component(readers=many(250))
     each_its_own = {f"app{number}": app(number, readers=[role]) for number, role in enumerate(many(80))}
-    with pytest.raises(InvalidArgument, match=r"bytes of the key's policy, in which there is room for 28672") as error:
+    with pytest.raises(InvalidArgument, match=r"bytes of the key's policy, which has room for 28672") as error:
         deploy_component(applications=each_its_own)
     assert "name readers of all applications in `readers` of the component" in str(error.value)
     assert (KEY_POLICY_LIMIT, SECRET_POLICY_LIMIT) == (32768, 20480)

@@ -54,7 +54,7 @@ def test_a_region_that_may_be_new_is_accepted_with_a_warning(region: str) -> Non
     ],
 )
 def test_a_region_of_another_partition_is_refused_by_its_name(region: str, partition: str) -> None:
-    with pytest.raises(BadSettings, match=rf"^The region {region} lies in {partition}, .* such as us-east-1"):
+    with pytest.raises(BadSettings, match=rf"^The region {region} is in {partition}, .* such as us-east-1"):
         validate_region(region)
 
 
@@ -119,7 +119,7 @@ def test_a_region_from_elsewhere_is_looked_at_when_the_provider_tells_it(
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     assert deploy_component().named("rotation-function")
     monkeypatch.setattr("tests.component.recorder.REGION", "cn-north-1")
-    with pytest.raises(InvalidArgument, match="lies in AWS China"):
+    with pytest.raises(InvalidArgument, match="is in AWS China"):
         deploy_component()
 
 

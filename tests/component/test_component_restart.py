@@ -239,7 +239,7 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"orders": {"service_arn": ORDERS, "applications": [7]}}, "not in applications", "shop, outlet"),
     (
         {"orders": {"service_arn": ORDERS.replace(ACCOUNT, "999999999999")}},
-        "lies in the account 999",
+        "is in the account 999",
         "another account",
     ),
     ({"orders": {"service_arn": ORDERS.replace(REGION, "ap-south-1")}}, "the region ap-south-1", "rotation event"),
@@ -258,4 +258,4 @@ def test_rules_cannot_be_made_on_another_accounts_bus() -> None:
     bus = f"arn:aws:events:{REGION}:999999999999:event-bus/central"
     with pytest.raises(InvalidArgument) as refused:
         deploy_component(restart={"orders": {"service_arn": ORDERS}}, event_bus_arn=bus)
-    assert "event_bus_arn lies in the account 999999999999" in str(refused.value)
+    assert "event_bus_arn is in the account 999999999999" in str(refused.value)

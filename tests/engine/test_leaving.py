@@ -211,7 +211,7 @@ def test_an_entry_that_is_removed_at_once_is_refused_and_nothing_is_lost(scene: 
 @pytest.mark.rule(id="OUT-4")
 def test_the_components_own_secret_cannot_be_adopted(scene: Scene) -> None:
     told = scene.refused(OTHER, {"secret_arn": scene.arns["other"]})
-    assert "is the secret that the component itself makes for other" in told
+    assert "is the secret that the component itself creates for other" in told
     scene.up(OTHER, {})
 
 

@@ -67,14 +67,14 @@ def configure(stack: Stack, **settings: Any) -> None:
     stack.configure({"aws:region": "cn-north-1", "applications": {"my.shop": SHOP}, **settings})
 
 
-REGION = "The region cn-north-1 lies in AWS China, from which Amazon cannot be reached."
+REGION = "The region cn-north-1 is in AWS China, from which Amazon cannot be reached."
 """The next thing to be refused, when a setting is mended."""
 
 
 @pytest.mark.parametrize(("region", "where"), [("cn-north-1", "AWS China"), ("us-gov-west-1", "AWS GovCloud")])
 def test_a_region_of_another_partition(stack: Stack, refused: Callable[[], str], region: str, where: str) -> None:
     configure(stack, **{"aws:region": region})
-    assert refused().startswith(f"The region {region} lies in {where}, from which Amazon cannot be reached.")
+    assert refused().startswith(f"The region {region} is in {where}, from which Amazon cannot be reached.")
 
 
 def test_a_region_that_there_is_not(stack: Stack, refused: Callable[[], str]) -> None:
@@ -113,9 +113,9 @@ def test_a_client_secret_in_place_of_a_client_id_and_the_command_that_takes_it_o
     configure(stack)
     stack.run("config", "set", "--path", "applications.store.client_id", CANARY)
     error = refused()
-    assert error.startswith("applications.store.client_id holds a client secret. It now lies as plain text")
+    assert error.startswith("applications.store.client_id holds a client secret. It is now plain text")
     assert "the shell's history" in error
-    assert "have Amazon make another one in the Developer Console" in error
+    assert "create another one in the Developer Console" in error
     type_in(stack, command_in(error))
     assert "canary" not in (stack.project / f"Pulumi.{stack.name}.yaml").read_text()
     error = refused()
@@ -134,9 +134,9 @@ def test_a_client_secret_in_place_of_a_client_id_and_the_command_that_takes_it_o
         ({"tags": {"team": "v" * 257}}, "tags.team has 257 characters; 1 to 256 are possible."),
         ({"rotation_window": {"start": "22:00", "end": "04:00", "days": ["mon"]}}, "rotation_window.days must be a"),
         ({"spapi_endpoint": "us-east-1"}, "spapi_endpoint is not a usable endpoint."),
-        ({"readers": ["*"]}, "readers[0] has a wildcard: everybody whom it fits could read the secret."),
+        ({"readers": ["*"]}, "readers[0] has a wildcard: everybody who matches it could read the secret."),
         ({"replica_regions": {"eu-west-1": "alias/mine"}}, "replica_regions.eu-west-1 is not the ARN of a key."),
-        ({"roles": {"path": "platform"}}, "roles.path is not a path of IAM."),
+        ({"roles": {"path": "platform"}}, "roles.path is not an IAM path."),
         ({"network": {"subnet_ids": ["subnet-0123456789abcdef0"]}}, "network.security_group_ids is missing."),
         ({"keys": {"secrets": "alias/mine"}}, "keys.secrets is not the ARN of a key."),
         ({"queue": {"url": "https://sqs"}}, "url: unknown in queue."),

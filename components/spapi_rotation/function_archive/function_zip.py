@@ -94,7 +94,7 @@ def validate(package: Path, zip_file: Path = ZIP_FILE) -> None:
         UnusableFiles: it is missing, or was made from something else.
     """
     if not zip_file.is_file():
-        raise UnusableFiles("The function archive (function.zip) has not been made.", remedy=remedy())
+        raise UnusableFiles("The function archive (function.zip) has not been built.", remedy=remedy())
     third_party = _third_party(_unzipped(zip_file), package)
     expected = zipped({**third_party, **own_modules(package)})
     if digest(third_party) != Lock.read().sha256 or expected != zip_file.read_bytes():

@@ -177,8 +177,8 @@ def validate_place(arn: str, region: str, account: str, argument: str) -> str:
     ):
         if its != own:
             raise BadSettings(
-                f"{argument} lies in the {what} {its}, but the component is deployed to the {what} {own}.",
-                remedy=f"Deploy the component where {thing} is, by a provider of its own if need be.",
+                f"{argument} is in the {what} {its}, but the component is deployed to the {what} {own}.",
+                remedy=f"Deploy the component where {thing} is, with a provider of its own if necessary.",
             )
     return arn
 
@@ -195,8 +195,8 @@ def validate_owner(arn: str, secret_prefix: str, application: ValidApplication, 
     if name != f"{secret_prefix}/{application.client_id}":
         return arn
     raise BadSettings(
-        f"{argument}.secret_arn is the secret that the component itself makes for {application.name}.",
-        remedy="Leave secret_arn out. If the stack does not manage the secret any more, `pulumi up` then names the "
+        f"{argument}.secret_arn is the secret that the component itself creates for {application.name}.",
+        remedy="Leave secret_arn out. If the stack no longer manages the secret, `pulumi up` then shows the "
         "command that takes it back.",
     )
 
@@ -237,6 +237,6 @@ def _validate_size(variables: Mapping[str, str]) -> Mapping[str, str]:
             f"The existing secrets and secret_keys need too much of the function's environment: about {size} bytes of "
             f"{ENVIRONMENT_LIMIT} that Lambda allows.",
             remedy="Spread the applications with a secret_arn or secret_keys over several components, or let the "
-            "component make their secrets, with its own names of the keys.",
+            "component create their secrets, with its own key names.",
         )
     return variables

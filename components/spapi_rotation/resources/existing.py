@@ -91,14 +91,14 @@ def validate_key(known: Mapping[str, Any], argument: str) -> None:
     """
     if known["usage"] != "ENCRYPT_DECRYPT" or known["spec"] != "SYMMETRIC_DEFAULT":
         raise InvalidArgument(
-            f"{argument} is a key for {known['usage']} of the kind {known['spec']}: AWS's services encrypt with "
+            f"{argument} is a key for {known['usage']} of the kind {known['spec']}: AWS services encrypt with "
             "symmetric keys only.",
             remedy="Use a key for ENCRYPT_DECRYPT of the kind SYMMETRIC_DEFAULT.",
         )
     if known["enabled"] is False:
         raise InvalidArgument(
-            f"{argument} is a key that is disabled.",
-            remedy=f"Enable it by `aws kms enable-key --key-id {known['arn']}`, or use another one.",
+            f"{argument} is disabled.",
+            remedy=f"Enable it with `aws kms enable-key --key-id {known['arn']}`, or use another one.",
         )
 
 
@@ -111,7 +111,7 @@ def require_access(access: Access, argument: str, component: pulumi.Resource) ->
     if access.missing:
         raise InvalidArgument(
             f"{argument}: Amazon cannot deliver. Its policy lacks {'; '.join(access.missing)}",
-            remedy="Add the statement to the policy as it stands here.",
+            remedy="Add the statement to the policy as it is.",
         )
     if access.denials:
         raise InvalidArgument(

@@ -75,8 +75,8 @@ def in_flight(versions: Versions, application: str, now: datetime) -> RotationIn
     if versions.id_of(Label.PENDING):
         return RotationInFlight(
             f"{application} cannot be retired yet: it has received a new client secret that is not in use.",
-            remedy=f"Run `pulumi up` again when that is in use; `spapi-rotation status {application}` tells. "
-            f"`spapi-rotation promote {application}` and `spapi-rotation reject {application}` decide it at once.",
+            remedy=f"Run `pulumi up` again when that is in use; `spapi-rotation status {application}` shows it. "
+            f"`spapi-rotation promote {application}` and `spapi-rotation reject {application}` decide that at once.",
         )
     record, received = versions.labelled(Label.REQUEST), versions.labelled(Label.RECEIVED)
     if record is None or Label.REFUSED in record.labels or _is_after(received, record):
@@ -87,8 +87,8 @@ def in_flight(versions: Versions, application: str, now: datetime) -> RotationIn
     return RotationInFlight(
         f"{application} cannot be retired yet: a new client secret was requested at {format_time(record.created_at)}, "
         "and Amazon's message has not come.",
-        remedy=f"Run `pulumi up` again when the new one is in use; `spapi-rotation status {application}` tells. If the "
-        f"message never comes, this ends at {format_time(until)}.",
+        remedy=f"Run `pulumi up` again when the new one is in use; `spapi-rotation status {application}` shows it. "
+        f"If the message never comes, this ends at {format_time(until)}.",
     )
 
 
@@ -142,15 +142,15 @@ def way_back(
     if any(_SCHEDULED_FOR_DELETION in error for error in errors):
         return (
             f"{application}: its secret {secret} was deleted and can be restored. What to do: "
-            f"`aws secretsmanager restore-secret --secret-id {secret} --region {region}` shows its ARN; take it back "
+            f"`aws secretsmanager restore-secret --secret-id {secret} --region {region}` shows its ARN; import it "
             f"with {taken_back}. If its key was deleted as well, follow docs/leaving.md first: without the key its "
             "values are lost."
         )
     if any(sign in error for error in errors for sign in _EXISTS):
         return (
             f"{application}: its secret {secret} exists already and is not in this stack. What to do: if the "
-            f"application was retired and comes back, `aws secretsmanager describe-secret --secret-id {secret} "
-            f"--region {region}` shows its ARN; take it back with {taken_back}. If it belongs to somebody else, choose "
+            f"application was retired and is coming back, `aws secretsmanager describe-secret --secret-id {secret} "
+            f"--region {region}` shows its ARN; import it with {taken_back}. If it belongs to somebody else, choose "
             "another secret_prefix."
         )
     return None

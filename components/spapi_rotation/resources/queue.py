@@ -178,21 +178,21 @@ def _validate_times(visibility: int, retention: int, url: str, component: pulumi
     keep = f"`aws sqs set-queue-attributes --queue-url {url} --attributes MessageRetentionPeriod={RETENTION_SECONDS}`"
     if visibility < LEAST_VISIBILITY_SECONDS:
         raise InvalidArgument(
-            f"queue.arn hides a message for {visibility} seconds, and the function may run {LEAST_VISIBILITY_SECONDS}: "
-            "Lambda does not read it.",
+            f"queue.arn has a visibility timeout of {visibility} seconds, but the function may run "
+            f"{LEAST_VISIBILITY_SECONDS}: Lambda does not read it.",
             remedy=f"{hide}.",
         )
     if visibility != VISIBILITY_SECONDS:
         pulumi.log.warn(
-            f"queue.arn hides a message for {visibility} seconds: one that cannot be taken is a dead letter after "
-            f"{MAX_RECEIVE_COUNT} times that. The component's own queue does for {VISIBILITY_SECONDS} seconds, which "
-            f"makes a day: {hide}.",
+            f"queue.arn has a visibility timeout of {visibility} seconds: a message that cannot be handled "
+            f"becomes a dead letter after {MAX_RECEIVE_COUNT} times that. The component's own queue has "
+            f"{VISIBILITY_SECONDS} seconds, which makes a day: {hide}.",
             component,
         )
     if retention < RETENTION_SECONDS:
         pulumi.log.warn(
-            f"queue.arn keeps a message for {retention} seconds, after which a new secret that nobody took is lost. "
-            f"The component's own queue does for 14 days: {keep}.",
+            f"queue.arn keeps a message for {retention} seconds, after which an unread new secret is lost. "
+            f"The component's own queue keeps it for 14 days: {keep}.",
             component,
         )
 

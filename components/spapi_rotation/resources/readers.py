@@ -186,12 +186,12 @@ def attach_reader_policy(
     """
     if isinstance(role, str) and role.startswith("arn:"):
         raise InvalidArgument(
-            "grant_read was given the ARN of a role, of which it needs the name.",
+            "grant_read was given the ARN of a role, but needs its name.",
             remedy="Give the role itself, or the last part of its ARN. A role of another account is named in readers.",
         )
     if application is not None and application not in readable:
         raise InvalidArgument(
-            f"grant_read was given the application {application}, which is not among the applications.",
+            f"grant_read was given the application {application}, which does not exist.",
             remedy=f"{did_you_mean(application, readable)}Known are {', '.join(readable)}.",
         )
     adopted = [each for each in readable.values() if not each.made]
@@ -266,8 +266,8 @@ def _within_limit(made: Any, limit: int, what: str) -> str:
     text = _compact(made)
     if len(text) > limit:
         raise InvalidArgument(
-            f"readers needs {len(text)} bytes of {what}, in which there is room for {limit}.",
-            remedy="Name accounts in place of their roles, name readers of all applications in `readers` of the "
+            f"readers needs {len(text)} bytes of {what}, which has room for {limit}.",
+            remedy="Name accounts instead of their roles, name readers of all applications in `readers` of the "
             "component, or spread the applications over several components.",
         )
     return text

@@ -236,7 +236,7 @@ def _own_bus(scope: Scope, args: ValidArgs) -> pulumi.Output[str] | None:
         arn, account = str(both[0]), str(both[1])
         if arn.split(":")[4] != account:
             raise InvalidArgument(
-                f"event_bus_arn lies in the account {arn.split(':')[4]}, and the rules of restart would be made in "
+                f"event_bus_arn is in the account {arn.split(':')[4]}, and the rules of restart would be made in "
                 f"{account}.",
                 remedy="Leave restart out and make the rules in the bus's account (docs/consumers.md), or use a bus of "
                 "the component's own account.",

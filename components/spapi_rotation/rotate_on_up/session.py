@@ -44,7 +44,7 @@ SHORTEST_SESSION, LONGEST_SESSION = 15 * 60, 12 * 3600
 
 _UNSET = ("false", "null", "[]", "{}")
 _INSTEAD = (
-    "Set `via` of the component to function: the function rotates then, and `pulumi up` calls it as it calls AWS "
+    "Set `via` of the component to function: then the function rotates, and `pulumi up` calls it as it calls AWS "
     "otherwise."
 )
 
@@ -70,7 +70,9 @@ def session_for(aws: Mapping[str, Any], application: Application) -> boto3.Sessi
     """
     _, partition, _, region, account, *_ = application.secret_id.split(":")
     if partition != "aws":
-        raise BadSettings(f"{application.name}: partition {partition} is not served.", remedy="Use partition aws.")
+        raise BadSettings(
+            f"{application.name}: the partition {partition} is not supported.", remedy="Use partition aws."
+        )
     if refused := [f"aws:{name}" for name in REFUSED if name in aws]:
         raise BadSettings(
             f"{application.name}: a rotation by `pulumi up` itself does not honour {', '.join(refused)} of the stack.",

@@ -37,7 +37,7 @@ def wait_until_in_use(
             break
         ports.clock.sleep(LOOK_EVERY_SECONDS)
     say.line(
-        "WARNING: the new secret is not in use yet; the rotation goes on without this update. The function promotes "
+        "WARNING: the new secret is not in use yet; the rotation continues without this update. The function promotes "
         "it when it arrives and Amazon accepts it; the old secret still works for 7 days.",
         error=True,
     )

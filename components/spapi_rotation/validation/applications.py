@@ -85,7 +85,7 @@ def validate_applications(value: object) -> tuple[ValidApplication, ...]:
     if not is_map(value) or not value:
         raise BadSettings(
             "applications must be a plain map with at least one entry.",
-            remedy="Name at least one application: a map from a name of your choice to its client_id.",
+            remedy="Name at least one application: a map from a name of your choice to an entry with client_id.",
         )
     found: dict[str, ValidApplication] = {}
     for name, entry in value.items():
@@ -152,7 +152,7 @@ def validate_key_names(value: object, argument: str) -> Mapping[str, str]:
     names: dict[str, str] = {}
     for ours, owners in value.items():
         if ours not in KEY_NAMES:
-            raise BadSettings(f"{argument} maps a name that is not known.", remedy=f"Known are {', '.join(KEY_NAMES)}.")
+            raise BadSettings(f"{argument} maps an unknown name.", remedy=f"Known are {', '.join(KEY_NAMES)}.")
         if not _is_key(owners):
             raise BadSettings(
                 f"{argument}.{ours} cannot be a key of the secret's JSON.",
@@ -185,7 +185,7 @@ def _validate_application(name: object, entry: object) -> ValidApplication:
     retired = validate_flag(given.get("retired") or False, f"{where}.retired")
     if retired and trigger is not None:
         raise BadSettings(
-            f"{argument} is given for an application that is retired.",
+            f"{argument} is set for a retired application.",
             remedy="Leave one of them out: a retired application is not rotated.",
         )
     return ValidApplication(
@@ -221,7 +221,7 @@ def _validate_adoption(given: Mapping[str, object], where: str) -> Adoption | No
         if key is not None:
             raise BadSettings(
                 f"{where}.secret_key_arn is given without {where}.secret_arn.",
-                remedy="It concerns an existing secret: name that by secret_arn, or leave both out.",
+                remedy="It is for an existing secret: set secret_arn as well, or leave both out.",
             )
         return None
     return Adoption(
@@ -237,8 +237,8 @@ def _validate_readers(given: Mapping[str, object], where: str) -> MaybeOutput[Se
         return None
     if given.get("secret_arn") is not None:
         raise BadSettings(
-            f"{argument} is given for an existing secret, whose policy and key are its owner's.",
-            remedy="Leave it out, and let the owner add the readers there; docs/consumers.md says what they need.",
+            f"{argument} is set for an existing secret, whose policy and key belong to its owner.",
+            remedy="Leave it out, and have the owner add the readers there; docs/consumers.md says what they need.",
         )
     return validated_within(readers, lambda v: validate_readers(v, argument))
 

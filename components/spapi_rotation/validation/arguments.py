@@ -248,7 +248,7 @@ def validate_prefix(value: object) -> str:
         value,
         _SECRET_PREFIX,
         "secret_prefix cannot be the first part of a secret's name.",
-        remedy="Use at most 400 letters, digits and _+=.@- in parts divided by single slashes, "
+        remedy="Use at most 400 letters, digits and _+=.@- in parts separated by single slashes, "
         "without a slash at either end.",
     )
 
@@ -286,7 +286,7 @@ def validate_topic_arn(value: object) -> str:
         value,
         _TOPIC_ARN,
         "alarm_topic_arn is not the ARN of an SNS topic.",
-        remedy="Use arn:aws:sns:REGION:ACCOUNT:NAME, or leave it out: then the component makes a topic.",
+        remedy="Use arn:aws:sns:REGION:ACCOUNT:NAME, or leave it out: then the component creates a topic.",
     )
 
 
@@ -299,7 +299,7 @@ def validate_runbook_url(value: object) -> str:
     if value == RUNBOOK or (isinstance(value, str) and _RUNBOOK_URL.fullmatch(value)):
         return str(value)
     raise BadSettings(
-        "runbook_url is not an https URL of at most 150 characters without blanks, brackets and a fragment.",
+        "runbook_url is not an https URL of at most 150 characters without spaces, brackets and a fragment.",
         remedy="Give the address of the page that holds the runbook, as a plain text; each alarm adds #SECTION to it.",
     )
 
@@ -313,7 +313,7 @@ def validate_bus_arn(value: object) -> str:
     return of_form(
         value,
         _BUS_ARN,
-        "event_bus_arn is not the ARN of an EventBridge bus of one's own.",
+        "event_bus_arn is not the ARN of a custom EventBridge bus.",
         remedy="Use arn:aws:events:REGION:ACCOUNT:event-bus/NAME, or leave it out: then the default bus is used.",
     )
 
@@ -326,8 +326,8 @@ def validate_made(argument: str, applications: Sequence[ValidApplication]) -> No
     """
     if all(each.adoption is not None for each in applications):
         raise BadSettings(
-            f"{argument} is given, but every application has an existing secret, which is its owner's.",
-            remedy="Leave it out, and let the owners do it for their secrets; docs/consumers.md says what it takes.",
+            f"{argument} is set, but every application has an existing secret, which belongs to its owner.",
+            remedy="Leave it out, and have the owners do this for their secrets; docs/consumers.md says how.",
         )
 
 
@@ -340,6 +340,6 @@ def validate_partition(partition: str) -> str:
     if partition == PARTITION:
         return partition
     raise InvalidArgument(
-        f"The AWS provider's region lies in the partition {partition}, from which Amazon cannot be reached.",
+        f"The AWS provider's region is in the partition {partition}, from which Amazon cannot be reached.",
         remedy="Use a region of the partition aws: Amazon sends the new secrets from there.",
     )

@@ -54,7 +54,7 @@ def exposed(where: str, removal: str) -> InvalidArgument:
         removal: the command that takes it out of the configuration.
     """
     return InvalidArgument(
-        f"{where} holds a client secret. It now lies as plain text in {_LEFT_IN}.",
+        f"{where} holds a client secret. It is now plain text in {_LEFT_IN}.",
         remedy=f"{_treatment(removal)} An application is named by its client id (amzn1.application-oa2-client.…); "
         "the client secret goes in by `spapi-rotation seed shop`.",
     )
@@ -70,12 +70,9 @@ def not_taken(name: str, where: str) -> InvalidArgument:
     return InvalidArgument(
         f"{name}: unknown in {where}. No argument takes a client secret or a refresh token.",
         remedy="The client secret goes in by `spapi-rotation seed shop`; a refresh token is not needed. If it was "
-        f"given as plain text, it now lies in {_LEFT_IN}. {_treatment('pulumi config rm')}",
+        f"given as plain text, it is now in {_LEFT_IN}. {_treatment('pulumi config rm')}",
     )
 
 
 def _treatment(removal: str) -> str:
-    return (
-        f"Take it out (`{removal}`), and have Amazon make another one in the Developer Console: it counts as known "
-        "to others."
-    )
+    return f"Take it out (`{removal}`), and create another one in the Developer Console: it counts as known to others."

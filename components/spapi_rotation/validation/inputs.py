@@ -98,7 +98,7 @@ def known_keys(given: object, known: Mapping[str, object], where: str) -> Mappin
         InvalidArgument: it is no map, or a key is not known.
     """
     if not is_map(given):
-        raise InvalidArgument(f"{where} must be a plain map.", remedy=f"Give it by the keys {', '.join(known)}.")
+        raise InvalidArgument(f"{where} must be a plain map.", remedy=f"Use the keys {', '.join(known)}.")
     if unknown := [key for key in given if key not in known]:
         raise unknown_names(unknown, known, where)
     return given
@@ -130,7 +130,7 @@ def in_own_region(argument: str, arn: MaybeOutput[str], region: pulumi.Output[st
         its = both[0].split(":")[3]
         if its != both[1]:
             raise InvalidArgument(
-                f"{argument} lies in the region {its}, but the component is deployed to the region {both[1]}.",
+                f"{argument} is in the region {its}, but the component is deployed to the region {both[1]}.",
                 remedy=remedy,
             )
         return both[0]

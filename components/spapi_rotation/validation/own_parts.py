@@ -173,8 +173,8 @@ def validate_path(value: object) -> str:
     return of_form(
         value,
         _PATH,
-        "roles.path is not a path of IAM.",
-        remedy="Begin and end it with a slash, such as /platform/rotation/, in at most 512 characters without blanks.",
+        "roles.path is not an IAM path.",
+        remedy="Begin and end it with a slash, such as /platform/rotation/, in at most 512 characters without spaces.",
     )
 
 
@@ -194,7 +194,7 @@ def _ids(value: object, name: str, pattern: re.Pattern[str], most: int) -> Maybe
         example = pattern.pattern.partition("[")[0] + "0123456789abcdef0"
         raise BadSettings(
             f"network.{name} must be a list of 1 to {most} ids.",
-            remedy=f"Give them as AWS shows them, such as {example}; subnets and security groups are of one VPC.",
+            remedy=f"Give them as AWS shows them, such as {example}; subnets and security groups must be in one VPC.",
         )
 
     if value is None:

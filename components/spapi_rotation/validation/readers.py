@@ -48,27 +48,27 @@ def _principal(value: object, argument: str) -> str:
 def _refusal(text: str, argument: str) -> BadSettings:
     if "*" in text or "?" in text:
         return BadSettings(
-            f"{argument} has a wildcard: everybody whom it fits could read the secret.",
-            remedy=f"{_HOW} An account lets its own IAM policies decide who of it reads.",
+            f"{argument} has a wildcard: everybody who matches it could read the secret.",
+            remedy=f"{_HOW} An account decides with its own IAM policies which of its roles read.",
         )
     if match := _SESSION.fullmatch(text):
         return BadSettings(
-            f"{argument} is a session of a role, which ends.",
+            f"{argument} is a session of a role, which expires.",
             remedy=f"Name the role: arn:aws:iam::{match[1]}:role/{match[2]}, with its path if it has one.",
         )
     if _OTHER_PARTITION.match(text):
         return BadSettings(
-            f"{argument} lies in another partition of AWS, from which the secret cannot be read.",
+            f"{argument} is in another AWS partition, from which the secret cannot be read.",
             remedy="Name a role or an account of the partition aws.",
         )
     if match := _OTHER_KIND.fullmatch(text):
         return BadSettings(
             f"{argument} is neither a role nor an account, but of the kind {match[2]}.",
-            remedy=f"{_HOW} What is no role can take one.",
+            remedy=f"{_HOW} Whatever is not a role can assume one.",
         )
     if text.endswith(".amazonaws.com"):
         return BadSettings(
-            f"{argument} is a service of AWS, which reads for every account.",
-            remedy=f"Name the role under which it works for you. {_HOW}",
+            f"{argument} is an AWS service, which reads for every account.",
+            remedy=f"Name the role that it uses for you. {_HOW}",
         )
     return BadSettings(f"{argument} is neither the ARN of a role nor an account's id.", remedy=_HOW)

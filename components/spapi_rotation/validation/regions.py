@@ -32,7 +32,7 @@ def validate_region(value: object) -> str:
     for beginning, partition in _OTHER_PARTITIONS.items():
         if re.match(beginning, text):
             raise BadSettings(
-                f"The region {text} lies in {partition}, from which Amazon cannot be reached.",
+                f"The region {text} is in {partition}, from which Amazon cannot be reached.",
                 remedy="Use a region of the partition aws, such as us-east-1: Amazon sends the new secrets from there.",
             )
     if text in listed_regions() or _PATTERN.fullmatch(text):

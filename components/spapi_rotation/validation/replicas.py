@@ -39,7 +39,7 @@ def _key(value: object, argument: str, region: str) -> str:
     _, partition, _, its_region, *_ = arn.split(":")
     if (partition, its_region) != ("aws", region):
         raise BadSettings(
-            f"{argument} lies in the region {its_region} of the partition {partition}.",
+            f"{argument} is in the region {its_region} of the partition {partition}.",
             remedy=f"Use the ARN of a key in {region}: a replica is encrypted there.",
         )
     return arn

@@ -72,12 +72,12 @@ def validate_service_arn(value: object, argument: str) -> str:
         return value
     if isinstance(value, str) and _SHORT_ARN.fullmatch(value):
         raise BadSettings(
-            f"{argument} is the ARN of a service in its old form, which does not name the cluster.",
+            f"{argument} is the old form of a service's ARN, which does not name the cluster.",
             remedy="Use arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME: put the cluster's name before the service's.",
         )
     raise BadSettings(
         f"{argument} is not the ARN of an ECS service.",
-        remedy="Use arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME. What is no ECS service is restarted by its own "
+        remedy="Use arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME. Anything else is restarted by its own "
         "means on the rotation event: docs/consumers.md has examples.",
     )
 
@@ -95,7 +95,7 @@ def in_own_place(
         its_region, its_account = str(all_[0]).split(":")[3:5]
         if (its_account, its_region) != (all_[1], all_[2]):
             raise InvalidArgument(
-                f"{argument} lies in the account {its_account} and the region {its_region}, but the component is "
+                f"{argument} is in the account {its_account} and the region {its_region}, but the component is "
                 f"deployed to {all_[1]} and {all_[2]}.",
                 remedy="Restart services of the component's own account and region only. Elsewhere, restart them by "
                 "the rotation event: docs/consumers.md has an example for another account.",

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def key_policy(client: "KMSClient", key: str) -> str | None:
-    """A key's policy, JSON text; None when it can't be read, as of a brought queue's key. The caller warns."""
+    """A key's policy, JSON text; None when it can't be read, as with a user's own key. The caller warns."""
     try:
         return client.get_key_policy(KeyId=key, PolicyName="default").get("Policy")
     except (ClientError, BotoCoreError):

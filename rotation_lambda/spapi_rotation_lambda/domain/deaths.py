@@ -13,7 +13,7 @@ def replace_by(snapshot: Snapshot, now: datetime) -> datetime | None:
     """By when a newer secret has to be in use; None if there is none to replace.
 
     That is the expiry of the one in use; or what came with the pending secret; or 7 days after a request that is
-    unanswered, while these last: Amazon may have made a new secret all the same. A secret whose dates nobody knows
+    unanswered, while these last: Amazon may have made a new secret anyway. A secret whose dates nobody knows
     may die sooner than the 180 days after which it is dead for certain.
     """
     current, pending = snapshot.current, snapshot.pending

@@ -25,7 +25,7 @@ class RejectedBy(StrEnum):
     CONTRADICTION = "contradiction"
     """It contradicts what is known."""
     UNDECIDED = "undecided"
-    """For eight days nothing told whether it or the one in use is newer."""
+    """For eight days nothing showed whether it or the one in use is newer."""
     EARLIER = "earlier"
     """It was rejected before, and still is."""
 
@@ -53,10 +53,10 @@ class RotationEvent(Event):
     """A new secret is in use."""
 
     DETAIL_TYPE = "SP-API client secret rotated"
-    WHEN = "Another secret is in use, put there by a rotation or by a person. Repeated until EventBridge has taken it."
+    WHEN = "Another secret is in use, put there by a rotation or by a person. Repeated until EventBridge accepts it."
 
     version_id: Annotated[str, "The secret's version that is in use."]
-    rotation_id: Annotated[str | None, "The id of Amazon's message that brought it; null if a person put it in."]
+    rotation_id: Annotated[str | None, "The id of the message that it came in; null if a person put it in."]
     expires_at: Annotated[datetime | None, "When it dies; null if unknown."]
     previous_expires_at: Annotated[datetime | None, "When the secret before it dies; null if unknown."]
 
@@ -108,7 +108,7 @@ class DeliveryOverdue(Event):
     WHEN = "A request is unanswered an hour after it was made; once a day while that lasts."
 
     requested_at: Annotated[datetime | None, "When the oldest unanswered request was made."]
-    replace_by: Annotated[datetime | None, "Until when a newer secret has to be in use; null if unknown."]
+    replace_by: Annotated[datetime | None, "By when a newer secret must be in use; null if unknown."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class SecretStuck(Event):
     DETAIL_TYPE = "SP-API client secret stuck"
     WHEN = "Amazon does not accept the secret that it sent, and the one in use dies within 24 hours."
 
-    version_id: Annotated[str, "The version that waits."]
+    version_id: Annotated[str, "The version that is waiting."]
     old_secret_dies_at: Annotated[datetime | None, "When the secret in use dies."]
 
 

@@ -24,7 +24,7 @@ class State(StrEnum):
     REQUESTED = "REQUESTED"
     """A request waits for its message."""
     REJECTED = "REJECTED"
-    """A secret at least as new as the current one is rejected, or an operator action did not come to its end."""
+    """A secret at least as new as the current one is rejected, or an operator action was interrupted."""
     DENIED = "DENIED"
     """The daily try was denied without a word about the secret; only a check tells it."""
     REFUSED = "REFUSED"

@@ -1,4 +1,4 @@
-"""What every asking for a rotation needs, also when it comes to nothing: a check at rest loads no more of a request."""
+"""What every request for a rotation needs, even one that is declined: a check at rest loads no more of a request."""
 
 from datetime import datetime
 

@@ -91,7 +91,7 @@ def _redrive(ports: Ports, described: Described) -> Redriven:
         result = handle_message(ports, described.message.body, described.message.message_id, described.message.sent_at)
     except RotationError as error:
         return Redriven(described, "", error)
-    except Exception as error:  # noqa: BLE001  (the other messages are handled all the same)
+    except Exception as error:  # noqa: BLE001  (the other messages are still handled)
         return Redriven(described, "", Unexpected.of(error))
     ports.dead_letters.delete(described.message)
     ports.telemetry.warning(

@@ -31,7 +31,7 @@ def make_pending_again(ports: Ports, snapshot: Snapshot, current: StoredVersion)
         ports, snapshot, current, received
     ):
         return False
-    if received.version.created_at < current.version.created_at:  # else its receipt did not come to its end
+    if received.version.created_at < current.version.created_at:  # else its receipt was interrupted
         ports.telemetry.count(Metric.OVERWRITTEN)
         ports.telemetry.warning("newer_secret_overwritten", snapshot.application, version_id=received.version.id)
     with freeing(ports, snapshot, Label.PENDING, since=received.version.created_at):

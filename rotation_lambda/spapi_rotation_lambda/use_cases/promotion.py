@@ -1,4 +1,4 @@
-"""The moves by which a received secret comes into use, or is kept aside: shared by the machine and by people."""
+"""The moves by which a received secret comes into use, or is kept out of it: shared by the machine and by people."""
 
 from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import MalformedSecret, StoreFailed

@@ -42,7 +42,7 @@ def request(
     Args:
         reference: the trigger text of ``pulumi up``; a standing request with the same text is not repeated.
         mode: what the request may pass.
-        at_hand: a reading of the secret, for the first attempt; the labels are read again all the same (REQ-10).
+        at_hand: a reading of the secret, for the first attempt; the labels are still read again (REQ-10).
 
     Raises:
         Declined: (its subclasses) nothing was requested, and that is no defect.

@@ -70,7 +70,7 @@ def settle(ports: Ports, application: Application, at_hand: Snapshot | None = No
         attempt,
         labels_keep_moving(
             application,
-            "Nothing at first: the next check tries again. If it goes on, look who else writes this secret.",
+            "Nothing for now: the next check tries again. If it persists, find out who else writes this secret.",
         ),
     )
 
@@ -148,7 +148,7 @@ def _without_promotion(
 ) -> Outcome | None:
     """End it when the pending version is the current secret already, or not newer than it."""
     if snapshot.id_of(Label.REJECTED) == pending.version.id:
-        # A reject that did not come to its end.
+        # A reject that was interrupted.
         ports.store.move(snapshot.application.secret_id, Label.PENDING, to=None, away_from=pending.version.id)
         return Outcome.REJECTED
     if current.credentials is None:
