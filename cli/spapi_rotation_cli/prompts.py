@@ -22,7 +22,7 @@ def require_answer(*, yes: bool) -> None:
     if not yes and not interactive():
         raise UsageProblem(
             "NotConfirmed",
-            "This wants a confirmation, and there is no terminal to ask. Nothing was done.",
+            "This needs a confirmation, and there is no terminal to ask. Nothing was done.",
             remedy="Add --yes.",
         )
 
