@@ -55,8 +55,8 @@ $(READY): requirements-dev.txt pyproject.toml cli/pyproject.toml rotation_lambda
 demo: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.demo
 
-# The gates judge what the tests of three folders reach. The others would be slower by the tracing, and reach no more.
-TRACED := tests/unit tests/component tests/cli
+# The gates judge what these reach. The others would be slower by the tracing, and reach no more.
+TRACED := tests/unit tests/component tests/cli tests/docs/test_runbook.py
 QUICK := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "(not engine or sample) and not installs and not runbook and not security"
 
 test: $(READY) $(FUNCTION_ZIP)
@@ -64,9 +64,9 @@ test: $(READY) $(FUNCTION_ZIP)
 ifeq ($(TESTS),tests)
 	$(QUICK) --cov --cov-report= $(TRACED)
 	$(QUICK) $(TRACED:%=--ignore=%) $(TESTS)
-	$(BIN)/python -m coverage report --fail-under=98 --include='rotation_lambda/*'
+	$(BIN)/python -m coverage report --fail-under=99 --include='rotation_lambda/*'
 	$(BIN)/python -m coverage report --fail-under=97 --include='components/*'
-	$(BIN)/python -m coverage report --fail-under=96 --include='cli/*'
+	$(BIN)/python -m coverage report --fail-under=97 --include='cli/*'
 else
 	$(QUICK) $(TESTS)
 endif

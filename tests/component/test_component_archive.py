@@ -4,6 +4,7 @@ import functools
 import importlib.util
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -437,3 +438,19 @@ def test_pip_is_held_to_the_functions_python_and_platform(
         options += ["--python-platform aarch64-manylinux2014"]
     for option in options:
         assert option in text
+
+
+def test_the_command_that_makes_the_zip_makes_it_of_our_modules_or_says_why_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Path] = []
+    monkeypatch.setattr(function_zip, "make", made.append)
+    runpy.run_module("spapi_rotation.function_archive", run_name="__main__")
+    assert made == [CODE_FOLDER]
+
+    def refuse(_folder: Path) -> None:
+        raise third_party.UnusableFiles("A wheel has other contents.", remedy="Run make lock.")
+
+    monkeypatch.setattr(function_zip, "make", refuse)
+    with pytest.raises(SystemExit, match=r"^A wheel has other contents\. What to do: Run make lock\.$"):
+        runpy.run_module("spapi_rotation.function_archive", run_name="__main__")

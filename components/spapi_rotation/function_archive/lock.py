@@ -26,4 +26,4 @@ def write_lock(
 
 
 if __name__ == "__main__":
-    write_lock()
+    write_lock()  # pragma: no cover, because it renews the lock; `make lock` runs it
