@@ -107,7 +107,13 @@ def test_who_waits_for_a_moment_only_is_told_nothing(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(progress, "REDRAW_SECONDS", 0.001)
     looked = threading.Event()
     waiting = Waiting("a moment")
-    monkeypatch.setattr(waiting, "line", lambda: looked.set() or "")
+    line_of = waiting.line
+
+    def looking() -> str:
+        looked.set()
+        return line_of()
+
+    monkeypatch.setattr(waiting, "line", looking)
     drawn = Drawn()
     line = ProgressLine(drawn.write, lambda: 80)
     line.begin(waiting)

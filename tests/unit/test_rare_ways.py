@@ -25,10 +25,10 @@ from tests.unit.conftest import MakeWorld
 from tests.unit.requesting import UNCLEAR, answer_next, ask
 from tests.unit.support import raises
 from tests.unit.test_doctor import application as doctor
-from tests.unit.test_doctor import denied, unseeded
+from tests.unit.test_doctor import denied
 from tests.unit.test_sender_policy import OWN, access, sends
 from tests.unit.test_settle import received as received_by_message
-from tests.unit.test_state import put, received
+from tests.unit.test_state import put, received, unseeded
 
 
 def snapshot(world: World) -> Snapshot:
