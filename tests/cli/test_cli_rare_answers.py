@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.exceptions import BotoCoreError, NoCredentialsError, UnknownServiceError
+from botocore.exceptions import BotoCoreError, NoCredentialsError, ParamValidationError, UnknownServiceError
 
 from spapi_rotation_cli import client, dead_letters, failures, main, report_page, screen
 from spapi_rotation_cli.answers import read_status
@@ -34,6 +34,7 @@ def test_nothing_but_a_client_secret_is_revealed_to_the_function() -> None:
     ("error", "kind"),
     [
         (NoCredentialsError(), "NoCredentials"),
+        (ParamValidationError(report="canary"), "BadFunctionName"),
         (UnknownServiceError(service_name="canary", known_service_names=""), "AwsFailed"),
     ],
 )
@@ -116,3 +117,20 @@ def test_output_that_is_no_text_file_of_the_system_is_left_as_it_is(
     monkeypatch.setattr(sys, "stdout", plain)
     assert main.main(["nonsense", "--json"]) == 2
     assert json.loads(plain.text)["error"]["type"] == "Usage"
+
+
+@pytest.mark.parametrize("command", ["", "spapi-rotation doctor shop"])
+def test_what_a_check_has_found_is_shown_with_its_remedy_or_its_command(terminal: Terminal, command: str) -> None:
+    status = terminal.type("status", "--json").document["applications"][0]["status"]
+    warning = {
+        "look": "clock",
+        "verdict": "failed",
+        "detail": "6 minutes apart.",
+        "remedy": "Ask AWS.",
+        "command": command,
+    }
+    terminal.aws.function.answers["status"] = {"protocol": 1, "status": status, "warnings": [warning]}
+    lines = [line.strip() for line in terminal.type("status", "shop").out.splitlines()]
+    assert any(line.startswith("problem") and line.endswith("clock: 6 minutes apart.") for line in lines)
+    assert ("Ask AWS." in lines) is (command == "")
+    assert any(command in line for line in lines if line.startswith("next command"))

@@ -28,6 +28,8 @@ from tests.unit.invoking import Entry, Outcome, entry
 from tests.unit.support import assert_silent
 from tests.unit.test_fuzz_messages import ANYTHING, MUTATED
 
+pytestmark = pytest.mark.no_cover
+
 EVENTS, FOREIGN, MESSAGES, SECRETS = 1_500, 500, 2_000, 2_000
 """Cases of each fuzz."""
 

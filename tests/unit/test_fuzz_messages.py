@@ -13,6 +13,8 @@ from spapi_rotation_lambda.domain.redaction import Sensitive
 from tests.unit.fuzz import CANARY, EXPIRY, NEW, Message, bodies, cases, mutated_messages, part, sample, spelled
 from tests.unit.support import shown
 
+pytestmark = pytest.mark.no_cover
+
 ANYTHING, MUTATED = 1_500, 3_000
 """Cases of each fuzz. With those of ``test_fuzz_handler`` they are 10,000 or more."""
 

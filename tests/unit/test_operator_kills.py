@@ -16,6 +16,8 @@ from tests.unit.conftest import MakeWorld
 from tests.unit.requesting import answer_before
 from tests.unit.test_operator_events import operate, status
 
+pytestmark = pytest.mark.no_cover
+
 Outcome = dict[str, Any]
 
 
