@@ -16,11 +16,13 @@ FAULTS ?=
 FLEET ?=
 # --write puts the figures into docs/performance.md; --only function or --only deployment; --thousand deploys 1,000 too.
 BENCH ?=
+# --write puts the figures into docs/testing.md; --only rules changes these modules only; --keep goes on where a run ended.
+MUTANTS ?=
 # --profile NAME --region REGION: which AWS account the acceptance run may use. There is no default.
 ACCEPTANCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test engine examples runbook installs lowest faults fleet bench security acceptance sandbox function-zip lint format docs dist lock clean
+.PHONY: help demo test engine examples runbook installs lowest faults fleet bench mutants security acceptance sandbox function-zip lint format docs dist lock clean
 
 help:
 	@echo "make demo      rotate two applications in the sandbox, every claim observed"
@@ -34,6 +36,7 @@ help:
 	@echo "make security  scanners that this project did not write: Checkov, cfn-lint, botocore's models, pip-audit"
 	@echo "make fleet     1,000 applications over two virtual years, with faults; its figures"
 	@echo "make bench     what function and deployment take beside what cannot be done without"
+	@echo "make mutants   small changes of the modules that decide, and whether the unit tests notice them"
 	@echo "make acceptance ACCEPTANCE='--profile NAME --region REGION'   deploy into a real AWS account and destroy it again"
 	@echo "make sandbox   deploy into the sandbox and leave it up until Ctrl-C"
 	@echo "make function-zip  renew the zip of the function, after a change of its code or of a lock"
@@ -113,6 +116,9 @@ bench: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m sandbox.engine
 	$(BIN)/python -m tests.bench $(BENCH)
 
+mutants: $(READY) $(FUNCTION_ZIP)
+	$(BIN)/python -m tests.mutants $(MUTANTS)
+
 acceptance: $(READY) $(FUNCTION_ZIP)
 	$(BIN)/python -m tests.acceptance $(ACCEPTANCE)
 
@@ -163,5 +169,5 @@ lock: $(READY)
 	$(BIN)/python -m spapi_rotation.function_archive.lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest .coverage $(FUNCTION_ZIP) build dist sandbox/.state .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-lowest .coverage $(FUNCTION_ZIP) build dist sandbox/.state .mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

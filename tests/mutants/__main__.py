@@ -1,0 +1,97 @@
+"""``python -m tests.mutants``: small changes of the modules that decide, and whether the unit tests notice them.
+
+Exits with 1 when a change that nobody notices is not named in ``survivors.toml``, when one that is named there is
+noticed or gone, when too few are noticed, or when the run did not come to its end. ``--write`` puts the figures into
+``docs/testing.md``; ``--keep`` goes on with what an earlier run found; ``--only rules`` changes the modules whose paths
+contain that, and looks at their survivors only.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.mutants.results import Results, document, found, named
+from tests.mutants.work_folder import FOLDER, MODULES, ROOT, lay_out
+
+WORKERS = 2
+DOCS = ROOT / "docs" / "testing.md"
+SURVIVORS = Path(__file__).with_name("survivors.toml")
+TESTER = Path(__file__).with_name("tester.py")
+TOLD_EVERY_SECONDS = 60
+
+
+class TesterFailed(Exception):
+    """mutmut did not come to its end; the text is what it said last."""
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def try_changes(workers: int) -> None:
+    """Let mutmut try all changes. Raises TesterFailed."""
+    log = FOLDER / "mutmut.log"
+    with log.open("w") as output:
+        command = [sys.executable, str(TESTER), "run", "--max-children", str(workers)]
+        with subprocess.Popen(command, cwd=FOLDER, stdout=output, stderr=subprocess.STDOUT) as tester:
+            while tester.poll() is None:
+                try:
+                    tester.wait(TOLD_EVERY_SECONDS)
+                except subprocess.TimeoutExpired:
+                    _say(_last_lines(log, 1))
+    if tester.returncode != 0:
+        raise TesterFailed(_last_lines(log, 40))
+
+
+def _last_lines(log: Path, count: int) -> str:
+    """mutmut writes its progress over itself."""
+    lines = [line for line in log.read_text().replace("\r", "\n").splitlines() if line.strip()]
+    return "\n".join(lines[-count:])
+
+
+def results(only: str) -> Results:
+    """What mutmut has found, and the survivors that are named."""
+    told = subprocess.run(
+        [sys.executable, str(TESTER), "found"], cwd=FOLDER, check=True, capture_output=True, text=True
+    )
+    survivors = {change: why for change, why in named(SURVIVORS.read_text()).items() if only in change.module}
+    return Results(found(json.loads(told.stdout)), survivors)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run and report."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description="Small changes, and who notices them.")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/testing.md")
+    parser.add_argument("--keep", action="store_true", help="go on with what an earlier run found")
+    parser.add_argument("--only", default="", help="a part of a module's path; changes these modules only")
+    parser.add_argument("--workers", type=int, default=WORKERS, help=f"processes at the same time ({WORKERS})")
+    chosen = parser.parse_args(arguments)
+    if chosen.only and chosen.write:
+        parser.error("--write needs all modules")
+    begin = time.monotonic()
+    lay_out([module for module in MODULES if chosen.only in module], keep=chosen.keep)
+    try:
+        try_changes(chosen.workers)
+    except TesterFailed as failed:
+        _say(f"mutmut failed:\n{failed}")
+        return 1
+    minutes = (time.monotonic() - begin) / 60
+    tried = results(chosen.only)
+    for name, changes, noticed, survive in tried.rows():
+        _say(f"{name.strip('`')}: {noticed} of {changes} noticed, {survive} survive")
+    complaints = list(tried.complaints())
+    for complaint in complaints:
+        _say(complaint)
+    _say(f"{tried.share:.1%} noticed, {minutes:.0f} min on {chosen.workers} processes")
+    if chosen.write:
+        DOCS.write_text(document(DOCS.read_text(), tried, minutes))
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
