@@ -15,12 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutants.results import Results, document, found, named
-from tests.mutants.work_folder import FOLDER, MODULES, ROOT, lay_out
+from tests.mutants.work_folder import FOLDER, MODULES, ROOT, TESTER, lay_out
 
 WORKERS = 2
 DOCS = ROOT / "docs" / "testing.md"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
-TESTER = Path(__file__).with_name("tester.py")
 TOLD_EVERY_SECONDS = 60
 
 

@@ -1,15 +1,16 @@
-"""mutmut, with two kinds of changes more, and with the tests first that have noticed a change of the same function.
+"""mutmut, with other kinds of changes, and with the tests first that have noticed a change of the same function.
 
 A script, to be run in the work folder: as a module it would bring the ``tests`` package of the checkout with it.
 
 mutmut changes expressions. It leaves no statement out, and turns no condition around that is a name or a call; both
-are mistakes that people make.
+are mistakes that people make, and are added here. Sentences are left alone: their wording decides nothing.
 """
 
 import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import libcst as cst
 import pytest
@@ -27,6 +28,7 @@ NOTICED = Path("noticed").absolute()
 """For each function the tests that have noticed a change of it, one a line."""
 
 MOST_FIRST = 12
+OPERATORS: list[Any] = mutators.mutation_operators  # type: ignore[assignment]
 
 
 def left_out(node: cst.SimpleStatementLine) -> Iterable[cst.SimpleStatementLine]:
@@ -43,6 +45,11 @@ def turned_around(node: cst.CSTNode) -> Iterable[cst.CSTNode]:
         if isinstance(condition, (cst.Name, cst.Attribute, cst.Call)):
             negated = cst.UnaryOperation(cst.Not(), condition, lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
             yield node.with_changes(**{part: negated})
+
+
+def changed_text(node: cst.BaseString) -> Iterable[cst.BaseString]:
+    """As mutmut changes a text, if it is no sentence."""
+    return () if isinstance(node, cst.SimpleString) and " " in node.value else mutators.operator_string(node)
 
 
 class Runner(PytestRunner):
@@ -108,7 +115,8 @@ def main() -> None:
     """mutmut's own command line, with a command more."""
     conditional = (cst.If, cst.CompIf, cst.While, cst.BooleanOperation)
     more = [(cst.SimpleStatementLine, left_out), *((kind, turned_around) for kind in conditional)]
-    mutators.mutation_operators[:] = [*mutators.mutation_operators, *more]  # type: ignore[index]
+    own = [(kind, changed_text if each is mutators.operator_string else each) for kind, each in OPERATORS]
+    OPERATORS[:] = [*own, *more]
     isolation.PytestRunner = Runner  # type: ignore[attr-defined]
     NOTICED.mkdir(exist_ok=True)
     cli()

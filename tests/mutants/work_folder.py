@@ -15,6 +15,7 @@ import libcst as cst
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".mutants"
+TESTER = Path(__file__).with_name("tester.py")
 
 PACKAGES = {
     "spapi_rotation_lambda": ROOT / "rotation_lambda" / "spapi_rotation_lambda",
@@ -29,6 +30,7 @@ MODULES = (
         f"spapi_rotation_lambda/use_cases/{each}.py"
         for each in ("receive", "request", "request_conditions", "settle", "verification")
     ),
+    "spapi_rotation_lambda/use_cases/rotate_on_up.py",
     "spapi_rotation/rotate_on_up/*.py",
 )
 """Where it is decided whether and when something is done; as mutmut's patterns for the copies."""
@@ -92,8 +94,13 @@ def settings(modules: Iterable[str], pytest_settings: Mapping[str, Any]) -> str:
 
 
 def lay_out(modules: Iterable[str], *, keep: bool) -> None:
-    """Make the folder, anew or, to go on with what an interrupted run has found, as far as something has changed."""
-    if not keep:
+    """Make the folder.
+
+    Args:
+        keep: what an earlier run has found of functions that are unchanged, if the tester is unchanged too.
+    """
+    tester, made_by = TESTER.read_text(), FOLDER / TESTER.name
+    if not keep or not made_by.exists() or made_by.read_text() != tester:
         shutil.rmtree(FOLDER, ignore_errors=True)
     for name, source in PACKAGES.items():
         _copy(source, FOLDER / "src" / name)
@@ -101,6 +108,7 @@ def lay_out(modules: Iterable[str], *, keep: bool) -> None:
         if not (FOLDER / name).is_symlink():
             (FOLDER / name).symlink_to(ROOT / name)
     pytest_settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    made_by.write_text(tester)
     (FOLDER / "pyproject.toml").write_text(settings(modules, pytest_settings))
 
 
