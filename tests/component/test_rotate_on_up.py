@@ -1,6 +1,7 @@
 """The dynamic resource, called as plain Python over the modelled world."""
 
 import itertools
+import logging
 import os
 import subprocess
 import sys
@@ -274,9 +275,76 @@ def test_update_posts_only_when_the_trigger_changed(world: World) -> None:
     world.clock.advance(days=10)
     same = done.update("id", {**outs}, props(wait_seconds=0)).outs
     assert world.amazon.posts == 1
-    assert same is not None and same["requested_at"] == outs["requested_at"]
+    assert same == {**outs, "wait_seconds": 0}
     done.update("id", {**outs}, props("two"))
     assert world.amazon.posts == 2
+
+
+@pytest.mark.rule(id="UP-1")
+def test_an_update_with_the_same_trigger_looks_at_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = provider()
+    outs = done.create(props()).outs
+    monkeypatch.setattr(run, "build", lambda *_: pytest.fail("It was looked at."))
+    done.update("id", {**(outs or {})}, props(wait_seconds=0))
+
+
+@pytest.mark.rule(id="UP-2")
+def test_it_acts_with_the_stacks_aws_settings(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(run, "session_for", lambda aws, application: given.append((aws, application.secret_id)))
+    done = provider(**{"aws:profile": "ops"})
+    outs = done.create(props()).outs
+    world.clock.advance(days=10)
+    done.update("id", {**(outs or {})}, props("two"))
+    assert given == [({"profile": "ops"}, ARN)] * 2
+
+
+@pytest.mark.rule(id="UP-3")
+def test_what_is_pending_is_settled_before_the_request(world: World) -> None:
+    """A secret that waits to be promoted is promoted although the request is declined."""
+    world.amazon.usable_after = timedelta(days=1)
+    provider().create(props(wait_seconds=6))
+    assert "AWSPENDING" in world.labels()
+    world.clock.advance(days=2)
+    with pytest.raises(RotateOnUpError, match="forbids another one until"):
+        provider().create(props("two"))
+    assert world.amazon.posts == 1
+    assert "AWSPENDING" not in world.labels()
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+
+
+def test_libraries_that_show_requests_at_debug_are_quietened(world: World) -> None:
+    names = ("httpx", "httpcore", "botocore", "boto3", "urllib3")
+    before = {name: logging.getLogger(name).level for name in names}
+    try:
+        for name in names:
+            logging.getLogger(name).setLevel(logging.DEBUG)
+        provider().create(props(wait_seconds=0))
+        assert not [name for name in names if logging.getLogger(name).isEnabledFor(logging.INFO)]
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+@pytest.mark.rule(id="UP-3")
+def test_a_failure_of_aws_after_the_post_does_not_end_the_update(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rotation goes on without it."""
+    world.amazon.lose_next = True
+    versions = world.store.versions
+
+    def fail_after_the_post(secret_id: str) -> Any:
+        if world.amazon.posts:
+            raise StoreFailed("AWS failed: InternalServiceError.", remedy="none")
+        return versions(secret_id)
+
+    monkeypatch.setattr(world.store, "versions", fail_after_the_post)
+    outs = provider().create(props(wait_seconds=9)).outs
+    assert outs is not None and outs["requested_at"] and outs["promoted_at"] is None
+    printed = capsys.readouterr()
+    assert printed.out.count("AWS failed: InternalServiceError.") == 1
+    assert "shop: WARNING: the new secret is not in use yet" in printed.err
 
 
 def test_diff_looks_at_named_inputs_only() -> None:

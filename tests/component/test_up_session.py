@@ -50,7 +50,8 @@ class Sts:
             client.assume_role(**arguments)
         self.roles.append(arguments)
         number = len(self.roles)
-        return {"Credentials": {"AccessKeyId": f"key {number}", "SecretAccessKey": "s", "SessionToken": "t"}}
+        given = {"AccessKeyId": f"key {number}", "SecretAccessKey": f"secret {number}"}
+        return {"Credentials": {**given, "SessionToken": f"token {number}"}}
 
 
 def open_session(**settings: Any) -> None:
@@ -124,8 +125,12 @@ def test_roles_are_assumed_one_after_the_other_with_all_that_they_say(
             "TransitiveTagKeys": ["team"],
         },
     ]
-    assert [made["aws_access_key_id"] for made in sts.sessions] == [None, "key 1", "key 2"]
-    assert [made.get("profile_name") for made in sts.sessions] == ["ops", None, None]
+    keys = ("region_name", "profile_name", "aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+    assert [[made.get(key) for key in keys] for made in sts.sessions] == [
+        ["us-east-1", "ops", None, None, None],
+        ["us-east-1", None, "key 1", "secret 1", "token 1"],
+        ["us-east-1", None, "key 2", "secret 2", "token 2"],
+    ]
 
 
 @pytest.mark.parametrize(

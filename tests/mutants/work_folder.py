@@ -40,7 +40,10 @@ LINKED = ("docs", "sandbox", "tests")
 
 TESTS = (
     "tests/unit",
-    *(f"tests/component/test_{each}.py" for each in ("rotate_on_up", "up_session", "up_verdict")),
+    *(
+        f"tests/component/test_{each}.py"
+        for each in ("rotate_on_up", "up_resource", "up_session", "up_unasked", "up_verdict")
+    ),
 )
 LEFT_OUT = (
     "tests/unit/test_fuzz_handler.py",
