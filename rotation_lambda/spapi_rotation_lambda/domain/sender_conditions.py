@@ -152,24 +152,9 @@ def _matches(pattern: str, text: str) -> bool:
 
 def _may_begin(pattern: str, text: str) -> bool:
     """Whether something that begins with the text can match the pattern."""
-    at = {0}
-    for character in text:
-        at = _past_stars(pattern, at)
-        at = {
-            place if pattern[place] == "*" else place + 1
-            for place in at
-            if place < len(pattern) and pattern[place] in ("*", "?", character)
-        }
-    return bool(at)
-
-
-def _past_stars(pattern: str, at: set[int]) -> set[int]:
-    found = set(at)
-    for place in sorted(at):
-        while place < len(pattern) and pattern[place] == "*":
-            place += 1
-            found.add(place)
-    return found
+    until_star, star, _ = pattern.partition("*")
+    reaches = bool(star) or len(pattern) >= len(text)
+    return reaches and all(c in ("?", known) for c, known in zip(until_star, text, strict=False))
 
 
 _OPERATORS: Mapping[str, tuple[bool, Callable[[str, _Value], Answer]]] = {
