@@ -38,11 +38,15 @@ class Receipt(StrEnum):
     CONTRADICTORY = "contradictory"
 
 
-def _receive(ports: Ports, application: Application, message: NewSecret) -> tuple[Receipt, Snapshot | None]:
-    """Store a new secret. When this returns, the secret is safe.
+def receive(ports: Ports, application: Application, message: NewSecret) -> tuple[Receipt, Snapshot | None]:
+    """Store a new secret. When this returns, the secret is safe and the message may be acknowledged.
 
-    Returns:
-        what became of it, and after it was stored the secret as it is.
+    Returns what became of it, and after it was stored the secret as it is.
+
+    Raises:
+        NotOurs: the application is not ours.
+        NotYetAccepted: the secret is unseeded, and Amazon does not accept what it sent yet.
+        MalformedSecret, StoreFailed: nothing was acknowledged; the message comes again.
     """
     message = message.believed(ports.clock.now())
 
@@ -52,7 +56,7 @@ def _receive(ports: Ports, application: Application, message: NewSecret) -> tupl
             if not verification.accepted(ports, message.credentials, None):
                 raise NotYetAccepted(
                     f"{application.name}: the first secret is not accepted by Amazon yet.",
-                    remedy="Nothing for now: the message comes again. If it ends in the dead-letter queue, move it "
+                    remedy="Nothing at first: the message comes again. If it ends in the dead-letter queue, move it "
                     "back.",
                 )
             ports.telemetry.info("secret_accepted", application, notification_id=message.notification_id)
@@ -83,14 +87,8 @@ def _is_unseeded(snapshot: Snapshot) -> bool:
 
 
 def receive_and_settle(ports: Ports, application: Application, message: NewSecret) -> Receipt:
-    """Receive a new secret, then settle what is pending. When this returns, the message may be acknowledged.
-
-    Raises:
-        NotOurs: the application is not ours.
-        NotYetAccepted: the secret is unseeded, and Amazon does not accept what it sent yet.
-        MalformedSecret, StoreFailed: nothing was acknowledged; the message comes again.
-    """
-    receipt, stored = _receive(ports, application, message)
+    """Receive a new secret, then settle what is pending. Raises what ``receive`` raises."""
+    receipt, stored = receive(ports, application, message)
     if receipt in (Receipt.STORED, Receipt.DUPLICATE):
         settle_after_receipt(ports, application, stored)
     return receipt
