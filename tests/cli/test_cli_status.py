@@ -223,7 +223,7 @@ def test_ages_go_by_the_clock_of_aws(terminal: Terminal) -> None:
 
 
 def test_the_last_acceptance_in_the_log_is_shown(terminal: Terminal) -> None:
-    terminal.world.recorder.info("secret_accepted", terminal.world.application)
+    terminal.world.recorder.keep("secret_accepted", terminal.world.application)
     terminal.world.clock.advance(hours=3)
     assert "  last accepted  by Amazon 3 hours ago (2026-03-02 12:00 UTC)\n" in terminal.type("status").out
     (found,) = terminal.type("status", "--json").document["applications"]

@@ -78,11 +78,12 @@ class FakeSecretsManager:
         return Sensitive(version.text)
 
     def write(self, secret_id: str, version_id: str, text: Sensitive, label: str) -> None:
+        assert version_id and Label(label)
         self.put(secret_id, version_id, text.reveal(), {label})
 
     def move(self, secret_id: str, label: str, *, to: str | None, away_from: str | None) -> None:
         secret = self._secret(secret_id)
-        holder = secret.holder(label)
+        holder = secret.holder(Label(label))
         if any(version_id is not None and version_id not in secret.versions for version_id in (to, away_from)):
             raise StoreFailed("AWS failed secretsmanager:UpdateSecretVersionStage: ResourceNotFound.", remedy="none")
         if away_from != holder and not (holder == to and away_from is None):

@@ -25,6 +25,7 @@ from spapi_rotation_lambda.settings import Settings, parse_adopted_secrets
 from spapi_rotation_lambda.surroundings import Alarm, LogLine, LogPage, QueueReader, Subscribers
 from tests.fakes.amazon import FakeAmazon, Issued
 from tests.fakes.clock import VirtualClock
+from tests.fakes.said import require_event, require_line, require_metric
 from tests.fakes.secrets_manager import FakeSecretsManager
 
 CLIENT_ID = "amzn1.application-oa2-client.0123456789abcdef"
@@ -210,6 +211,11 @@ class Recorder:
     told: list[Event] = field(default_factory=list)
 
     def info(self, event: str, application: Application | None = None, **fields: object) -> None:
+        require_line(event, application, fields)
+        self.keep(event, application, **fields)
+
+    def keep(self, event: str, application: Application | None = None, **fields: object) -> None:
+        """A line that is in the log, whoever said it."""
         self.lines.append((event, fields))
         which = {"application": application.name, "client_id": application.client_id} if application else {}
         plain = {name: format_time(value) if isinstance(value, datetime) else value for name, value in fields.items()}
@@ -219,12 +225,15 @@ class Recorder:
         self.info(event, application, **fields)
 
     def count(self, metric: Metric, value: float = 1.0) -> None:
+        require_metric(metric, value)
         self.metrics.append((metric, value))
 
     def rotated(self, event: RotationEvent) -> None:
+        require_event(event)
         self.events.append(event)
 
     def tell(self, event: Event) -> None:
+        require_event(event)
         self.told.append(event)
 
     def counted(self, metric: Metric) -> int:

@@ -217,7 +217,7 @@ def test_once_a_request_forbids_nothing_any_more_its_record_is_not_missed(world:
 
 @pytest.mark.rule(id="CHK-7")
 def test_a_request_of_another_application_is_none_of_its_business(world: World) -> None:
-    world.recorder.info("rotation_requested", None, client_id="amzn1.application-oa2-client.other")
+    world.recorder.keep("rotation_requested", None, client_id="amzn1.application-oa2-client.other")
     daily(world)
     assert warnings(world) == []
 
@@ -226,7 +226,7 @@ def test_a_request_of_another_application_is_none_of_its_business(world: World) 
 def test_a_log_that_is_too_long_for_a_check_makes_that_look_unknown_after_the_daily_try(world: World) -> None:
     world.ports.log().page = 1  # type: ignore[attr-defined]
     for _ in range(3):
-        world.recorder.info("rotation_requested", None, client_id="amzn1.application-oa2-client.other")
+        world.recorder.keep("rotation_requested", None, client_id="amzn1.application-oa2-client.other")
     daily(world)
     said = [event for event, fields in world.recorder.lines if fields.get("look", "records") == "records"]
     assert said.index("current_secret_tried") < said.index("look_unknown")
@@ -243,7 +243,7 @@ def test_the_log_is_read_page_by_page(world: World) -> None:
     for _ in range(5):
         world.clock.advance(minutes=1)
         times.append(world.clock.now())
-        world.recorder.info("rotation_requested", world.application)
+        world.recorder.keep("rotation_requested", world.application)
     since = times[0] - timedelta(hours=1)
     assert last_requested(world.ports, CLIENT_ID, since) == times[-1]
     assert last_requested(world.ports, CLIENT_ID, times[-1] + timedelta(seconds=1)) is None
