@@ -49,7 +49,25 @@ def turned_around(node: cst.CSTNode) -> Iterable[cst.CSTNode]:
 
 def changed_text(node: cst.BaseString) -> Iterable[cst.BaseString]:
     """As mutmut changes a text, if it is no sentence."""
-    return () if isinstance(node, cst.SimpleString) and " " in node.value else mutators.operator_string(node)
+    return () if _is_sentence(node) else mutators.operator_string(node)
+
+
+def changed_arguments(node: cst.Call) -> Iterable[cst.Call]:
+    """As mutmut leaves out the arguments of a call, one by one, or gives None for each, but for sentences."""
+    for changed in mutators.operator_arg_removal(node):
+        kept = {id(argument) for argument in changed.args}
+        (gone,) = (argument for argument in node.args if id(argument) not in kept)
+        if not _is_sentence(gone.value):
+            yield changed
+
+
+def _is_sentence(node: cst.BaseExpression) -> bool:
+    """A text with spaces in it, or one that ends as a sentence does; also one that is put together."""
+    if isinstance(node, cst.ConcatenatedString):
+        return _is_sentence(node.left) or _is_sentence(node.right)
+    if isinstance(node, cst.FormattedString):
+        return any(isinstance(part, cst.FormattedStringText) and " " in part.value for part in node.parts)
+    return isinstance(node, cst.SimpleString) and (" " in node.value or node.value[:-1].endswith("."))
 
 
 class Runner(PytestRunner):
@@ -115,8 +133,8 @@ def main() -> None:
     """mutmut's own command line, with a command more."""
     conditional = (cst.If, cst.CompIf, cst.While, cst.BooleanOperation)
     more = [(cst.SimpleStatementLine, left_out), *((kind, turned_around) for kind in conditional)]
-    own = [(kind, changed_text if each is mutators.operator_string else each) for kind, each in OPERATORS]
-    OPERATORS[:] = [*own, *more]
+    instead = {mutators.operator_string: changed_text, mutators.operator_arg_removal: changed_arguments}
+    OPERATORS[:] = [*((kind, instead.get(each, each)) for kind, each in OPERATORS), *more]
     isolation.PytestRunner = Runner  # type: ignore[attr-defined]
     NOTICED.mkdir(exist_ok=True)
     cli()

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.errors import (
     AlreadyRequested,
     NotDue,
@@ -13,6 +14,7 @@ from spapi_rotation_lambda.domain.errors import (
 )
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
+from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.times import format_time
 from tests.fakes.world import CLIENT_ID, World, sealed
 from tests.unit.requesting import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_before, answer_next, ask
@@ -230,3 +232,79 @@ def test_a_repost_is_not_made_while_any_secret_is_pending(world: World) -> None:
         ask(world, Trigger.SCHEDULE, mode=Mode.REPOST)
     world.store.move(world.secret_id, Label.PENDING, to=None, away_from="told")
     assert ask(world, Trigger.SCHEDULE, mode=Mode.REPOST).certain
+
+
+# What is decided at the very moment, and where something is not there.
+
+
+@pytest.mark.rule(id="REQ-15")
+def test_a_secret_answers_a_request_from_65_minutes_before_it_on() -> None:
+    at = World().clock.now()
+    assert rules.closes(at - timedelta(minutes=65), at)
+    assert not rules.closes(at - timedelta(minutes=65, microseconds=1), at)
+    assert not rules.closes(None, at)
+
+
+@pytest.mark.rule(id="REQ-15")
+def test_nobody_waits_for_an_answer_once_another_secret_was_put_in(world: World) -> None:
+    """Not at the moment of the request: what was there then is what the request is to replace."""
+    world.amazon.lose_next = True
+    ask(world)
+    asked = world.clock.now()
+    other = world.amazon.rotate_by_hand(message=False)
+    world.seed(other, dated=False)
+    assert rules.unanswered_request(snapshot(world)) == asked
+    world.clock.advance(hours=1)
+    another = world.amazon.rotate_by_hand(message=False)
+    world.seed(another, dated=False)
+    assert rules.unanswered_request(snapshot(world)) is None
+
+
+@pytest.mark.rule(id="REQ-15")
+def test_a_refused_request_does_not_make_an_earlier_one_wait_again(world: World) -> None:
+    """Another secret was put in between the two: by the record of the second it would look older than the request."""
+    world.amazon.lose_next = True
+    ask(world)
+    world.clock.advance(days=1)
+    world.seed(world.amazon.rotate_by_hand(message=False), dated=False)
+    world.clock.advance(days=8)
+    answer_next(world, REFUSED)
+    with raises(world, RequestRefused):
+        ask(world)
+    assert rules.last_request(snapshot(world)) == world.clock.now() - timedelta(days=9)
+    assert rules.unanswered_request(snapshot(world)) is None
+
+
+@pytest.mark.rule(id="REQ-7")
+def test_a_request_that_was_not_refused_asks_for_no_patience(world: World) -> None:
+    ask(world)
+    rules.require_patience_after_refusal(asked(world, Trigger.SCHEDULE))
+
+
+def test_an_empty_secret_neither_dies_nor_makes_another_die() -> None:
+    world = World()
+    assert not rules.dies_soon(asked(world))
+    world.write({"owners": "key"})
+    assert not rules.dies_soon(asked(world))
+    read = snapshot(world)
+    empty = read.current
+    assert empty is not None
+    assert rules.old_secret_dies_at(read, empty, empty) is None
+    assert not rules.is_stuck(read, empty, empty, world.clock.now())
+
+
+@pytest.mark.parametrize(("days", "soon"), [(150, False), (150.001, True)])
+def test_a_secret_dies_soon_from_less_than_30_days_on(days: float, soon: bool) -> None:
+    world = World()
+    world.seed()
+    world.clock.advance(days=days)
+    assert rules.dies_soon(asked(world)) is soon
+
+
+def snapshot(world: World) -> Snapshot:
+    return Snapshot(world.store, world.application)
+
+
+def asked(world: World, trigger: Trigger = Trigger.CLI) -> rules.Asked:
+    now, made = world.clock.now(), world.clock.now()
+    return rules.Asked(snapshot(world), trigger, Mode.ORDINARY, now, world.ports.policy, lambda: made)
