@@ -15,7 +15,7 @@ import dill  # type: ignore[import-untyped]
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 
-from spapi_rotation.rotate_on_up import RotateOnUpProvider, run
+from spapi_rotation.rotate_on_up import RotateOnUpProvider, run, waiting
 from spapi_rotation.rotate_on_up.run import RotateOnUpError
 from spapi_rotation_lambda.domain.errors import StoreFailed
 from spapi_rotation_lambda.settings import Env
@@ -131,7 +131,7 @@ def test_the_wait_is_bounded_when_the_message_never_comes(world: World, capsys: 
     before = world.clock.now()
     outs = provider().create(props(wait_seconds=30)).outs
     assert outs is not None and outs["promoted_at"] is None
-    assert 30 <= (world.clock.now() - before).total_seconds() < 60
+    assert (world.clock.now() - before).total_seconds() == 30
     assert "WARNING" in capsys.readouterr().err
 
 
@@ -253,6 +253,42 @@ def test_a_failure_of_aws_is_told_once_and_again_when_it_comes_back(
     provider().create(props(wait_seconds=60))
     told = [line for line in capsys.readouterr().out.splitlines() if "AWS failed" in line or "waiting" in line]
     assert [("AWS failed" in line) for line in told] == [False, True, False, True, False]
+
+
+@pytest.mark.rule(id="UP-8")
+def test_a_secret_that_could_not_be_settled_is_tried_as_rarely(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.amazon.usable_after = timedelta(days=1)
+    let_up_settle_alone(monkeypatch)
+    tries: list[Any] = []
+
+    def fail(*_: object) -> None:
+        tries.append(world.clock.now())
+        raise StoreFailed("AWS failed: Throttling.", remedy="none")
+
+    monkeypatch.setattr(waiting, "settle", fail)
+    provider().create(props(wait_seconds=240))
+    assert [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(tries)] == [15, 30, 60, 120]
+
+
+@pytest.mark.rule(id="UP-8")
+def test_a_secret_that_a_person_rejects_meanwhile_is_waited_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.amazon.usable_after = timedelta(days=1)
+    let_up_settle_alone(monkeypatch)
+    start, sleep = world.clock.now(), PolledClock.sleep
+
+    def rejecting(clock: PolledClock, seconds: float) -> None:
+        sleep(clock, seconds)
+        pending = world.labels().get("AWSPENDING")
+        if pending and world.clock.now() >= start + timedelta(seconds=30):
+            world.store.move(world.secret_id, "AWSPENDING", to=None, away_from=pending)
+
+    monkeypatch.setattr(PolledClock, "sleep", rejecting)
+    provider().create(props(wait_seconds=60))
+    news = ("waiting for its message", "received; Amazon does not accept it yet")
+    told = [line.removeprefix("shop: ") for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in told if line in news] == [news[0], news[1], news[0]]
 
 
 def let_up_settle_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ class Sts:
         made, client = SESSION(region_name=arguments["region_name"]), sts_client()
         client.assume_role = self._assume_role
         client.get_caller_identity = lambda: {"Account": self._account}
-        made.client = lambda service: client  # type: ignore[method-assign,assignment]
+        made.client = {"sts": client}.__getitem__  # type: ignore[method-assign,assignment]
         return made
 
     def _assume_role(self, **arguments: Any) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_roles_are_assumed_one_after_the_other_with_all_that_they_say(
 ) -> None:
     sts = Sts(monkeypatch)
     roles = [
-        {"roleArn": ROLE, "externalId": "", "tags": {}},
+        {"externalId": "", "roleArn": ROLE, "tags": {}},
         {
             "roleArn": f"{ROLE}-2",
             "sessionName": "ci",
@@ -134,7 +134,18 @@ def test_roles_are_assumed_one_after_the_other_with_all_that_they_say(
 
 
 @pytest.mark.parametrize(
-    ("duration", "seconds"), [("15m", 900), ("900s", 900), ("1.5h", 5400), ("12h", 43_200), ("3600000ms", 3600)]
+    ("duration", "seconds"),
+    [
+        ("15m", 900),
+        ("900s", 900),
+        ("1.5h", 5400),
+        ("12h", 43_200),
+        ("3600000ms", 3600),
+        ("900000000us", 900),
+        ("900000000µs", 900),
+        ("900000000000ns", 900),
+        ("15m0.9s", 900),
+    ],
 )
 def test_a_duration_is_read_as_go_writes_it(duration: str, seconds: int) -> None:
     assert session._seconds(duration) == seconds
@@ -200,7 +211,10 @@ def test_settings_that_say_nothing_are_not_refused(monkeypatch: pytest.MonkeyPat
 @pytest.mark.rule(id="UP-2")
 def test_another_account_is_refused_with_the_settings_to_change(monkeypatch: pytest.MonkeyPatch) -> None:
     Sts(monkeypatch, account="999999999999")
-    with pytest.raises(BadSettings, match=r"account 999999999999.*aws:profile.*aws:assumeRoles.*`via`"):
+    with pytest.raises(
+        BadSettings,
+        match=r"account 999999999999.*aws:profile.*aws:assumeRoles.* Or: set `via` of the component to function: ",
+    ):
         open_session()
 
 

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import NoCredentialsError
+from pulumi.runtime import rpc
 
 from spapi_rotation.rotate_on_up import hook, run
 from spapi_rotation.rotate_on_up.dry_run import (
@@ -189,6 +192,15 @@ def test_nothing_is_said_or_counted_and_only_a_run_that_waits_looks_again(world:
 
 
 # The hook.
+
+
+@pytest.mark.rule(id="UP-7")
+def test_what_is_not_known_yet_and_what_fails_has_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    unknown = rpc.deserialize_property(rpc.UNKNOWN, keep_unknowns=True)
+    assert hook._look({}, props(secret_arn=unknown), preview=True) == Verdict(Kind.UNKNOWN, hook.NOT_YET_KNOWN)
+    for error, kind in ((NoCredentialsError(), Kind.FAILS), (KeyError("x"), Kind.DEFECT)):
+        monkeypatch.setattr(run, "session_for", Mock(side_effect=error))
+        assert hook._look({}, props(), preview=True).kind is kind
 
 
 @pytest.mark.rule(id="UP-7")

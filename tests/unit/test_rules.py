@@ -281,6 +281,16 @@ def test_a_request_that_was_not_refused_asks_for_no_patience(world: World) -> No
     rules.require_patience_after_refusal(asked(world, Trigger.SCHEDULE))
 
 
+@pytest.mark.rule(id="REQ-4")
+def test_an_unseeded_secret_forbids_nothing_and_is_due_after_its_grace() -> None:
+    world = World()
+    due = asked(world, Trigger.SCHEDULE)
+    assert rules.due_at(due) == world.clock.now() + timedelta(days=30)
+    assert rules._overlaps_of_newer_secrets(due.snapshot) == []
+    assert rules._since_first_seen(due) == []
+    rules.require_no_rotation_in_flight(due)
+
+
 def test_an_empty_secret_neither_dies_nor_makes_another_die() -> None:
     world = World()
     assert not rules.dies_soon(asked(world))

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.labels import Label
-from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.domain.snapshot import Snapshot, StoredVersion
 
 
 class State(StrEnum):
@@ -53,13 +53,11 @@ def derive(snapshot: Snapshot, now: datetime, delivery_deadline: timedelta) -> S
     unanswered = rules.unanswered_request(snapshot)
     if unanswered is not None:
         return State.OVERDUE if now >= unanswered + delivery_deadline else State.REQUESTED
-    return _at_rest(snapshot)
+    return _at_rest(snapshot, current)
 
 
-def _at_rest(snapshot: Snapshot) -> State:
-    current = snapshot.current
-    issued = snapshot.issued(current) if current else None
-    told = snapshot.told(current) if current else None
+def _at_rest(snapshot: Snapshot, current: StoredVersion) -> State:
+    issued, told = snapshot.issued(current), snapshot.told(current)
     rejected = snapshot.readable(Label.REJECTED)
     if rejected is not None:
         # Without a date: it was issued before its version was written.
