@@ -2,8 +2,8 @@
 
 Exits with 1 when a change that nobody notices is not named in ``survivors.toml``, when one that is named there is
 noticed or gone, when too few are noticed, or when the run did not come to its end. ``--write`` puts the figures into
-``docs/testing.md``; ``--keep`` goes on with what an earlier run found; ``--only rules`` changes the modules whose paths
-contain that, and looks at their survivors only.
+``docs/testing.md``; ``--keep`` goes on with what an earlier run found, and tries again what nobody noticed then;
+``--only rules`` changes the modules whose paths contain that, and looks at their survivors only.
 """
 
 import argparse
@@ -32,17 +32,19 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def try_changes(workers: int) -> None:
-    """Let mutmut try all changes. Raises TesterFailed."""
+def try_changes(workers: int, *, again: bool) -> None:
+    """Let mutmut try all changes; again also those that nobody noticed. Raises TesterFailed."""
     log = FOLDER / "mutmut.log"
-    with log.open("w") as output:
-        command = [sys.executable, str(TESTER), "run", "--max-children", str(workers)]
-        with subprocess.Popen(command, cwd=FOLDER, stdout=output, stderr=subprocess.STDOUT) as tester:
-            while tester.poll() is None:
-                try:
-                    tester.wait(TOLD_EVERY_SECONDS)
-                except subprocess.TimeoutExpired:
-                    _say(_last_lines(log, 1))
+    program = [sys.executable, str(TESTER)]
+    if again:
+        subprocess.run([*program, "forget"], cwd=FOLDER, check=True)
+    run = [*program, "run", "--max-children", str(workers)]
+    with log.open("w") as output, subprocess.Popen(run, cwd=FOLDER, stdout=output, stderr=output) as tester:
+        while tester.poll() is None:
+            try:
+                tester.wait(TOLD_EVERY_SECONDS)
+            except subprocess.TimeoutExpired:
+                _say(_last_lines(log, 1))
     if tester.returncode != 0:
         raise TesterFailed(_last_lines(log, 40))
 
@@ -75,7 +77,7 @@ def main(arguments: Sequence[str]) -> int:
     begin = time.monotonic()
     lay_out([module for module in MODULES if chosen.only in module], keep=chosen.keep)
     try:
-        try_changes(chosen.workers)
+        try_changes(chosen.workers, again=chosen.keep and (FOLDER / "mutants").exists())
     except TesterFailed as failed:
         _say(f"mutmut failed:\n{failed}")
         return 1
@@ -88,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
         _say(complaint)
     _say(f"{tried.share:.1%} noticed, {minutes:.0f} min on {chosen.workers} processes")
     if chosen.write:
-        DOCS.write_text(document(DOCS.read_text(), tried, minutes))
+        DOCS.write_text(document(DOCS.read_text(), tried, None if chosen.keep else minutes))
     return 1 if complaints else 0
 
 

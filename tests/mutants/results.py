@@ -105,8 +105,8 @@ def _change(place: Mapping[str, Any], was: str, becomes: str) -> Change:
     return Change(place["module"], place["function"], was, becomes)
 
 
-def document(page: str, results: Results, minutes: float) -> str:
-    """The page with these figures between its markers."""
+def document(page: str, results: Results, minutes: float | None) -> str:
+    """The page with these figures between its markers; how long it took is known of a whole run."""
     lines = ["| module | changes | noticed | survive | noticed of 100 |", "|---|---|---|---|---|"]
     lines += [
         f"| {name} | {changes:,} | {noticed:,} | {survive} | {100 * noticed / changes:.1f} |"
@@ -116,5 +116,6 @@ def document(page: str, results: Results, minutes: float) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError("the page has no markers for these figures")
-    took = f"The run that wrote this took {minutes:.0f} min on 2 processes."
-    return "\n".join((f"{before}{BEGIN}", *lines, "", took, f"{END}{after}"))
+    if minutes is not None:
+        lines += ["", f"The run that wrote this took {minutes:.0f} min on 2 processes."]
+    return "\n".join((f"{before}{BEGIN}", *lines, f"{END}{after}"))

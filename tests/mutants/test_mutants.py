@@ -93,6 +93,7 @@ def test_the_figures_are_put_between_the_markers() -> None:
             "after\n",
         )
     )
+    assert " min on " not in document(page, results, None)
     with pytest.raises(ValueError, match="no markers"):
         document("nothing", results, 1)
 
@@ -176,3 +177,8 @@ def test_statements_are_left_out_and_conditions_turned_around(tmp_path: Path) ->
         ("print(why)", "print(None)"),
     }
     assert [one["verdict"] for one in told].count("killed") == 1
+    assert _run([*program, "forget"], tmp_path).returncode == 0
+    again = json.loads(_run([*program, "found"], tmp_path).stdout)
+    assert [one["verdict"] for one in again] == [
+        "killed" if one["verdict"] == "killed" else "not checked" for one in told
+    ]

@@ -108,6 +108,21 @@ class _Noticed:
 
 
 @cli.command()
+def forget() -> None:
+    """Forget what nobody noticed, so that it is tried again: there may be other tests now."""
+    for path in walk_mutatable_files():
+        data = SourceFileMutationData(path=path)
+        data.load()
+        if not data.exit_code_by_key:
+            continue
+        data.exit_code_by_key = {
+            name: code if status_by_exit_code[code] in ("killed", "timeout") else None
+            for name, code in data.exit_code_by_key.items()
+        }
+        data.save()
+
+
+@cli.command()
 def found() -> None:
     """Print all changes with what came of them, as JSON; the changed lines only of those that nobody noticed."""
     told = []
