@@ -159,7 +159,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header 
 lock: $(READY)
 	$(COMPILE) --universal --python-version 3.11 requirements.in -o requirements.txt
 	sed -n 's/^\([a-z0-9][^ ;]*==[^ ;]*\).*/\1/p' requirements.txt > plugin/constraints.txt
-	$(COMPILE) --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) --no-strip-extras --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux2014 -c requirements.txt \
 		$(ARCHIVE)/requirements.in -o $(ARCHIVE)/requirements.txt
 	$(COMPILE) --python-version 3.11 sandbox/requirements-aws.in -o sandbox/requirements-aws.txt

@@ -142,7 +142,7 @@ def _typed() -> tuple[Scenario, ...]:
             (silent_console, left, wait(minutes=1), schedule, nothing_requested, *EVENTS),
             faults=2,
         ),
-        # A second fault would be that both lists of the request are from before: then nothing tells of the owner's write.
+        # With a second fault both lists of the request are from before, and nothing tells of the write.
         Scenario(
             "dates left over in the moment of a check",
             rotated,
