@@ -34,6 +34,7 @@ class Member:
         at_rest: the calls of its last check that found it at rest.
         due: since when a rotation is due that has not come.
         held_back_until: until when what somebody has put in holds a due rotation back.
+        touched: when somebody last changed the secret by hand.
         ours: the secrets that requests of the machine made, by their numbers.
         in_use: the number of the secret in use.
         highest: the highest number that ever was in use.
@@ -56,6 +57,7 @@ class Member:
     at_rest: Counter[str] = field(default_factory=Counter)
     due: datetime | None = None
     held_back_until: datetime | None = None
+    touched: datetime | None = None
     ours: set[int] = field(default_factory=set)
     in_use: int = 1
     highest: int = 1
@@ -104,7 +106,10 @@ class Member:
     # What is noted.
 
     def note_due(self) -> None:
-        """Since when a rotation is due: what the schedule has seen, until a newer secret is in use."""
+        """Since when a rotation is due: what the schedule has seen, until a newer secret is in use.
+
+        A date that somebody types makes it due from then on, not from the day that the date means.
+        """
         try:
             due = due_at(self.world)
         except RotationError:
@@ -114,7 +119,7 @@ class Member:
         elif self.due is None and (until := held_back_until(self.world)) > self.now:
             self.held_back_until = until
         elif self.due is None:
-            self.due = max(due, self.begins, self.held_back_until or due)
+            self.due = max(due, self.begins, self.held_back_until or due, self.touched or due)
 
     def note_state(self, ended: Ended) -> None:
         """What a check tells, and which alarms sound by it: that of a dead secret until the next daily try."""
@@ -141,7 +146,9 @@ class Member:
             ended: how the machine's invocation ended; None if a person has done something.
         """
         self.log.append(f"{format_time(started)} {what}{_told(ended)}")
-        if ended is not None:
+        if ended is None:
+            self.touched = self.now
+        else:
             self.figures.calls.update(str(op) for op in ended.ops if op is not Op.ACKNOWLEDGE)
             self.figures.calls.update(self.world.looked)
             self.figures.faults["calls that failed"] += len(ended.struck)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from docs.tools import due_to_live
+from spapi_rotation_lambda.domain.times import format_time
 from tests.exploration.callers import check
 from tests.exploration.defects import DEFECTS, ROOT, Defect, copy_with
 from tests.exploration.explored_world import World
@@ -19,6 +20,7 @@ from tests.fleet.darkness import THIRD
 from tests.fleet.fleet_figures import BINS, OURS, FleetFigures, binned, spell
 from tests.fleet.lagging_queue import COUNTS_LAG, LaggingQueue
 from tests.fleet.life import AS_PLANNED, NOTHING_FAILS, OUTAGE, PEOPLE, Rates
+from tests.fleet.member import Member
 from tests.fleet.shared_component import SharedComponent
 
 NEVER_DUE = Defect(
@@ -109,6 +111,22 @@ def test_with_a_defect_in_the_code_the_run_tells_of_it(tmp_path: Path, defect: D
     (line,) = (line for line in done.stdout.splitlines() if line.startswith(told))
     assert int(line.removeprefix(told)) > 0
     assert "\nVIOLATION amzn1.application-oa2-client." in done.stdout
+
+
+def test_a_date_typed_late_makes_a_rotation_due_from_then_on() -> None:
+    world = World()
+    world.seed(dated=False, stage="production")
+    begins = world.clock.time
+    member = Member(world, begins, busy_until=begins, checked=begins, figures=FleetFigures())
+    world.clock.time += timedelta(days=20)
+    member.note_due()
+    assert member.due is None
+    world.seed(dated=False, stage="production", client_secret_issued_at=format_time(begins - timedelta(days=50)))
+    member.note("a date is typed", None, world.clock.time)
+    typed_at = world.clock.time
+    world.clock.time += timedelta(days=8)
+    member.note_due()
+    assert member.due == typed_at
 
 
 def test_what_has_left_the_queue_is_counted_for_a_while() -> None:

@@ -76,7 +76,7 @@ def findings(wanted: Mapping[str, set[str]], progress: Progress = silent) -> tup
 def _locked(file: Path) -> dict[str, str]:
     return {
         canonicalize_name(name): version
-        for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", file.read_text(), re.MULTILINE)
+        for name, version in re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)", file.read_text(), re.MULTILINE)
     }
 
 
