@@ -74,10 +74,8 @@ def findings(wanted: Mapping[str, set[str]], progress: Progress = silent) -> tup
 
 
 def _locked(file: Path) -> dict[str, str]:
-    return {
-        canonicalize_name(name): version
-        for name, version in re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)", file.read_text(), re.MULTILINE)
-    }
+    pin = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)", re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in pin.findall(file.read_text())}
 
 
 def _needed(name: str, seen: set[str] | None = None) -> Iterator[str]:
