@@ -185,8 +185,8 @@ def test_a_key_of_an_existing_secret_may_be_named_so() -> None:
             "applications must be a plain map",
             "a map from a name of your choice to an entry with client_id",
         ),
-        ({"shop": client_id(1)}, "applications.shop must be a plain map", "by the keys client_id"),
-        ({"shop": None}, "applications.shop must be a plain map", "by the keys client_id"),
+        ({"shop": client_id(1)}, "applications.shop must be a plain map", "Use the keys client_id"),
+        ({"shop": None}, "applications.shop must be a plain map", "Use the keys client_id"),
         ({"shop": {}}, "applications.shop.client_id is missing", "take the whole entry out"),
         ({"shop": {"client_id": None}}, "applications.shop.client_id is missing", "as the Developer Console shows it"),
         (

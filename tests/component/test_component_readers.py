@@ -155,7 +155,7 @@ def test_a_retired_applications_readers_stay_with_its_secret() -> None:
 @pytest.mark.parametrize(
     ("reader", "said", "remedy"),
     [
-        ("*", "has a wildcard", "An account decides with its own IAM policies decide"),
+        ("*", "has a wildcard", "An account decides with its own IAM policies"),
         (f"arn:aws:iam::{ACCOUNT}:role/task-*", "has a wildcard", "Name a role by its ARN"),
         (f"arn:aws:iam::{ACCOUNT}:role/te?m", "has a wildcard", "Name a role by its ARN"),
         (
@@ -169,7 +169,7 @@ def test_a_retired_applications_readers_stay_with_its_secret() -> None:
         (f"arn:aws:iam::{ACCOUNT}:group/team", "but of the kind group", "Name a role by its ARN"),
         (f"arn:aws:iam::{ACCOUNT}:instance-profile/web", "but of the kind instance-profile", "Name a role"),
         (f"arn:aws:sts::{ACCOUNT}:federated-user/ann", "but of the kind federated-user", "Name a role"),
-        ("ecs-tasks.amazonaws.com", "is a service of AWS", "Name the role that it uses for you"),
+        ("ecs-tasks.amazonaws.com", "is an AWS service", "Name the role that it uses for you"),
         ("task", "is neither the ARN of a role nor an account's id", "arn:aws:iam::ACCOUNT:role/NAME"),
         ("12345678901", "is neither the ARN", "its 12 digits, in quotes"),
         (123456789012, "is neither the ARN", "its 12 digits, in quotes"),
@@ -199,9 +199,9 @@ def test_readers_are_a_list(readers: object) -> None:
 def test_readers_of_an_existing_secret_are_its_owners_matter() -> None:
     error = of_application(secret_arn=ADOPTED, readers=[TASK])
     assert error.args[0].startswith("applications.shop.readers is set for an existing secret")
-    assert "let the owner add the readers there" in error.remedy
+    assert "have the owner add the readers there" in error.remedy
     error = refusal(applications={"shop": app(1, secret_arn=ADOPTED)}, readers=[TASK])
-    assert error.args[0].startswith("readers is given, but every application has an existing secret")
+    assert error.args[0].startswith("readers is set, but every application has an existing secret")
 
 
 def many(count: int, length: int = 64) -> list[str]:
@@ -287,7 +287,7 @@ def test_a_role_is_granted_all_the_later_ones_as_well() -> None:
     ("role", "application", "said", "remedy"),
     [
         (TASK, "own", "was given the ARN of a role", "the last part of its ARN"),
-        ("task", "owns", "the application owns, which is not among", "Did you mean own? Known are own."),
+        ("task", "owns", "the application owns, which does not exist", "Did you mean own? Known are own."),
     ],
 )
 def test_what_cannot_be_granted(role: str, application: str, said: str, remedy: str) -> None:

@@ -103,4 +103,4 @@ def test_what_cannot_be_a_replica(given: object, said: str, remedy: str) -> None
 
 def test_existing_secrets_are_replicated_by_their_owner() -> None:
     error = refusal(applications={"shop": {"client_id": client_id(1), "secret_arn": ADOPTED}}, replica_regions=REGIONS)
-    assert error.args[0].startswith("replica_regions is given, but every application has an existing secret")
+    assert error.args[0].startswith("replica_regions is set, but every application has an existing secret")

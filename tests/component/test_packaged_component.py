@@ -88,7 +88,7 @@ def test_a_rotation_by_up_itself_is_refused() -> None:
         ({"applications": {"shop": {"client": "x"}}}, "client: did you mean clientId?"),
         (
             {"applications": {"shop": client_id(1)}},
-            "applications.shop must be a plain map. What to do: Give it by the ",
+            "applications.shop must be a plain map. What to do: Use the keys ",
         ),
         ({"applications": {"my_shop": {"clientId": "x"}}}, "applications.my_shop.clientId is not a client id"),
         ({"rotationWindow": {"start": "22:00", "end": "04:00", "timeZone": "Berlin"}}, "Did you mean Europe/Berlin?"),
