@@ -70,6 +70,25 @@ def test_each_answer_of_amazon_has_its_verdict(world: World, says: Amazons, kind
 
 
 @pytest.mark.rule(id="UP-7")
+@pytest.mark.rule(id="SET-12")
+@pytest.mark.parametrize("says", Amazons)
+@pytest.mark.parametrize("waits", [True, False])
+def test_where_nobody_knows_which_is_newer_a_death_is_asked_for_again(says: Amazons, waits: bool) -> None:
+    """The one in use is undated. A preview does not wait for that."""
+    world = World()
+    world.seed(dated=False)
+    world.clock.advance(minutes=10)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    world.clock.advance(days=1)
+    before = world.clock.now()
+    told, asked = _tried(world.ports, world.application, "one", says, waits=waits)
+    assert (told.kind, asked) == (Kind.DECLINED, True)
+    asked_again = says in (Amazons.IN_USE_DEAD, Amazons.OTHERS_DEAD)
+    assert world.clock.now() - before == timedelta(seconds=6 if waits and asked_again else 0)
+
+
+@pytest.mark.rule(id="UP-7")
 def test_it_is_unknown_where_they_differ(world: World) -> None:
     told = judged(world)
     assert told == Verdict(Kind.UNKNOWN, UNASKED)
@@ -81,6 +100,36 @@ def test_it_is_known_where_they_agree(world: World) -> None:
     """A day later the secret's seven days are over, and the request is free whatever becomes of it."""
     world.clock.advance(days=2)
     assert judged(world) == Verdict(Kind.ROTATES)
+
+
+@pytest.mark.rule(id="UP-7")
+def test_a_message_that_nobody_takes_declines_it_whatever_amazon_says_of_a_pending_secret() -> None:
+    world = World()
+    world.seed()
+    world.clock.advance(days=10)
+    world.amazon.usable_after = timedelta(days=100)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    world.clock.advance(days=8)
+    assert judged(world) == Verdict(Kind.ROTATES)
+    world.queue.visible.append("{}")
+    assert judged(world, waits=True).kind is Kind.DECLINED
+
+
+@pytest.mark.rule(id="UP-7")
+def test_a_text_that_was_requested_stays_so_while_its_secret_is_pending() -> None:
+    world = World()
+    world.seed()
+    world.clock.advance(days=10)
+    world.amazon.usable_after = timedelta(days=1)
+    rotate_on_up(world.ports, world.application, "one")
+    world.drain()
+    assert judged(world, "one") == Verdict(Kind.REQUESTED)
+
+
+@pytest.mark.rule(id="UP-7")
+def test_an_unseeded_secret_declines_it() -> None:
+    assert judged(World()).kind is Kind.DECLINED
 
 
 @pytest.mark.rule(id="UP-7")

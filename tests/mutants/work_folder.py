@@ -42,7 +42,7 @@ TESTS = (
     "tests/unit",
     *(
         f"tests/component/test_{each}.py"
-        for each in ("rotate_on_up", "up_resource", "up_session", "up_unasked", "up_verdict")
+        for each in ("rotate_on_up", "up_progress", "up_resource", "up_session", "up_unasked", "up_verdict")
     ),
 )
 LEFT_OUT = (

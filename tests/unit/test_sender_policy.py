@@ -224,6 +224,7 @@ CANNOT_BE_KNOWN: list[dict[str, dict[str, Any]]] = [
     {"StringEquals": {"aws:PrincipalArn": "arn:aws:iam::437568002678:role/sender"}},
     {"StringNotEqualsIgnoreCase": {"aws:PrincipalArn": "ARN:AWS:IAM::437568002678:ROLE/SENDER"}},
     {"ArnLike": {"aws:PrincipalArn": "arn:aws:*:role/sender"}},
+    {"StringLike": {"aws:PrincipalArn": "arn:aws:iam::437568002678:"}},
     {"ArnLike": {"aws:PrincipalArn": "arn:aws:*:role/*"}},
     {"StringLike": {"aws:PrincipalAccount": "${aws:ResourceAccount}"}},
     {"not an operator": {"aws:PrincipalAccount": "437568002678"}},

@@ -619,6 +619,7 @@ def test_a_pending_version_that_no_message_brought_is_taken_off(world: World, st
     assert run(world) is Outcome.TAKEN_OFF
     assert Label.PENDING not in world.labels()
     assert in_use(world) == before
+    assert ("pending_is_not_of_amazon", {"version_id": "new"}) in world.recorder.lines
 
 
 def test_a_current_version_that_is_no_json_is_a_defect(world: World) -> None:

@@ -98,15 +98,17 @@ def _holds(operator: str, key: str, wanted: object) -> Answer:
 
 def _of_one(operator: str, value: _Possible, wanted: Sequence[str]) -> Answer:
     parts = re.fullmatch(r"(?:(ForAnyValue|ForAllValues):)?([A-Za-z]+?)(IfExists)?", operator)
-    name = parts[2] if parts else ""
-    if parts is None or (name != "Null" and name not in _OPERATORS):
+    if parts is None:
         return None
+    name = parts[2]
     if name == "Null":
         return None if wanted not in (["true"], ["false"]) else (value is None) is (wanted == ["true"])
+    if name not in _OPERATORS:
+        return None
     negated, compare = _OPERATORS[name]
     if value is None:
         # The set operators say for themselves what holds of no value at all.
-        return {"ForAnyValue": False, "ForAllValues": True}.get(parts[1] or "", negated or bool(parts[3]))
+        return {"ForAnyValue": False, "ForAllValues": True}.get(parts[1], negated or bool(parts[3]))
     equal = _any_of(compare(each, value) for each in wanted)
     return equal if not negated or equal is None else not equal
 
@@ -147,7 +149,7 @@ def _like(wanted: str, value: _Value) -> Answer:
 
 def _matches(pattern: str, text: str) -> bool:
     regex = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-    return re.fullmatch(regex, text, re.DOTALL) is not None
+    return re.fullmatch(regex, text) is not None
 
 
 def _may_begin(pattern: str, text: str) -> bool:
