@@ -95,8 +95,10 @@ def test_it_is_pickled_by_reference_to_its_public_module_path() -> None:
 def test_create_posts_once_waits_and_keeps_names_and_times_only(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outs = provider().create(props()).outs
+    made = provider().create(props())
+    outs = made.outs
     assert outs is not None
+    assert made.id == CLIENT_ID
     assert world.amazon.posts == 1
     assert world.value() is not None
     assert world.value()["client_secret"] == world.amazon.newest.text  # type: ignore[index]
@@ -113,7 +115,8 @@ def test_create_posts_once_waits_and_keeps_names_and_times_only(
     assert outs["requested_at"] and outs["promoted_at"]
     printed = capsys.readouterr()
     assert all(line.startswith("shop: ") for line in printed.out.splitlines())
-    assert "new secret in use" in printed.out
+    assert f"shop: requested at {outs['requested_at']}; Amazon confirmed it (204)\n" in printed.out
+    assert f"shop: new secret in use (version {world.labels()['AWSCURRENT']})\n" in printed.out
     assert_no_canary(world, str(outs) + printed.out + printed.err)
 
 

@@ -74,6 +74,12 @@ def test_a_version_without_a_label_is_not_written_over(world: World) -> None:
     rotate_on_up(world.ports, world.application, "one")
     record = world.labels()["ROTATION_REQUEST"]
     world.store.move(world.secret_id, Label.REQUEST, to=None, away_from=record)
+    dry = DryStore(world.store, world.clock)
+    with pytest.raises(CannotTell, match="has lost its label"):
+        dry.write(world.secret_id, record, Sensitive("{}"), Label.REQUEST)
+    with pytest.raises(CannotTell, match="has lost its label"):
+        dry.move(world.secret_id, Label.REQUEST, to=record, away_from=None)
+    assert dry.versions(world.secret_id) == world.store.versions(world.secret_id)
     assert {each.id for each in world.store.versions(world.secret_id).items} == {each.id for each in at_first.items}
     told = verdict(world.ports, world.application, "two")
     assert (told.kind, "has lost its label" in told.reason) == (Kind.UNKNOWN, True)

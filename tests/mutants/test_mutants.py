@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from tests.mutants.__main__ import DOCS, SURVIVORS
-from tests.mutants.results import BEGIN, END, Change, Results, Tried, document, found, named
+from tests.mutants.results import BEGIN, END, LEAST_NOTICED, Change, Results, Tried, document, found, named
 from tests.mutants.work_folder import LEFT_OUT, MODULES, PACKAGES, ROOT, TESTS, settings, undecorated
 
 SURVIVES = Change("domain/rules.py", "closes", "a < b", "a <= b")
@@ -98,12 +99,21 @@ def test_the_figures_are_put_between_the_markers() -> None:
         document("nothing", results, 1)
 
 
-def test_the_page_counts_the_survivors_that_are_named() -> None:
-    """So it is not older than the file."""
-    page = DOCS.read_text()
-    rows = [line for line in page.partition(BEGIN)[2].partition(END)[0].splitlines() if line.startswith("| together ")]
-    (survive,) = (int(row.split("|")[4]) for row in rows)
-    assert survive == len(named(SURVIVORS.read_text()))
+def test_the_figures_on_the_page_add_up() -> None:
+    """They are those of the last run that wrote them."""
+    inside = DOCS.read_text().partition(BEGIN)[2].partition(END)[0]
+    rows = [line.split("|")[2:5] for line in inside.splitlines() if line.startswith(("| `", "| together"))]
+    *modules, together = [[int(cell.replace(",", "")) for cell in row] for row in rows]
+    assert [sum(column) for column in zip(*modules, strict=True)] == together
+    assert together[0] == together[1] + together[2]
+    assert together[1] >= LEAST_NOTICED * together[0]
+
+
+def test_the_survivors_are_of_modules_that_are_changed() -> None:
+    for change in named(SURVIVORS.read_text()):
+        assert any(fnmatch(change.module, module) for module in MODULES), change
+        source = next(PACKAGES[module].parent for module in PACKAGES if change.module.startswith(f"{module}/"))
+        assert f"def {change.function.rpartition('.')[2]}(" in (source / change.module).read_text(), change
 
 
 def test_the_testers_words_are_read() -> None:

@@ -170,8 +170,6 @@ class DryStore:
                     labels.discard(Label.PREVIOUS)
                 self._labels[holder].add(Label.PREVIOUS.value)
         self._labels[to].add(label)
-        if label == Label.CURRENT:
-            self._labels[to].discard(Label.PREVIOUS)
 
 
 class DryAmazon:

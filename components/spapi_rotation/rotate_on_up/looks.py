@@ -19,7 +19,7 @@ def look_around(ports: Ports, application: Application, last_requested_at: objec
         StoreFailed: the secret could not be read.
     """
     try:
-        known = parse_time(last_requested_at, "requested_at") if last_requested_at else None
+        known = parse_time(last_requested_at, "requested_at")
     except ValueError:
         known = None
     for each in look_at_everything(ports, Snapshot(ports.store, application), lambda: known):
