@@ -146,6 +146,65 @@ def test_a_time_more_than_65_minutes_ahead_is_not_believed() -> None:
     assert dates(message)[:2] == ["2024-01-10T23:00:00.000Z", "2024-07-08T23:00:00.000Z"]
 
 
+@pytest.mark.rule(id="REC-18")
+@pytest.mark.parametrize(
+    ("expires", "previous", "believed"),
+    [
+        ("2024-07-09T22:00:00Z", "2024-07-08T22:00:00Z", ["2024-07-09T22:00:00.000Z", "2024-07-08T22:00:00.000Z"]),
+        ("2024-07-09T22:00:01Z", "2024-07-08T22:00:01Z", ["2024-07-08T22:00:00.000Z", "2024-01-17T22:00:00.000Z"]),
+        ("2024-01-10T22:00:01Z", "2020-01-01T00:00:00Z", ["2024-01-10T22:00:01.000Z", "2020-01-01T00:00:00.000Z"]),
+        ("2024-01-10T22:00:00Z", "2020-01-01T00:00:00Z", ["2024-07-08T22:00:00.000Z", "2020-01-01T00:00:00.000Z"]),
+    ],
+)
+def test_an_expiry_is_believed_within_181_days_and_an_older_ones_within_180(
+    expires: str, previous: str, believed: list[str]
+) -> None:
+    message = sample(NEW) | {"eventTime": "2024-01-10T22:00:00Z"}
+    part(message).update(newClientSecretExpiryTime=expires, oldClientSecretExpiryTime=previous)
+    assert dates(message) == ["2024-01-10T22:00:00.000Z", *believed]
+
+
+@pytest.mark.rule(id="REC-2")
+@pytest.mark.parametrize(
+    ("name", "event_time", "told"),
+    [
+        (NEW, None, "2024-07-08T22:09:17.198Z"),
+        (EXPIRY, "2024-02-01T00:00:00Z", "2024-02-01T00:00:00.000Z"),
+        (EXPIRY, None, "2024-03-03T22:06:39.224Z"),
+    ],
+)
+def test_a_derived_id_is_of_the_messages_time_or_else_of_the_expiry(
+    name: str, event_time: str | None, told: str
+) -> None:
+    message = read(sample(name) | {"notificationMetadata": None, "eventTime": event_time})
+    assert message.notification_id == derived_id("notification", message.client_id, told)
+
+
+@pytest.mark.rule(id="REC-2")
+@pytest.mark.parametrize("own", ["i", "x" * 128])
+def test_amazons_id_is_taken_up_to_128_plain_characters(own: str) -> None:
+    assert read(sample(NEW) | {"notificationMetadata": {"notificationId": own}}).notification_id == own
+    for odd in ("", "x" * 129, "é", "tab\t"):
+        other = read(sample(NEW) | {"notificationMetadata": {"notificationId": odd}}).notification_id
+        assert other == derived_id("notification", read(sample(NEW)).client_id, "2024-01-10T22:09:17.456Z")
+
+
+@pytest.mark.rule(id="REC-1")
+@pytest.mark.parametrize(
+    ("message", "problem"),
+    [
+        ("{", "it is not JSON"),
+        ([], "the message is not an object"),
+        (sample(NEW) | {"payload": 5}, "payload is not an object"),
+        (sample(NEW) | {"payload": {}}, "APPLICATION_OAUTH_CLIENT_NEW_SECRET is not an object"),
+        (sample(EXPIRY) | {"payload": {}}, "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY is not an object"),
+        (sample(NEW) | {"notificationType": "x"}, "its notificationType is not one of the two about client secrets"),
+    ],
+)
+def test_an_unknown_message_says_what_is_wrong_with_it(message: Any, problem: str) -> None:
+    refused(message, match=f"^A queue message is not known: {problem}\\.")
+
+
 @pytest.mark.rule(id="REC-2")
 def test_without_any_time_two_secrets_have_two_ids() -> None:
     ids = set()
