@@ -338,6 +338,14 @@ def test_it_acts_with_the_stacks_aws_settings(world: World, monkeypatch: pytest.
     assert given == [({"profile": "ops"}, ARN)] * 2
 
 
+def test_the_functions_environment_gives_its_settings(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    build = run.build
+    monkeypatch.setattr(run, "build", lambda *all_of_it: given.append(all_of_it[1]) or build(*all_of_it))
+    provider().create(props(wait_seconds=0))
+    assert (given[0].queue_url, given[0].applications.secret_prefix) == ("queue", "prefix")
+
+
 @pytest.mark.rule(id="UP-3")
 def test_what_is_pending_is_settled_before_the_request(world: World) -> None:
     """A secret that waits to be promoted is promoted although the request is declined."""

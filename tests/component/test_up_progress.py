@@ -48,6 +48,7 @@ def test_what_was_said_is_said_again_only_when_it_has_changed() -> None:
             say.info("waiting")
             say.info("waiting_longer")
             say.warning("secret_stuck", error="A")
+            say.warning("order_unknown")
         say.warning("secret_stuck", error="B")
     assert out.getvalue() == "shop: waiting\nshop: waiting longer\n"
-    assert err.getvalue() == "shop: secret stuck: error A\nshop: secret stuck: error B\n"
+    assert err.getvalue() == "shop: secret stuck: error A\nshop: order unknown\nshop: secret stuck: error B\n"

@@ -166,6 +166,54 @@ def test_of_the_superseded_the_newest_is_kept(world: World) -> None:
     assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == "canary-2"
 
 
+@pytest.mark.rule(id="REC-8")
+def test_a_pending_secret_that_a_newer_one_displaces_is_kept(world: World) -> None:
+    held_back(world)
+    in_use = Credentials(CLIENT_ID, Sensitive(world.amazon.newest.text))
+    assert world.hand_over(new_message(world)) == "stored"
+    first = world.amazon.newest.text
+    assert in_use.value_hash in (world.value(Label.PENDING) or {})["replaced_client_secrets"]
+    world.clock.advance(hours=1)
+    assert world.hand_over(new_message(world)) == "stored"
+    assert (world.value(Label.PENDING) or {})["client_secret"] == world.amazon.newest.text
+    assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == first
+
+
+@pytest.mark.rule(id="REC-6")
+def test_of_two_that_contradict_the_first_stays_rejected(world: World) -> None:
+    world.hand_over(new_message(world))
+    assert world.hand_over(message(world, world.clock.now(), "canary-a", "a")) == "contradictory"
+    assert world.hand_over(message(world, world.clock.now(), "canary-b", "b")) == "contradictory"
+    assert (world.value(Label.REJECTED) or {})["client_secret"] == "canary-a"
+    assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == "canary-b"
+
+
+@pytest.mark.rule(id="REC-5")
+def test_a_superseded_secret_is_not_taken_for_the_first_of_the_one_in_use(make_world: MakeWorld) -> None:
+    """The one in use is undated; that it is another secret is known all the same."""
+    world = make_world()
+    world.seed(dated=False)
+    held_back(world)
+    world.clock.advance(days=1)
+    assert world.hand_over(new_message(world)) == "stored"
+    seen = world.labels()[Label.FIRST_SEEN]
+    assert world.hand_over(message(world, world.clock.now() - timedelta(hours=1))) == "superseded"
+    assert world.labels()[Label.FIRST_SEEN] == seen == world.labels()[Label.CURRENT]
+    assert world.labels()[Label.SUPERSEDED] == derived_id("aside", "told")
+
+
+def test_the_very_first_message_again_leaves_what_is_pending_now(make_world: MakeWorld) -> None:
+    world = make_world()
+    first = new_message(world)
+    assert world.hand_over(first) == "stored"
+    held_back(world)
+    world.clock.advance(days=10)
+    assert world.hand_over(new_message(world)) == "stored"
+    pending = world.labels()[Label.PENDING]
+    assert world.hand_over(first) == "duplicate"
+    assert world.labels()[Label.PENDING] == pending
+
+
 @pytest.mark.rule(id="REC-6")
 def test_same_times_but_another_value_is_rejected(world: World) -> None:
     world.hand_over(new_message(world))

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.times import format_time
+from spapi_rotation_lambda.ports import LabelMoved
 from tests.fakes.world import CLIENT_ID, World, sealed
 from tests.unit.requesting import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_before, answer_next, ask
 from tests.unit.support import raises
@@ -273,6 +275,21 @@ def test_a_refused_request_does_not_make_an_earlier_one_wait_again(world: World)
         ask(world)
     assert rules.last_request(snapshot(world)) == world.clock.now() - timedelta(days=9)
     assert rules.unanswered_request(snapshot(world)) is None
+
+
+def test_a_refusal_that_could_not_be_noted_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_next(world, REFUSED)
+    move = world.store.move
+
+    def fail(secret_id: str, label: str, **ids: Any) -> None:
+        if label == Label.REFUSED:
+            raise LabelMoved
+        move(secret_id, label, **ids)
+
+    monkeypatch.setattr(world.store, "move", fail)
+    with raises(world, RequestRefused):
+        ask(world)
+    assert ("refusal_not_labelled", {"record_id": world.labels()[Label.REQUEST]}) in world.recorder.lines
 
 
 @pytest.mark.rule(id="REQ-7")

@@ -8,6 +8,7 @@ import pytest
 
 from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import MalformedSecret, NotPublished, StoreFailed
+from spapi_rotation_lambda.domain.events import RejectedBy, SecretRejected
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.rotation_policy import Verification
@@ -15,7 +16,7 @@ from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, LabelMoved, Metric, Ports, Scope
 from spapi_rotation_lambda.use_cases import operator_actions
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
-from tests.fakes.amazon import Issued
+from tests.fakes.amazon import Issued, Whose
 from tests.fakes.interposer import Crash, interposed, traced
 from tests.fakes.world import CLIENT_ID, World, sealed
 from tests.unit.conftest import MakeWorld
@@ -459,6 +460,7 @@ def test_after_eight_days_without_a_decision_a_person_decides(make_world: MakeWo
     assert run(world) is Outcome.NOT_YET
     world.clock.advance(hours=1)
     assert run(world) is Outcome.REJECTED
+    assert [event.by for event in world.recorder.told if isinstance(event, SecretRejected)] == [RejectedBy.UNDECIDED]
     assert Label.PENDING not in world.labels()
     assert world.recorder.counted(Metric.CONTRADICTORY) == 1
 
@@ -528,6 +530,8 @@ def test_a_rotation_is_published_before_its_label_goes(world: World) -> None:
             raise NotPublished("EventBridge refused.", remedy="none")
 
     assert run(world, interposed(world.ports, before=fail)) is Outcome.PROMOTED
+    (said,) = [fields for event, fields in world.recorder.lines if event == "event_not_published"]
+    assert "EventBridge refused." in str(said["detail"])
     assert in_use(world) == world.amazon.newest.text
     assert world.labels()[Label.PENDING] == "new"
     assert run(world) is Outcome.PROMOTED
@@ -605,6 +609,17 @@ def test_without_the_older_secrets_date_the_currents_own_expiry_counts(
     world.amazon.lwa_errors = NO_TOKENS
     world.clock.advance(days=days)
     assert run(world) is outcome
+
+
+@pytest.mark.rule(id="VER-2")
+def test_while_amazon_accepts_the_secret_in_use_a_denied_one_waits(world: World) -> None:
+    """By LWA's rule alone it would come into use."""
+    received(world)
+    world.amazon.call_answer, world.amazon.call_answer_to = CallAnswer.DENIED, Whose.NEWEST
+    world.clock.advance(days=2)
+    assert run(world) is Outcome.NOT_YET
+    world.amazon.call_answer_to = Whose.ALL
+    assert run(world) is Outcome.PROMOTED
 
 
 # Defects.

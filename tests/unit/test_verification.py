@@ -174,3 +174,10 @@ def test_with_verification_by_lwa_a_token_is_what_amazon_says(make_world: MakeWo
     ports, calls = traced(world.ports)
     assert amazon_says(ports, credentials(world.amazon.newest)) is A
     assert calls == ["token"]
+
+
+@pytest.mark.rule(id="VER-4")
+def test_what_is_neither_dated_nor_stored_is_taken_with_a_token(make_world: MakeWorld) -> None:
+    world = make_world(verification=Verification.LWA)
+    undated = Credentials(CLIENT_ID, Sensitive(world.amazon.newest.text))
+    assert accepted(world.ports, undated, None)
