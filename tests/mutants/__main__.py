@@ -14,12 +14,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.mutants.results import Results, document, found, named
+from tests.mutants.results import Results, document, entries, found, named
 from tests.mutants.work_folder import FOLDER, MODULES, ROOT, TESTER, lay_out
 
 WORKERS = 2
 DOCS = ROOT / "docs" / "testing.md"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
+UNNAMED = FOLDER / "unnamed.toml"
 TOLD_EVERY_SECONDS = 60
 
 
@@ -88,6 +89,9 @@ def main(arguments: Sequence[str]) -> int:
     complaints = list(tried.complaints())
     for complaint in complaints:
         _say(complaint)
+    if tried.unnamed:
+        UNNAMED.write_text(entries(tried.unnamed))
+        _say(f"{UNNAMED.relative_to(ROOT)} has those that are not named, as entries without a reason")
     _say(f"{tried.share:.1%} noticed, {minutes:.0f} min on {chosen.workers} processes")
     if chosen.write:
         DOCS.write_text(document(DOCS.read_text(), tried, None if chosen.keep else minutes))

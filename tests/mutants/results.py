@@ -1,5 +1,6 @@
 """What the mutation tester found, against the survivors that are named with a reason."""
 
+import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -63,13 +64,18 @@ class Results:
         if untried or not self.tried:
             yield f"UNFINISHED {untried} of {len(self.tried)} changes were not tried"
         survivors = {one.change: one.verdict for one in self.tried if not one.was_noticed}
-        for change in sorted(set(survivors) - set(self.named)):
-            if survivors[change] not in UNTRIED:
-                yield f"NOT NAMED ({survivors[change]}) {change}"
+        for change in self.unnamed:
+            yield f"NOT NAMED ({survivors[change]}) {change}"
         for change in sorted(set(self.named) - set(survivors)):
             yield f"NAMED, BUT NOTICED OR GONE {change}"
         if self.share < LEAST_NOTICED:
             yield f"TOO FEW {self.share:.1%} noticed; at least {LEAST_NOTICED:.0%} must be"
+
+    @property
+    def unnamed(self) -> tuple[Change, ...]:
+        """The survivors that are not named."""
+        survivors = {one.change for one in self.tried if not one.was_noticed and one.verdict not in UNTRIED}
+        return tuple(sorted(survivors - set(self.named)))
 
     def rows(self) -> Iterator[tuple[str, int, int, int]]:
         """Module, changes, noticed, survivors; then the sum."""
@@ -99,6 +105,15 @@ def named(text: str) -> dict[Change, str]:
                 raise ValueError(f"named twice or without a reason: {change}")
             survivors[change] = entry["reason"]
     return survivors
+
+
+def entries(changes: Iterable[Change]) -> str:
+    """These as entries of ``survivors.toml``, to which a reason is to be given."""
+    return "\n".join(
+        f"[[survivors]]\nmodule = {json.dumps(one.module)}\nfunction = {json.dumps(one.function)}\n"
+        f'reason = ""\nchanges = [{json.dumps([one.was, one.becomes], ensure_ascii=False)}]\n'
+        for one in changes
+    )
 
 
 def _change(place: Mapping[str, Any], was: str, becomes: str) -> Change:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.__main__ import DOCS, SURVIVORS
-from tests.mutants.results import BEGIN, END, LEAST_NOTICED, Change, Results, Tried, document, found, named
+from tests.mutants.results import BEGIN, END, LEAST_NOTICED, Change, Results, Tried, document, entries, found, named
 from tests.mutants.work_folder import LEFT_OUT, MODULES, PACKAGES, ROOT, TESTS, settings, undecorated
 
 SURVIVES = Change("domain/rules.py", "closes", "a < b", "a <= b")
@@ -39,6 +39,16 @@ def test_it_is_content_when_all_is_noticed_or_named() -> None:
 @pytest.mark.parametrize("verdict", ["survived", "no tests", "suspicious", "segfault", "skipped"])
 def test_a_survivor_that_is_not_named_is_told(verdict: str) -> None:
     assert complaints(*noticed(99), Tried(SURVIVES, verdict)) == [f"NOT NAMED ({verdict})"]
+
+
+def test_what_is_not_named_is_written_as_entries_that_want_a_reason() -> None:
+    odd = Change("domain/état.py", "derive", 'a == "ü\\n"', "a == None")
+    results = Results((*noticed(99), Tried(SURVIVES, "survived"), Tried(odd, "no tests")), {})
+    assert results.unnamed == (SURVIVES, odd)
+    written = entries(results.unnamed)
+    with pytest.raises(ValueError, match="without a reason"):
+        named(written)
+    assert named(written.replace('reason = ""', 'reason = "So."')) == {SURVIVES: "So.", odd: "So."}
 
 
 def test_a_survivor_in_another_place_or_of_another_change_is_not_the_one_that_is_named() -> None:
