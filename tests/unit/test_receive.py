@@ -177,6 +177,18 @@ def test_a_pending_secret_that_a_newer_one_displaces_is_kept(world: World) -> No
     assert world.hand_over(new_message(world)) == "stored"
     assert (world.value(Label.PENDING) or {})["client_secret"] == world.amazon.newest.text
     assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == first
+    displaced = Credentials(CLIENT_ID, Sensitive(first))
+    assert displaced.value_hash in (world.value(Label.PENDING) or {})["replaced_client_secrets"]
+
+
+@pytest.mark.rule(id="REC-17")
+def test_an_unreadable_value_in_use_does_not_stop_the_keeping_of_an_older_secret(world: World) -> None:
+    held_back(world)
+    world.clock.advance(days=1)
+    world.hand_over(new_message(world))
+    world.write("no json")
+    assert world.hand_over(message(world, world.clock.now() - timedelta(hours=1))) == "superseded"
+    assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == "canary-told"
 
 
 @pytest.mark.rule(id="REC-6")

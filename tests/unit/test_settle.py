@@ -406,6 +406,7 @@ def test_a_pending_secret_that_is_not_newer_is_taken_off_unpublished(world: Worl
     world.store.put(world.secret_id, "late", document(late), {Label.PENDING})
     ports, calls = traced(world.ports)
     assert run(world, ports) is Outcome.TAKEN_OFF
+    assert "pending_is_not_newer" in dict(world.recorder.lines)
     assert Label.PENDING not in world.labels()
     assert world.recorder.events == []
     assert in_use(world) == old.text
