@@ -198,6 +198,15 @@ def test_amazons_id_is_taken_up_to_128_plain_characters(own: str) -> None:
         (sample(NEW) | {"payload": 5}, "payload is not an object"),
         (sample(NEW) | {"payload": {}}, "APPLICATION_OAUTH_CLIENT_NEW_SECRET is not an object"),
         (sample(EXPIRY) | {"payload": {}}, "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY is not an object"),
+        (
+            sample(EXPIRY)
+            | {
+                "payload": {
+                    "applicationOAuthClientSecretExpiry": {"clientId": f"amzn1.application-oa2-client.{'x' * 10}"}
+                }
+            },
+            "clientSecretExpiryTime is not a time",
+        ),
         (sample(NEW) | {"notificationType": "x"}, "its notificationType is not one of the two about client secrets"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import MalformedSecret, NotYetAccepted, StoreFailed, UnknownMessage
+from spapi_rotation_lambda.domain.events import SecretReceived
 from spapi_rotation_lambda.domain.labels import Label, derived_id
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.times import format_time
@@ -171,6 +172,8 @@ def test_a_pending_secret_that_a_newer_one_displaces_is_kept(world: World) -> No
     held_back(world)
     in_use = Credentials(CLIENT_ID, Sensitive(world.amazon.newest.text))
     assert world.hand_over(new_message(world)) == "stored"
+    (told,) = [event for event in world.recorder.told if isinstance(event, SecretReceived)]
+    assert (told.issued_at, told.expires_at) == (world.amazon.newest.issued_at, world.amazon.newest.expires_at)
     first = world.amazon.newest.text
     assert in_use.value_hash in (world.value(Label.PENDING) or {})["replaced_client_secrets"]
     world.clock.advance(hours=1)
@@ -179,6 +182,16 @@ def test_a_pending_secret_that_a_newer_one_displaces_is_kept(world: World) -> No
     assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == first
     displaced = Credentials(CLIENT_ID, Sensitive(first))
     assert displaced.value_hash in (world.value(Label.PENDING) or {})["replaced_client_secrets"]
+
+
+@pytest.mark.rule(id="REC-4")
+def test_the_message_of_a_secret_that_was_rejected_and_put_in_again_is_stored(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.seed(dated=False)
+    world.store.move(world.secret_id, Label.REJECTED, to=world.labels()[Label.CURRENT], away_from=None)
+    world.seed(dated=False, again="yes")
+    mine = world.amazon.newest
+    assert world.hand_over(world.amazon.message(mine, mine.issued_at + OVERLAP, "mine")) == "stored"
 
 
 @pytest.mark.rule(id="REC-17")

@@ -277,6 +277,22 @@ def test_a_refused_request_does_not_make_an_earlier_one_wait_again(world: World)
     assert rules.unanswered_request(snapshot(world)) is None
 
 
+@pytest.mark.rule(id="SET-4")
+def test_the_answer_of_a_request_is_newer_although_a_later_one_was_refused() -> None:
+    """The secret in use is undated, and the answer comes ten minutes after it was put in."""
+    world = World()
+    world.seed(dated=False)
+    world.clock.advance(minutes=10)
+    world.amazon.held_back = []
+    ask(world)
+    world.clock.advance(minutes=10)
+    answer_next(world, REFUSED)
+    with raises(world, RequestRefused):
+        ask(world, mode=Mode.FORCED)
+    assert world.hand_over(world.amazon.held_back[0]) == "stored"
+    assert (world.value() or {})["client_secret"] == world.amazon.newest.text
+
+
 def test_a_refusal_that_could_not_be_noted_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     answer_next(world, REFUSED)
     move = world.store.move
