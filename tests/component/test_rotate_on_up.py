@@ -18,6 +18,7 @@ from pulumi.dynamic import Config, ConfigureRequest
 from spapi_rotation.rotate_on_up import RotateOnUpProvider, run, waiting
 from spapi_rotation.rotate_on_up.run import RotateOnUpError
 from spapi_rotation_lambda.domain.errors import StoreFailed
+from spapi_rotation_lambda.ports import Ports
 from spapi_rotation_lambda.settings import Env
 from spapi_rotation_lambda.surroundings import QueueReader
 from tests.fakes.world import CLIENT_ID, World
@@ -340,8 +341,12 @@ def test_it_acts_with_the_stacks_aws_settings(world: World, monkeypatch: pytest.
 
 def test_the_functions_environment_gives_its_settings(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
-    build = run.build
-    monkeypatch.setattr(run, "build", lambda *all_of_it: given.append(all_of_it[1]) or build(*all_of_it))
+
+    def build(_session: object, settings: object, telemetry: Any) -> Ports:
+        given.append(settings)
+        return replace(world.ports, telemetry=telemetry)
+
+    monkeypatch.setattr(run, "build", build)
     provider().create(props(wait_seconds=0))
     assert (given[0].queue_url, given[0].applications.secret_prefix) == ("queue", "prefix")
 

@@ -49,6 +49,12 @@ def test_amazons_account_gets_exactly_two_actions_on_the_key() -> None:
     assert "Condition" not in {**statement, **OWN}
 
 
+def test_our_statements_have_names() -> None:
+    """By which a person finds them in a policy."""
+    assert sender_policy.queue_statement("arn")["Sid"] == "AllowAmazonToSend"
+    assert sender_policy.key_statement()["Sid"] == "AllowAmazonToEncrypt"
+
+
 def test_what_we_write_passes_the_preflight() -> None:
     plain_text = {"Bool": {"aws:SecureTransport": "false"}}
     denied = {
