@@ -204,6 +204,14 @@ def test_an_unreadable_value_in_use_does_not_stop_the_keeping_of_an_older_secret
     assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == "canary-told"
 
 
+@pytest.mark.rule(id="REC-5")
+def test_of_two_of_one_time_the_one_that_dies_sooner_is_superseded(world: World) -> None:
+    world.hand_over(new_message(world))
+    now = world.clock.now()
+    sooner = Issued("canary-told", now, now + LIFETIME - timedelta(days=1), now)
+    assert world.hand_over(world.amazon.message(sooner, now + OVERLAP, "sooner")) == "superseded"
+
+
 @pytest.mark.rule(id="REC-6")
 def test_of_two_that_contradict_the_first_stays_rejected(world: World) -> None:
     world.hand_over(new_message(world))
