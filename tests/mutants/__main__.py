@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.mutants.results import Results, document, entries, found, named
-from tests.mutants.work_folder import FOLDER, MODULES, ROOT, TESTER, lay_out
+from tests.mutants.work_folder import FOLDER, ROOT, TESTER, lay_out, modules
 
 WORKERS = 2
 DOCS = ROOT / "docs" / "testing.md"
@@ -75,8 +75,11 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.only and chosen.write:
         parser.error("--write needs all modules")
+    changed = modules(chosen.only)
+    if not changed:
+        parser.error(f"no module that is changed has {chosen.only} in its path")
     begin = time.monotonic()
-    lay_out([module for module in MODULES if chosen.only in module], keep=chosen.keep)
+    lay_out(changed, keep=chosen.keep)
     try:
         try_changes(chosen.workers, again=chosen.keep and (FOLDER / "mutants").exists())
     except TesterFailed as failed:

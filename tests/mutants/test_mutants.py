@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.__main__ import DOCS, SURVIVORS
+from tests.mutants.__main__ import DOCS, SURVIVORS, main
 from tests.mutants.results import BEGIN, END, LEAST_NOTICED, Change, Results, Tried, document, entries, found, named
-from tests.mutants.work_folder import LEFT_OUT, MODULES, PACKAGES, ROOT, TESTS, settings, undecorated
+from tests.mutants.work_folder import LEFT_OUT, MODULES, PACKAGES, ROOT, TESTS, modules, settings, undecorated
 
 SURVIVES = Change("domain/rules.py", "closes", "a < b", "a <= b")
 ENTRY = """
@@ -137,6 +137,14 @@ def test_what_is_changed_and_what_is_run_is_there() -> None:
         assert list(copies[module.partition("/")[0]].glob(module)), module
     for path in (*TESTS, *LEFT_OUT):
         assert (ROOT / path).exists(), path
+
+
+def test_some_modules_can_be_chosen_and_none_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert modules("rotate_on_up/prog") == ["spapi_rotation/rotate_on_up/progress.py"]
+    assert "spapi_rotation_lambda/domain/rules.py" in modules()
+    with pytest.raises(SystemExit):
+        main(["--only", "nowhere"])
+    assert "no module that is changed has nowhere in its path" in capsys.readouterr().err
 
 
 def test_the_settings_are_toml_with_the_tests_own() -> None:

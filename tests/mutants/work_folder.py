@@ -33,7 +33,7 @@ MODULES = (
     "spapi_rotation_lambda/use_cases/rotate_on_up.py",
     "spapi_rotation/rotate_on_up/*.py",
 )
-"""Where it is decided whether and when something is done; as mutmut's patterns for the copies."""
+"""Where it is decided whether and when something is done."""
 
 LINKED = ("docs", "sandbox", "tests")
 """What the tests import or read beside the packages."""
@@ -66,18 +66,28 @@ class _Undecorated(cst.CSTTransformer):
         return cst.FlattenSentinel([updated_node.with_changes(decorators=[]), made])
 
 
+def modules(only: str = "") -> list[str]:
+    """The paths of the modules that are changed, below their source root, if they contain this."""
+    found = (
+        file.relative_to(PACKAGES[pattern.partition("/")[0]].parent).as_posix()
+        for pattern in MODULES
+        for file in sorted(PACKAGES[pattern.partition("/")[0]].parent.glob(pattern))
+    )
+    return [module for module in found if only in module]
+
+
 def undecorated(source: str) -> str:
     """A module's source with each property written as a function and a line that makes it one."""
     return cst.parse_module(source).visit(_Undecorated()).code
 
 
-def settings(modules: Iterable[str], pytest_settings: Mapping[str, Any]) -> str:
+def settings(changed: Iterable[str], pytest_settings: Mapping[str, Any]) -> str:
     """The ``pyproject.toml`` of the folder, in which these modules are changed."""
     own = {name: value for name, value in pytest_settings.items() if name not in ("pythonpath", "testpaths")}
     tables = {
         "tool.mutmut": {
             "source_paths": ["src"],
-            "only_mutate": [f"src/{module}" for module in modules],
+            "only_mutate": [f"src/{module}" for module in changed],
             "also_copy": list(LINKED),
             "pytest_add_cli_args_test_selection": [*TESTS, *(f"--ignore={each}" for each in LEFT_OUT)],
             "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist"],
@@ -96,7 +106,7 @@ def settings(modules: Iterable[str], pytest_settings: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def lay_out(modules: Iterable[str], *, keep: bool) -> None:
+def lay_out(changed: Iterable[str], *, keep: bool) -> None:
     """Make the folder.
 
     Args:
@@ -112,7 +122,7 @@ def lay_out(modules: Iterable[str], *, keep: bool) -> None:
             (FOLDER / name).symlink_to(ROOT / name)
     pytest_settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
     made_by.write_text(tester)
-    (FOLDER / "pyproject.toml").write_text(settings(modules, pytest_settings))
+    (FOLDER / "pyproject.toml").write_text(settings(changed, pytest_settings))
 
 
 def _copy(source: Path, target: Path) -> None:
