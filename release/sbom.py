@@ -34,10 +34,6 @@ FILES_SHA256 = "spapi-rotation:files-sha256"
 LICENCE_TEXTS = "spapi-rotation:licence-texts"
 """The property that says where in the zip a distribution's licence texts are."""
 
-TOLD_OTHERWISE = {"aws-lambda-powertools": "MIT-0"}
-"""Licences that the distribution's own metadata does not tell right. Powertools' says MIT; the text that it carries is
-MIT No Attribution, which its classifiers name too."""
-
 _PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)")
 _VIA = re.compile(r"^ {4}# +(?:via )?(?:  )?([a-z0-9.-]+|-[cr] \S+)$")
 
@@ -58,9 +54,9 @@ def licence(name: str, locked: str) -> str:
         raise UnknownLicence(f"{name} is not installed. Run: make .venv/.ready") from None
     if found.version != locked:
         raise UnknownLicence(f"{name} is {found.version} here and {locked} in the zip. Run: make .venv/.ready")
-    told = TOLD_OTHERWISE.get(name) or _told(found, "License-Expression") or _told(found, "License")
+    told = _told(found, "License-Expression") or _told(found, "License")
     if told is None:
-        raise UnknownLicence(f"The metadata of {name} {locked} tells no licence. Read its text; see TOLD_OTHERWISE.")
+        raise UnknownLicence(f"The metadata of {name} {locked} tells no licence. Read its text, and name it here.")
     return told
 
 

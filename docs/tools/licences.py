@@ -21,10 +21,6 @@ zip carries.
 
 """
 
-_TAIL = """
-Powertools' own metadata says MIT; the text that it carries is MIT No Attribution (MIT-0).
-"""
-
 
 def document() -> str:
     """The whole page."""
@@ -35,4 +31,4 @@ def document() -> str:
         rows.append(
             f"| `{each['name']}` | {each['version']} | {licence['expression']} | `{told[sbom.LICENCE_TEXTS]}` |"
         )
-    return _HEAD + "\n".join(rows) + "\n" + _TAIL
+    return _HEAD + "\n".join(rows) + "\n"
