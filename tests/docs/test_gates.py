@@ -15,8 +15,9 @@ MEASURE = "[run]\nbranch = true\nrelative_files = true\nsource = {folder}\n"
 
 def recipe(*arguments: str) -> list[str]:
     """What `make test` would run."""
-    # Under `make test` itself the variables of make would be handed on.
-    surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    # Under `make test` itself make's variables, and those typed with it, would be handed on.
+    of_make = ("MAKE", "MFLAGS", "TESTS", "WORKERS")
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith(of_make)}
     ran = subprocess.run(
         ["make", "-n", "test", *arguments], cwd=ROOT, env=surroundings, capture_output=True, text=True, check=True
     )

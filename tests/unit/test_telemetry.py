@@ -65,6 +65,13 @@ def test_a_line_is_json_with_the_application_and_rfc_3339_times(begin: Begin, ou
     assert "application" not in second
 
 
+def test_a_line_begins_as_readme_shows_it_and_holds_no_needless_blank(begin: Begin, output: Output) -> None:
+    begin().info("secret_stored")
+    output.lines()
+    assert output.text.startswith('{"level":"INFO","message":"secret_stored",')
+    assert " " not in output.text
+
+
 @pytest.mark.rule(id="REC-16")
 def test_each_line_carries_the_id_of_its_invocation(begin: Begin, output: Output) -> None:
     telemetry = begin()

@@ -82,7 +82,7 @@ class LambdaTelemetry:
 
 
 def _write(line: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(line, default=_as_text) + "\n")
+    sys.stdout.write(json.dumps(line, default=_as_text, separators=(",", ":")) + "\n")
     sys.stdout.flush()
 
 
