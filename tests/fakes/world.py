@@ -8,6 +8,7 @@ from typing import Any
 from spapi_rotation_lambda.domain import sender_policy
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.credentials import Document
+from spapi_rotation_lambda.domain.daily_slot import daily_slot
 from spapi_rotation_lambda.domain.errors import QueueNotReady
 from spapi_rotation_lambda.domain.events import Event, RotationEvent
 from spapi_rotation_lambda.domain.redaction import Sensitive
@@ -297,6 +298,13 @@ class World:
         state = dispatch(self.ports, {"action": "check", "application": "shop", "client_id": CLIENT_ID})["state"]
         assert isinstance(state, str)
         return state
+
+    def check_without_daily_try(self, ports: Ports | None = None) -> str:
+        """A check at an hour at which this application's daily try is not due."""
+        midnight = self.clock.now().replace(hour=0, minute=0)
+        at = midnight + (daily_slot(CLIENT_ID) + timedelta(hours=5)) % timedelta(days=1)
+        event = {"action": "check", "application": "shop", "client_id": CLIENT_ID, "scheduled_at": format_time(at)}
+        return str(dispatch(ports or self.ports, event)["state"])
 
     def hand_over(self, body: str) -> Any:
         """Invoke the function with one message, as the event source mapping does."""

@@ -14,7 +14,6 @@ from spapi_rotation_lambda.domain.events import RotationEvent, SecretDenied
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import Trigger
-from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
 from spapi_rotation_lambda.ports import Amazon, Announcer, DeadMessage, Ports, Schedules, SecretStore, UnclaimedQueue
 from spapi_rotation_lambda.settings import Settings
@@ -123,13 +122,6 @@ def test_the_table_knows_every_method_that_an_invocation_may_call() -> None:
 # What an invocation adds up to.
 
 
-def check(world: World, ports: Ports) -> None:
-    """A check at an hour that is not that of the day's try."""
-    hour = (sum(CLIENT_ID.encode()) % 24 + 5) % 24
-    at = format_time(world.clock.now().replace(hour=hour, minute=0))
-    dispatch(ports, {"action": "check", "application": "shop", "client_id": CLIENT_ID, "scheduled_at": at})
-
-
 def cost(calls: list[str]) -> tuple[int, float]:
     """How many calls of AWS, and how many of Amazon."""
     counted = methods(calls)
@@ -141,7 +133,7 @@ def rotated(world: World) -> World:
     """A secret whose third rotation is due: the first ones know of fewer versions."""
     for _ in range(2):
         world.clock.advance(days=60)
-        check(world, world.ports)
+        world.check_without_daily_try()
         world.clock.advance(seconds=5)
         world.drain()
     world.clock.advance(days=60)
@@ -152,7 +144,7 @@ def rotated(world: World) -> World:
 def test_a_check_at_rest_costs_two_calls_and_none_of_amazon(rotated: World) -> None:
     rotated.clock.advance(days=-30)
     ports, calls = traced(rotated.ports)
-    check(rotated, ports)
+    rotated.check_without_daily_try(ports)
     assert cost(calls) == (2, 0)
 
 
@@ -166,13 +158,13 @@ def test_a_request_costs_eleven_calls_and_two_of_amazon(rotated: World) -> None:
 def test_a_check_that_requests_costs_nine_calls_more_than_one_at_rest(rotated: World) -> None:
     """Its reading is used again, and what was written is not read back."""
     ports, calls = traced(rotated.ports)
-    check(rotated, ports)
+    rotated.check_without_daily_try(ports)
     assert cost(calls) == (2 + 9, 2)
 
 
 def test_a_secret_that_is_received_and_settled_costs_eleven_calls_and_two_of_amazon(rotated: World) -> None:
     """A fresh process asks for the application's name besides, once."""
-    check(rotated, rotated.ports)
+    rotated.check_without_daily_try(rotated.ports)
     rotated.clock.advance(seconds=5)
     body = rotated.queue.visible.pop()
     rotated.queue.in_flight = 1

@@ -19,7 +19,7 @@ from spapi_rotation_lambda.domain.request_record import Mode, Trigger
 from spapi_rotation_lambda.domain.rotation_policy import Verification
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.handler import dispatch
-from spapi_rotation_lambda.ports import Answer, CallAnswer, Metric, Ports, RotateAnswer, Scope
+from spapi_rotation_lambda.ports import Answer, CallAnswer, Metric, RotateAnswer, Scope
 from spapi_rotation_lambda.use_cases.check import check
 from spapi_rotation_lambda.use_cases.request import request
 from tests.fakes.clock import SkewedClock
@@ -39,13 +39,6 @@ def due(world: World) -> None:
     world.clock.advance(days=60)
 
 
-def without_daily_try(world: World, ports: Ports | None = None) -> str:
-    """A check at an hour at which this application's daily try is not due."""
-    hour = (sum(CLIENT_ID.encode()) % 24 + 5) % 24
-    at = format_time(world.clock.now().replace(hour=hour, minute=0))
-    return str(dispatch(ports or world.ports, {**CHECK, "scheduled_at": at})["state"])
-
-
 # What a check does.
 
 
@@ -54,7 +47,7 @@ def test_in_state_current_a_check_costs_two_calls(world: World) -> None:
     for _ in range(2):
         world.check()
         ports, calls = traced(world.ports)
-        assert without_daily_try(world, ports) == "CURRENT"
+        assert world.check_without_daily_try(ports) == "CURRENT"
         assert calls == ["versions", "read"]
         due(world)
         world.check()
@@ -71,7 +64,7 @@ def test_it_does_so_whatever_amazons_clock_says_within_an_hour(world: World, min
     assert world.drain() == ["stored"]
     world.clock.advance(days=8)
     ports, calls = traced(world.ports)
-    assert without_daily_try(world, ports) == "CURRENT"
+    assert world.check_without_daily_try(ports) == "CURRENT"
     assert calls == ["versions", "read"]
 
 
@@ -105,7 +98,7 @@ def test_a_check_settles_what_is_pending_and_asks_for_nothing(world: World) -> N
 
 
 def test_the_metrics_of_a_quiet_check(world: World) -> None:
-    without_daily_try(world)
+    world.check_without_daily_try()
     assert world.recorder.metrics == [(Metric.CHECK, 1.0), (Metric.DAYS_TO_EXPIRY, 179.0)]
     (line,) = world.recorder.lines
     assert line == ("check", {"state": "CURRENT", "expires_at": world.amazon.newest.expires_at})
@@ -518,7 +511,7 @@ def test_a_dead_current_secret_is_found_within_a_day_in_every_state(make_world: 
     if prepare == "REJECTED":
         world.store.move(world.secret_id, Label.REJECTED, to=world.labels()[Label.PENDING], away_from=None)
         world.check()
-    assert without_daily_try(world) == prepare
+    assert world.check_without_daily_try() == prepare
     world.amazon.alive = []
     assert "EXPIRED" in world.run(hours=24)
     assert world.recorder.counted(Metric.EXPIRED) == 1

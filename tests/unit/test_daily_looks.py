@@ -16,7 +16,6 @@ from spapi_rotation_lambda.use_cases.history import last_requested
 from tests.fakes.interposer import traced
 from tests.fakes.world import CLIENT_ID, World
 from tests.unit.requesting import UNCLEAR, answer_next, ask
-from tests.unit.test_check import without_daily_try
 from tests.unit.test_operator_events import operate
 
 HERE, THERE = (f"arn:aws:lambda:us-east-1:123456789012:function:{name}" for name in ("rotation", "other"))
@@ -131,15 +130,15 @@ def test_all_is_well(world: World) -> None:
 @broken_ones
 def test_other_checks_of_the_day_do_not_look(world: World, broken: Break, look: str, words: str, remedy: str) -> None:
     broken(world)
-    without_daily_try(world)
+    world.check_without_daily_try()
     assert warnings(world) == []
 
 
 @pytest.mark.rule(id="CHK-3")
 def test_at_rest_a_check_asks_for_none_of_it(world: World) -> None:
     ports, calls = traced(world.ports)
-    without_daily_try(world, ports)
-    without_daily_try(world, ports)
+    world.check_without_daily_try(ports)
+    world.check_without_daily_try(ports)
     assert calls[-2:] == ["versions", "read"]
 
 
