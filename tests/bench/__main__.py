@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.bench import bench_table, deploy_figures, function_figures
+from tests.marked_block import renewed
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 MARKERS = "<!-- {part}: begin -->", "<!-- {part}: end -->"
@@ -35,8 +36,7 @@ def _write(parts: dict[str, list[str]]) -> None:
     text = DOCS.read_text()
     for part, lines in parts.items():
         begin, end = (marker.format(part=part) for marker in MARKERS)
-        before, _, rest = text.partition(begin)
-        text = "\n".join((f"{before}{begin}", *lines, end)) + rest.partition(end)[2]
+        text = renewed(text, begin, end, "\n".join(lines))
     DOCS.write_text(text)
 
 

@@ -19,6 +19,7 @@ from tests.exploration.explore import Explorer, Figures
 from tests.exploration.meetings import meetings
 from tests.exploration.random_histories import RandomFigures
 from tests.exploration.workers import Meetings
+from tests.marked_block import renewed
 
 WORKERS = 2
 SWITCHES = 3
@@ -151,9 +152,7 @@ def _write(rows: list[tuple[str, str]], report: Report) -> None:
         seen = what.partition(" <- ")[0].partition(" | ")[0]
         found = f"{where.lstrip('[')}: {seen}" if verdict.caught else "(survived)"
         caught.append(f"| {verdict.defect.name} | {found} |")
-    before, _, rest = DOCS.read_text().partition(FIRST)
-    lines = "\n".join((*figures, "", *caught))
-    DOCS.write_text(f"{before}{FIRST}\n{lines}\n{LAST}{rest.partition(LAST)[2]}")
+    DOCS.write_text(renewed(DOCS.read_text(), FIRST, LAST, "\n".join((*figures, "", *caught))))
 
 
 def main(arguments: Sequence[str]) -> int:

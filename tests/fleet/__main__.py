@@ -16,6 +16,7 @@ from docs.tools import due_to_live
 from tests.fleet.fleet_figures import FleetFigures, binned
 from tests.fleet.life import AS_PLANNED
 from tests.fleet.shared_component import SharedComponent
+from tests.marked_block import renewed
 
 WORKERS = 2
 MOST_IN_A_COMPONENT = 500
@@ -51,8 +52,7 @@ def document(text: str, figures: FleetFigures) -> str:
     """The page with these figures between its markers."""
     lines = ["| what | figure |", "|---|---|", *(f"| {what} | {figure} |" for what, figure in figures.rows())]
     lines += ["", due_to_live.HEAD, "|---|---|", *(f"| {what} | {count:,} |" for what, count in binned(figures.waits))]
-    before, _, rest = text.partition(BEGIN)
-    return "\n".join((f"{before}{BEGIN}", *lines, f"{END}{rest.partition(END)[2]}"))
+    return renewed(text, BEGIN, END, "\n".join(lines))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tests.marked_block import renewed
+
 LEAST_NOTICED = 0.95
 NOTICED = ("killed", "timeout")
 """A test failed, or the change made the tests run for ever."""
@@ -127,10 +129,6 @@ def document(page: str, results: Results, minutes: float | None) -> str:
         f"| {name} | {changes:,} | {noticed:,} | {survive} | {100 * noticed / changes:.1f} |"
         for name, changes, noticed, survive in results.rows()
     ]
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError("the page has no markers for these figures")
     if minutes is not None:
         lines += ["", f"The run that wrote this took {minutes:.0f} min on 2 processes."]
-    return "\n".join((f"{before}{BEGIN}", *lines, f"{END}{after}"))
+    return renewed(page, BEGIN, END, "\n".join(lines))

@@ -23,6 +23,7 @@ from sandbox.session import App, Sandbox
 from sandbox.timeline import Timeline
 from tests.engine.fault_scenarios.catalog import SCENARIOS, Scenario, Stage
 from tests.engine.fault_scenarios.deployment import End, World, steady_app
+from tests.marked_block import renewed
 
 DOCS = CHECKOUT / "docs" / "scenarios.md"
 BEGIN, FINISH = "<!-- table: python -m tests.engine.fault_scenarios --write-docs -->", "<!-- end of the table -->"
@@ -170,11 +171,7 @@ def docs_with_table(text: str) -> str:
     Raises:
         ValueError: it has no place for one.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, finish, after = rest.partition(FINISH)
-    if not (begin and finish):
-        raise ValueError(f"{DOCS.name} has no place for the table.")
-    return f"{before}{BEGIN}\n{table()}{FINISH}{after}"
+    return renewed(text, BEGIN, FINISH, table().removesuffix("\n"))
 
 
 def main(arguments: Sequence[str]) -> int:
