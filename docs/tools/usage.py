@@ -11,7 +11,6 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from spapi_rotation.resources.function import METRICS_NAMESPACE
 from spapi_rotation_lambda.adapters.telemetry import LambdaTelemetry
 from spapi_rotation_lambda.domain.daily_slot import daily_slot
 from spapi_rotation_lambda.domain.times import format_time
@@ -103,7 +102,7 @@ class _Function:
         self.world = World()
         self.world.seed()
         self._log = io.StringIO()
-        telemetry = LambdaTelemetry(COMPONENT, METRICS_NAMESPACE)
+        telemetry = LambdaTelemetry(COMPONENT)
         ports, self._calls = traced(replace(self.world.ports, telemetry=telemetry))
         surroundings, log = ports.surroundings(), ports.log()
         self._ports = replace(

@@ -30,9 +30,9 @@ class LambdaTelemetry:
     Each count is written at once as its own EMF line, so that a crash loses none before it.
     """
 
-    def __init__(self, service: str, namespace: str = NAMESPACE) -> None:
+    def __init__(self, service: str) -> None:
         quiet_http_libraries()
-        self._service, self._namespace = service, namespace
+        self._service = service
         self._request_id: str | None = None
         self._began = time.time()
 
@@ -68,7 +68,7 @@ class LambdaTelemetry:
         # An alarm subtracts it from Lambda's own Errors, which bear the time when the invocation began.
         at = self._began if metric is Metric.DECLINED_ON_UP else time.time()
         directive = {
-            "Namespace": self._namespace,
+            "Namespace": NAMESPACE,
             "Dimensions": [[DIMENSION]],
             "Metrics": [{"Name": metric.value, "Unit": unit}],
         }
