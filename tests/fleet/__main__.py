@@ -63,6 +63,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of everything that is drawn (1)")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/fleet.md")
     chosen = parser.parse_args(arguments)
+    if chosen.applications < 1 or chosen.years <= 0:
+        parser.error("it takes at least one application, and some time")
     begin = time.monotonic()
     figures = run(chosen.applications, seed=chosen.seed, years=chosen.years)
     for what, figure in figures.rows():

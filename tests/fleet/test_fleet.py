@@ -150,6 +150,14 @@ def test_in_an_outage_of_amazon_nothing_is_asked_for_and_afterwards_it_is() -> N
     assert world.violations == []
 
 
+@pytest.mark.parametrize("typed", [["--applications", "0"], ["--applications", "-3"], ["--years", "0"]])
+def test_a_fleet_of_nothing_is_refused(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(typed)
+    assert ended.value.code == 2
+    assert "it takes at least one application, and some time" in capsys.readouterr().err
+
+
 def test_durations_are_told_in_the_unit_that_fits() -> None:
     assert [spell(each) for each in (5, 119, 121, 7100, 7300, 86_400 * 2 + 1)] == [
         "5 s",
