@@ -5,6 +5,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -53,6 +54,12 @@ class OnTerminal:
             if not piece:
                 break
             self.shown += piece.decode()
+
+    def until_hidden(self) -> None:
+        """Wait until what is typed is not shown."""
+        deadline = time.monotonic() + 60
+        while termios.tcgetattr(self._main)[3] & termios.ECHO and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def enter(self, text: str) -> None:
         """Type a line."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -84,7 +83,7 @@ def test_on_a_real_terminal_the_secret_is_not_echoed_and_kept_nowhere(tmp_path: 
     on = OnTerminal(tmp_path, "seed", "shop", "--debug", CONTROL="control-in-the-environment")
     on.until("not shown")
     secret = on.file.read_text()
-    time.sleep(0.2)  # until the echo is off
+    on.until_hidden()
     on.enter(secret)
     on.until("Enter if unknown")
     on.enter("2026-03-01")
@@ -129,7 +128,7 @@ def test_on_a_narrow_terminal_lines_are_wrapped_and_commands_are_not_cut(tmp_pat
 def test_ctrl_c_at_a_prompt_does_nothing(tmp_path: Path) -> None:
     on = OnTerminal(tmp_path, "seed", "shop")
     on.until("not shown")
-    time.sleep(0.2)
+    on.until_hidden()
     os.write(on._main, b"\x03")
     if on.process.poll() is None:
         on.process.send_signal(2)  # a session without a controlling terminal gets no signal from a key

@@ -44,7 +44,7 @@ print(Worker._drain_stderr_bounded(SimpleNamespace(_proc=object(), _stderr_queue
 """
 
 SEARCHED_WHILE_WRITTEN = """
-import sys, threading
+import itertools, sys, threading
 from ministack.services import cloudwatch_logs
 from sandbox.aws import patches
 patches.apply_all(patches.Settings(3600, 86400, 1, "python", None))
@@ -52,16 +52,26 @@ sys.setswitchinterval(1e-6)
 cloudwatch_logs._create_log_group({"logGroupName": "busy"})
 streams = cloudwatch_logs._log_groups["busy"]["streams"]
 
+searched = threading.Event()
+
 def write(writer):
-    for turn in range(500):
+    for turn in itertools.count():
+        if searched.is_set():
+            return
         streams[f"{writer}-{turn}"] = {"events": []}
+        streams.pop(f"{writer}-{turn - 100}", None)
 
 threads = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
 for thread in threads:
     thread.start()
 answers = []
-while any(thread.is_alive() for thread in threads):
-    answers.append(cloudwatch_logs._filter_log_events({"logGroupName": "busy"})[0])
+try:
+    for _ in range(200):
+        answers.append(cloudwatch_logs._filter_log_events({"logGroupName": "busy"})[0])
+finally:
+    searched.set()
+for thread in threads:
+    thread.join()
 print(*sorted(set(answers)))
 """
 

@@ -206,10 +206,11 @@ def put_alarm(aws: AwsEmulator, **settings: Any) -> None:
     aws.client("cloudwatch").put_metric_alarm(**alarm | settings)
 
 
-def put(aws: AwsEmulator, value: float, **dimensions: str) -> None:
+def put(aws: AwsEmulator, *values: float, **dimensions: str) -> None:
+    """Values of one moment."""
     listed = [{"Name": name, "Value": given} for name, given in dimensions.items()]
-    datum = {"MetricName": "Count", "Value": value, "Dimensions": listed}
-    aws.client("cloudwatch").put_metric_data(Namespace="Own", MetricData=[datum])
+    data = [{"MetricName": "Count", "Value": value, "Dimensions": listed} for value in values]
+    aws.client("cloudwatch").put_metric_data(Namespace="Own", MetricData=data)
 
 
 def state(aws: AwsEmulator) -> str:
@@ -240,8 +241,12 @@ def test_an_alarm_wants_as_many_breaching_periods_as_it_says(aws: AwsEmulator) -
     put(aws, 5)
     time.sleep(2.5)  # a period lasts two seconds, and each alarm is judged every second
     assert state(aws) == "OK"
-    put(aws, 5)
-    eventually(lambda: state(aws) == "ALARM")
+
+    def put_again() -> str:
+        put(aws, 5)
+        return state(aws)
+
+    eventually(lambda: put_again() == "ALARM")
 
 
 def test_the_reason_of_an_alarm_carries_the_values_that_breach(aws: AwsEmulator) -> None:
@@ -250,8 +255,7 @@ def test_the_reason_of_an_alarm_carries_the_values_that_breach(aws: AwsEmulator)
     less = {"Statistic": "Minimum", "ComparisonOperator": "LessThanThreshold", "Threshold": 1000}
     put_alarm(aws, **less, EvaluationPeriods=3, DatapointsToAlarm=1, AlarmActions=[topic])
     eventually(lambda: state(aws) == "OK")
-    put(aws, 6.5)
-    put(aws, 120)
+    put(aws, 6.5, 120)
     said = json.loads(eventually(lambda: receive(aws, url))["Body"])
     assert said["NewStateReason"] == (
         "Threshold Crossed: 1 out of the last 3 datapoints [6.5] was less than the threshold (1000.0) "
