@@ -207,6 +207,7 @@ class Recorder:
     clock: VirtualClock
     log: list[LogLine] = field(default_factory=list)
     lines: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
     metrics: list[tuple[Metric, float]] = field(default_factory=list)
     events: list[RotationEvent] = field(default_factory=list)
     told: list[Event] = field(default_factory=list)
@@ -223,6 +224,7 @@ class Recorder:
         self.log.append(LogLine(self.clock.now(), {"message": event, **which, **plain}))
 
     def warning(self, event: str, application: Application | None = None, **fields: object) -> None:
+        self.warned.append(event)
         self.info(event, application, **fields)
 
     def count(self, metric: Metric, value: float = 1.0) -> None:

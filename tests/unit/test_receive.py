@@ -212,6 +212,16 @@ def test_of_two_of_one_time_the_one_that_dies_sooner_is_superseded(world: World)
     assert world.hand_over(world.amazon.message(sooner, now + OVERLAP, "sooner")) == "superseded"
 
 
+@pytest.mark.rule(id="REC-5")
+def test_of_two_that_die_at_one_time_the_one_that_was_issued_later_is_newer(world: World) -> None:
+    world.hand_over(new_message(world))
+    dies_at = world.amazon.newest.expires_at
+    world.clock.advance(days=1)
+    later = Issued("canary-later", world.clock.now(), dies_at, world.clock.now())
+    assert world.hand_over(world.amazon.message(later, world.clock.now() + OVERLAP, "later")) == "stored"
+    assert (world.value(Label.PENDING) or {})["client_secret"] == "canary-later"
+
+
 @pytest.mark.rule(id="REC-6")
 def test_of_two_that_contradict_the_first_stays_rejected(world: World) -> None:
     world.hand_over(new_message(world))

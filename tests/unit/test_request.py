@@ -236,6 +236,7 @@ def test_a_204_is_certain(world: World) -> None:
     requested = ask(world)
     assert (requested.certain, requested.request_id, requested.earlier) == (True, "request-1", False)
     assert "Amazon confirmed it" in describe(requested)
+    assert world.recorder.warned == []
     assert world.recorder.counted(Metric.REQUESTED) == 1
     assert Label.REFUSED not in world.labels()
 
@@ -246,6 +247,7 @@ def test_an_unclear_answer_leaves_the_record_standing_and_is_not_repeated(world:
     requested = ask(world)
     assert not requested.certain
     assert "unclear" in describe(requested)
+    assert world.recorder.warned == ["rotation_request_unclear"]
     assert world.amazon.posts == 1
     assert Label.REFUSED not in world.labels()
     with raises(world, TooSoon):
@@ -485,3 +487,17 @@ def test_every_declined_request_wrote_nothing_or_a_refused_record(make_world: Ma
             ask(world)
         labels = world.labels()
         assert labels.get(Label.REQUEST) == labels.get(Label.REFUSED)
+
+
+@pytest.mark.rule(id="REQ-10")
+def test_a_secret_that_changes_while_it_is_looked_at_is_looked_at_three_times(world: World) -> None:
+    edits: list[str] = []
+
+    def edit(call: str) -> None:
+        if call == "versions_and_young":
+            world.write({**(world.value() or {}), "region": len(edits)})
+            edits.append(call)
+
+    with raises(world, AlreadyRequested, match="keeps changing"):
+        request(interposed(world.ports, before=edit), world.application, Trigger.CLI)
+    assert (len(edits), world.amazon.posts) == (3, 0)

@@ -99,13 +99,20 @@ def test_where_the_control_would_change_nothing_it_is_not_asked(world: World, an
 
 
 @pytest.mark.rule(id="VER-3")
+@pytest.mark.parametrize("verification", list(Verification))
 @pytest.mark.parametrize(
     ("issued_ago", "stored_ago", "expected"),
     [(46, 46, True), (44, 46, False), (46, 44, False), (None, 46, True), (None, 44, False), (46, None, True)],
 )
 def test_the_delay_counts_from_the_later_of_issue_and_storing(
-    world: World, issued_ago: int | None, stored_ago: int | None, expected: bool
+    make_world: MakeWorld,
+    verification: Verification,
+    issued_ago: int | None,
+    stored_ago: int | None,
+    expected: bool,
 ) -> None:
+    world = make_world(verification=verification)
+
     def ago(minutes: int | None) -> datetime | None:
         return None if minutes is None else world.clock.now() - timedelta(minutes=minutes)
 
@@ -171,6 +178,7 @@ def test_amazon_says_what_the_call_says(world: World, answer: CallAnswer) -> Non
 def test_with_verification_by_lwa_a_token_is_what_amazon_says(make_world: MakeWorld) -> None:
     world = make_world(verification=Verification.LWA)
     world.amazon.call_answer = D
+    world.amazon.lwa_errors = {Scope.NOTIFICATIONS: (400, "invalid_scope")}
     ports, calls = traced(world.ports)
     assert amazon_says(ports, credentials(world.amazon.newest)) is A
     assert calls == ["token"]
