@@ -162,15 +162,24 @@ def _should_be_in_use(app: App, secret: FakeSecret, newer: Issued) -> bool:
     holder = secret.holder(Label.PENDING)
     if holder is None or secret_in(secret.versions[holder].text) != newer.text:
         return False
-    stored_at = secret.versions[holder].created_at
     now = app.amazon.clock.now()
     return (
         app.amazon.accepts(Sensitive(newer.text))
         and app.amazon.lets_promote
         and now - app.amazon.clear_since > PROMOTION_LASTS
         and now - newer.usable_from > PROMOTION_LASTS
-        and now - stored_at > PROMOTION_LASTS
+        and now - _waits_since(app, secret, secret.versions[holder].created_at) > PROMOTION_LASTS
     )
+
+
+def _waits_since(app: App, secret: FakeSecret, stored_at: datetime) -> datetime:
+    """Since when what is pending can have been promoted: it was stored, or somebody put an older one in over it."""
+    over_it = (
+        version.created_at
+        for version in secret.versions.values()
+        if version.created_at > stored_at and secret_in(version.text) == app.memory.current
+    )
+    return min(over_it, default=stored_at)
 
 
 def _order_is_unknown(app: App, secret: FakeSecret, in_use: Issued, newer: Issued) -> bool:

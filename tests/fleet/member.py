@@ -38,7 +38,7 @@ class Member:
         ours: the secrets that requests of the machine made, by their numbers.
         in_use: the number of the secret in use.
         highest: the highest number that ever was in use.
-        by_person: whether a person put the value in use there.
+        put_in: when a person put the value in use there; None if the machine did.
         dark: since when it is without a live credential, and by whose doing.
         darkened: by whose doing it ever was.
         alarms: the states in which a person may be needed, and since when.
@@ -61,7 +61,7 @@ class Member:
     ours: set[int] = field(default_factory=set)
     in_use: int = 1
     highest: int = 1
-    by_person: bool = True
+    put_in: datetime | None = None
     dark: tuple[datetime, str] | None = None
     darkened: set[str] = field(default_factory=set)
     alarms: dict[State, datetime] = field(default_factory=dict)
@@ -173,10 +173,10 @@ class Member:
             if self.due is not None:
                 self.figures.waits.append((self.now - self.due).total_seconds())
             self.due, self.held_back_until = None, None
-        self.in_use, self.by_person = number, by_person
+        self.in_use, self.put_in = number, self.now if by_person else None
 
     def _note_dark(self) -> None:
-        found = darkness(self.app, by_person=self.by_person)
+        found = darkness(self.app, put_in=self.put_in)
         if found is not None and self.dark is None:
             self.dark = found
             self.log.append(f"{format_time(found[0])} WITHOUT A LIVE CREDENTIAL: {found[1]}")

@@ -116,7 +116,9 @@ class SharedComponent:
         typed: dict[str, Any] = {"client_secret_expires_at": format_time(issued.expires_at)} if how < 0.6 else {}
         world.seed(dated=how > 0.9, stage="production", **typed)
         begins = self._start + random.random() * HOUR
-        return Member(world, begins, busy_until=self._start, checked=begins - HOUR, figures=self.figures)
+        return Member(
+            world, begins, busy_until=self._start, checked=begins - HOUR, figures=self.figures, put_in=self._start
+        )
 
     # The years.
 

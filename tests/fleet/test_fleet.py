@@ -10,13 +10,14 @@ import pytest
 
 from docs.tools import due_to_live
 from spapi_rotation_lambda.domain.times import format_time
-from tests.exploration.callers import check
+from tests.exploration.callers import Ended, check
 from tests.exploration.defects import DEFECTS, ROOT, Defect, copy_with
+from tests.exploration.ending import advance, run_until_quiet
 from tests.exploration.explored_world import World
-from tests.exploration.faulty import Op
-from tests.exploration.scenarios import dated
+from tests.exploration.faulty import Kind, Op
+from tests.exploration.scenarios import dated, restore
 from tests.fleet import __main__ as command
-from tests.fleet.darkness import THIRD
+from tests.fleet.darkness import DYING, THIRD, darkness
 from tests.fleet.fleet_figures import BINS, OURS, FleetFigures, binned, spell
 from tests.fleet.lagging_queue import COUNTS_LAG, LaggingQueue
 from tests.fleet.life import AS_PLANNED, NOTHING_FAILS, OUTAGE, PEOPLE, Rates
@@ -117,7 +118,7 @@ def test_a_date_typed_late_makes_a_rotation_due_from_then_on() -> None:
     world = World()
     world.seed(dated=False, stage="production")
     begins = world.clock.time
-    member = Member(world, begins, busy_until=begins, checked=begins, figures=FleetFigures())
+    member = Member(world, begins, busy_until=begins, checked=begins, figures=FleetFigures(), put_in=begins)
     world.clock.time += timedelta(days=20)
     member.note_due()
     assert member.due is None
@@ -127,6 +128,34 @@ def test_a_date_typed_late_makes_a_rotation_due_from_then_on() -> None:
     world.clock.time += timedelta(days=8)
     member.note_due()
     assert member.due == typed_at
+
+
+@pytest.mark.rule(id="P-1")
+@pytest.mark.parametrize("fault", [Kind.DIES, Kind.FAILS])
+def test_an_old_secret_that_somebody_puts_back_minutes_before_it_dies_is_their_doing(fault: Kind) -> None:
+    """The check after it may fail at any call; the one after that puts the newest into use again."""
+    world = dated()
+    begins = world.clock.time
+    member = Member(world, begins, busy_until=begins, checked=begins, figures=FleetFigures(), put_in=begins)
+    old = world.app.amazon.newest
+    run_until_quiet(world, world.app)
+    dies_at = next(one for one in world.app.amazon.ever if one.text == old.text).expires_at
+    advance(world, dies_at - timedelta(minutes=30))
+    member.note("checks", Ended(), world.clock.time)
+    restore(world, world.app)
+    member.note("a tool writes the secret before back", None, world.clock.time)
+    advance(world, dies_at + timedelta(minutes=20))
+    saved, calls = world.save(), len(check(world, world.app).ops)
+    assert calls > 5
+    for number in range(1, calls + 1):
+        world.restore(saved)
+        check(world, world.app, {number: fault})
+        assert world.violations == []
+        found = darkness(world.app, put_in=member.put_in)
+        assert found is None or found == (dies_at, DYING)
+        world.clock.time += timedelta(hours=1)
+        check(world, world.app)
+        assert (world.violations, darkness(world.app, put_in=member.put_in)) == ([], None)
 
 
 def test_what_has_left_the_queue_is_counted_for_a_while() -> None:
