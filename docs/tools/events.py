@@ -12,23 +12,23 @@ CHAT = DOCS / "examples" / "chat_events.py"
 _HEAD = f"""\
 # Events
 
-The component tells whoever listens what happens to the secrets, by events on an EventBridge bus: the account's default
-bus, or the one that the setting `event_bus_arn` names. `make docs` makes this page from the catalog in the function's
-code, `rotation_lambda/spapi_rotation_lambda/domain/events.py`.
+The component publishes what happens to the secrets as events on an EventBridge bus: the account's default bus, or the
+one that the setting `event_bus_arn` names. `make docs` makes this page from the catalog in the function's code,
+`rotation_lambda/spapi_rotation_lambda/domain/events.py`.
 
 | field | holds |
 |---|---|
-| `source` | `{SOURCE}/` and the component's output `identity`: which component. All: `{{"prefix": "{SOURCE}/"}}`. |
+| `source` | Which component: `{SOURCE}/` and its output `identity`. All of them: `{{"prefix": "{SOURCE}/"}}`. |
 | `detail-type` | Which event. |
 | `resources` | The ARN of the application's secret. |
 | `detail` | What happened, as below. No event holds a secret, a token or a message of Amazon's. |
 
 - An event may come twice. All but *rotated* may be missing: what EventBridge does not take is not repeated, and the
-  alarm `not-published` sounds. So keep no state by them; ask `spapi-rotation status --json`, or read the secret.
-- *rotated* is repeated by each check until EventBridge has taken it.
+  alarm `not-published` sounds. *rotated* is repeated by each check until EventBridge takes it.
+- So do not derive state from events: ask `spapi-rotation status --json`, or read the secret.
 - What lasts is told when it begins, and then once a day.
 - Nothing waits for an event, and no failed event stops a rotation.
-- Fields may be added. A listener passes over those that it does not know.
+- Fields may be added. Ignore those that you do not know.
 
 A bus in another account must let the function's role put events: its policy needs `events:PutEvents` for that account
 or role. The bus must be in the component's region.

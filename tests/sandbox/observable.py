@@ -104,7 +104,7 @@ ADDITIONS: tuple[Addition, ...] = (
         ),
     ),
     Addition(
-        "Messages are moved back from a dead-letter queue (StartMessageMoveTask), by who may",
+        "Messages are moved back from a dead-letter queue (StartMessageMoveTask), by whoever may",
         (
             f"{SQS}::test_redrive_brings_messages_back_to_their_source_as_new_ones",
             f"{SQS}::test_redrive_may_go_to_another_queue",
@@ -131,7 +131,7 @@ ADDITIONS: tuple[Addition, ...] = (
         ),
     ),
     Addition(
-        "A policy names roles that there are; a secret's is not public, and lets another account read it",
+        "A policy may name only roles that exist; a secret's cannot be public, and can let another account read it",
         (
             f"{READING}::test_a_role_of_the_same_account_reads_by_the_policies_of_secret_and_key",
             f"{READING}::test_without_the_keys_statement_it_cannot_read",
@@ -142,7 +142,7 @@ ADDITIONS: tuple[Addition, ...] = (
         ),
     ),
     Addition(
-        "A secret's replicas follow it, each under its own key, if who writes may use that; a primary is kept",
+        "A secret's replicas follow it, if its writer may use their keys; it cannot be deleted before them",
         (
             f"{REPLICAS}::test_values_labels_and_policy_follow",
             f"{REPLICAS}::test_a_replica_cannot_be_changed",
@@ -163,7 +163,7 @@ ADDITIONS: tuple[Addition, ...] = (
         ),
     ),
     Addition(
-        "Secrets Manager's own rotation calls its function and puts AWSPENDING on an empty version, in no list",
+        "Secrets Manager's own rotation calls its function, with AWSPENDING on an empty version that no list shows",
         (
             f"{NATIVE}::test_a_failed_rotation_leaves_awspending_on_an_empty_version_that_no_list_shows",
             f"{NATIVE}::test_a_rotation_calls_the_four_steps_and_the_empty_version_is_filled",
@@ -182,7 +182,7 @@ ADDITIONS: tuple[Addition, ...] = (
         ),
     ),
     Addition(
-        "Every line of a function's log is kept, also of one that was killed",
+        "Every line of a function's log is kept, even if the function was killed",
         (
             "tests/sandbox/test_aws_logs.py::test_every_line_is_in_the_stream_of_its_invocation",
             "tests/sandbox/test_crash_switch.py::test_what_was_logged_before_the_crash_is_kept",
@@ -209,7 +209,7 @@ ADDITIONS: tuple[Addition, ...] = (
         (f"{LOOKING}::test_a_subscription_by_mail_is_pending_until_it_is_confirmed",),
     ),
     Addition(
-        "Rules and state machines act by their roles, a name of an execution comes once, failures are measured",
+        "Rules and state machines act by their roles; an execution's name is used once; failures are measured",
         (
             f"{WORKFLOWS}::test_an_event_redeploys_the_service_once_however_often_it_comes",
             f"{WORKFLOWS}::test_a_rule_starts_nothing_by_a_role_that_may_not",
@@ -236,8 +236,8 @@ ADDITIONS: tuple[Addition, ...] = (
 
 UNOBSERVABLE: tuple[Unobservable, ...] = (
     Unobservable(
-        "The schedule of Secrets Manager's own rotation of a secret, and its further tries",
-        "A rotation happens when it is asked for, at once and once.",
+        "The schedule of Secrets Manager's own rotation of a secret, and its retries",
+        "A rotation happens once, as soon as it is asked for.",
         (f"{NATIVE}::test_a_rotation_that_is_only_scheduled_is_refused",),
         (f"{RESOURCES}::test_provisions_exactly_these_resources",),
     ),
@@ -298,7 +298,7 @@ UNOBSERVABLE: tuple[Unobservable, ...] = (
     ),
     Unobservable(
         "The refusal of plain text by queue and topic policies",
-        "Plain HTTP is not served at all, so nobody comes that far; over TLS the same policies let pass who may.",
+        "Plain HTTP is not served at all, so no policy is asked; over TLS the same policies let through whoever may.",
         (f"{RULES}::test_plain_http_is_not_served", f"{RULES}::test_with_its_statement_and_a_tls_rule_amazon_can_send"),
         (
             f"{POLICIES}::test_destination_queue_lets_amazon_send_and_nothing_else",
@@ -307,7 +307,7 @@ UNOBSERVABLE: tuple[Unobservable, ...] = (
         ),
     ),
     Unobservable(
-        "The queue policy that EventBridge needs to bring an event to a queue",
+        "The queue policy that EventBridge needs to deliver an event to a queue",
         "It needs none; the component's own rules have a state machine as their target, and no queue.",
         (f"{RULES}::test_a_role_may_put_events_and_a_rule_brings_them_to_a_queue",),
         (f"{RESOURCES}::test_provisions_exactly_these_resources", f"{POLICIES}::test_function_role"),
@@ -357,8 +357,8 @@ def document() -> str:
         "|---|---|",
         *(f"| {each.what} | {_tests(each.contract)} |" for each in ADDITIONS),
         "",
-        "What cannot be seen here is named below. Of it only the definition is asserted: what the component asks of",
-        "AWS.",
+        "What cannot be seen here is listed below. Of these things only the definition is asserted: what the component",
+        "asks of AWS.",
         "",
         "| not observable | in the sandbox | shown by | definition asserted by |",
         "|---|---|---|---|",
@@ -367,7 +367,7 @@ def document() -> str:
             for each in UNOBSERVABLE
         ),
         "",
-        "The tables are written by `python -m tests.sandbox.observable`.",
+        "This page is written by `python -m tests.sandbox.observable`.",
     ]
     return "\n".join(lines) + "\n"
 

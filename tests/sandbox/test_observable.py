@@ -9,7 +9,7 @@ from tests.sandbox.observable import ADDITIONS, DOCS, UNOBSERVABLE, Unobservable
 
 DEMANDED = (
     *("(EMF)", "Queues are measured", "Alarms are judged", "dead-letter queue", "failure destination", "MoveTask"),
-    *("three times has no age", "empty version, in no list", "name that is taken"),
+    *("three times has no age", "empty version that no list shows", "name that is taken"),
 )
 """What must be observable, by words of its entry."""
 

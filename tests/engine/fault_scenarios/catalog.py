@@ -85,7 +85,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "killed-storing",
         "The function is killed right after it has stored the received secret.",
-        "The message comes again; the same version is found and goes on. Nothing is stored twice.",
+        "The message comes again; the same version is found, and the rotation goes on. Nothing is stored twice.",
         current("killed", alarms=("errors",)),
         runs.killed_after("PutSecretValue", "VersionStages", Label.RECEIVED, "secret_stored"),
     ),
@@ -222,7 +222,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "lost-twice",
         "Amazon rotates, and neither its message nor that of the one repost ever comes.",
-        "OVERDUE with an alarm; nothing posts a third time. Amazon's stand-in keeps but two secrets alive, so the one "
+        "OVERDUE with an alarm; nothing posts a third time. Amazon's stand-in keeps only two secrets alive, so the one "
         "in use is dead by then; a person rotates in the console, and that message ends it.",
         replace(
             current("after a rotation in the console CURRENT"),
@@ -282,7 +282,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "expired",
         "The secret in use is past its date, and nobody has looked.",
-        "EXPIRED with an alarm; the rotation that is tried is refused, which has its own. A person seeds a new secret.",
+        "EXPIRED with an alarm; the rotation that is tried is refused, which has its own alarm. A person seeds a new "
+        "secret.",
         replace(
             current(),
             state=State.EXPIRED.value,
