@@ -1,6 +1,6 @@
-"""What runs in AWS: the three use cases of a rotation, the adapters they need and the Lambda handler.
+"""What runs in AWS: the use cases of a rotation, the adapters they need and the Lambda handler.
 
-This package never imports Pulumi. Function, ``pulumi up`` and command line all use it.
+This package never imports Pulumi. The function and ``pulumi up`` both run it; the command line asks the function.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""What the use cases need from the world: small protocols, implemented by adapters and by test models."""
+"""What the use cases need from the world: small protocols, implemented by adapters and by the tests' fakes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

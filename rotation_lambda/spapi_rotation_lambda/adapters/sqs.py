@@ -1,4 +1,4 @@
-"""The Queue and DeadLetterQueue ports on SQS."""
+"""The ports of the three queues on SQS: Queue, DeadLetterQueue and UnclaimedQueue."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING

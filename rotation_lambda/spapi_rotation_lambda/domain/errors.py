@@ -32,7 +32,7 @@ class NotSeeded(Declined):
 
 
 class NotDue(Declined):
-    """The current secret is younger than the rotation interval."""
+    """The secret in use is not old enough for the schedule."""
 
 
 class OutsideWindow(Declined):
@@ -40,7 +40,7 @@ class OutsideWindow(Declined):
 
 
 class TooSoon(Declined):
-    """An earlier rotation forbids another one until ``until`` (UTC)."""
+    """An earlier rotation, or a refusal, forbids another one until ``until`` (UTC)."""
 
     def __init__(self, message: str, *, remedy: str, until: datetime) -> None:
         super().__init__(message, remedy=remedy)
@@ -48,7 +48,7 @@ class TooSoon(Declined):
 
 
 class AlreadyRequested(Declined):
-    """Another requester wrote the next request record first."""
+    """Another requester, or the answer to an earlier request, came first."""
 
 
 class QueueNotReady(Declined):
@@ -139,7 +139,7 @@ class NotOurs(RotationError):
 
 
 class NotYetAccepted(RotationError):
-    """Amazon does not accept a received secret yet; the message stays in the queue."""
+    """Amazon does not accept a secret yet: a received one, whose message stays in the queue, or what a person seeds."""
 
 
 class MalformedSecret(RotationError):

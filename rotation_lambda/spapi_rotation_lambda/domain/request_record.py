@@ -34,7 +34,7 @@ class Mode(StrEnum):
     REPOST = "repost"
     """The one automatic repetition of an unanswered request: the 7 days since that request."""
     FORCED = "forced"
-    """A person's decision: the 7 days, and messages that are not read yet."""
+    """A person's decision: all but missing credentials (REQ-1), a trigger text used already (REQ-2) and REQ-8."""
 
 
 @dataclass(frozen=True, slots=True)

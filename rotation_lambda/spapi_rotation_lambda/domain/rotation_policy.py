@@ -15,7 +15,7 @@ class Verification(StrEnum):
     CALL = "call"
     """A token and the verification call, with the current secret as control."""
     LWA = "lwa"
-    """A token, and `promote_delay_minutes` after its issue."""
+    """A token alone, after the promote delay."""
 
 
 @dataclass(frozen=True, slots=True)

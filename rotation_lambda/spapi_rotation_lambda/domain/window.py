@@ -1,4 +1,4 @@
-"""The maintenance window: when the machine may ask for a rotation on its own. It gates the request, nothing else."""
+"""The rotation window: when the machine may ask for a rotation on its own. It gates the request, nothing else."""
 
 import json
 from collections.abc import Mapping

@@ -18,7 +18,7 @@ from spapi_rotation_lambda.use_cases.status import MALFORMED, Status, status
 from spapi_rotation_lambda.use_cases.verification import without_token
 
 CLOCKS_APART = timedelta(minutes=5)
-"""A message counts as the answer to a request that is up to five minutes younger; clocks further apart mislead."""
+"""Clocks further apart are reported, long before a rotation minds (``rules.CLOCK_TOLERANCE``)."""
 
 _REGISTER = "See `spapi-rotation register` for the steps in Amazon's Developer Console."
 

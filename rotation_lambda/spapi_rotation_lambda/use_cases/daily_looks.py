@@ -57,7 +57,7 @@ def look_at_records(ports: Ports, application: Application) -> Finding:
 
 
 def from_log(ports: Ports, application: Application, *, pages: int = PAGES) -> KnownRequest:
-    """What the function's log tells of the days in which a request forbids another one, if so many pages do."""
+    """Searches so many pages of the function's log, for as long back as a request forbids another one."""
     since = ports.clock.now() - rules.UNANSWERED_BLOCKS
     return lambda: last_requested(ports, application.client_id, since, pages=pages)
 

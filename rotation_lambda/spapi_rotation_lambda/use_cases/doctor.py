@@ -152,7 +152,7 @@ def _queue(state: QueueState) -> Finding:
 
 
 def _denied(look: str, access: sender_policy.Access, policy: str) -> Finding | None:
-    """Denials by somebody's statement: a policy of their organisation, mostly."""
+    """Denials by a statement that somebody has added, such as their organisation."""
     if access.denials:
         return failed(
             look,

@@ -75,7 +75,7 @@ class Condition:
         name: what must be so.
         require: raises Declined when it is not; a request that it returns makes another one needless.
         modes: in which it is asked for.
-        looks_at_queue: whether it reads more than the secret.
+        looks_at_queue: whether it looks at a queue or counts all versions; the status leaves these out.
     """
 
     rule: str

@@ -1,7 +1,7 @@
 """The use case *settle*: bring a received secret into use, when Amazon accepts it, and leave no label untrue.
 
-It runs after every receipt, by every check, by ``pulumi up`` and the command line, and starts again from the labels
-whenever one of them has moved.
+It runs after each receipt, in each check and during ``pulumi up``, and starts again from the labels whenever one of
+them has moved.
 """
 
 from dataclasses import dataclass

@@ -64,7 +64,7 @@ def without_token(error: TokenNotIssued) -> CallAnswer:
 def accepted(
     ports: Ports, candidate: Credentials, current: Credentials | None, *, stored_at: datetime | None = None
 ) -> bool:
-    """Whether a candidate may come into use now (VER-1 to VER-4).
+    """Whether a candidate may come into use now (VER-1 to VER-4, VER-6).
 
     Args:
         candidate: what is to come into use.
