@@ -39,9 +39,7 @@ def test_a_queue_policy_without_amazon_is_refused_with_the_missing_statement(wor
     world.queue.policy = policy
     with raises(world, QueueNotReady) as caught:
         ask(world, mode=Mode.FORCED)
-    (statement,) = caught.value.missing
-    assert json.loads(statement) == sender_policy.queue_statement(QUEUE_ARN)
-    assert statement in str(caught.value)
+    assert json.dumps(sender_policy.queue_statement(QUEUE_ARN), sort_keys=True) in str(caught.value)
     assert world.amazon.posts == 0
 
 
@@ -50,8 +48,7 @@ def test_a_key_policy_without_amazon_is_refused_with_the_missing_statement(world
     world.queue.key_policy = '{"Statement": []}'
     with raises(world, QueueNotReady) as caught:
         ask(world, mode=Mode.FORCED)
-    (statement,) = caught.value.missing
-    assert json.loads(statement) == sender_policy.key_statement()
+    assert json.dumps(sender_policy.key_statement(), sort_keys=True) in str(caught.value)
     assert set(world.labels()) == {Label.CURRENT}
 
 

@@ -260,8 +260,7 @@ def test_a_refusal_is_labelled_on_the_record_version(world: World) -> None:
     with raises(world, RequestRefused) as caught:
         ask(world)
     assert world.labels()[Label.REFUSED] == world.labels()[Label.REQUEST]
-    assert (caught.value.status, caught.value.code) == (400, "InvalidInput")
-    assert "request-9" in str(caught.value)
+    assert "(400, InvalidInput, request id request-9)" in str(caught.value)
     assert world.recorder.counted(Metric.REFUSED) == 1
     assert world.recorder.counted(Metric.REQUESTED) == 0
 
@@ -334,7 +333,6 @@ def test_each_refusal_names_its_one_cause_and_says_what_to_do(
         ask(world)
     assert cause in caught.value.args[0]
     assert remedy in caught.value.remedy
-    assert caught.value.retry_after_seconds == answer.retry_after_seconds
     assert ("Application Client New Secret" in str(caught.value)) == (answer.refusal is Refusal.NOT_ENROLLED)
     assert ("has expired" in str(caught.value)) == (answer.refusal is Refusal.EXPIRED)
 

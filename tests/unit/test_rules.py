@@ -45,7 +45,7 @@ def test_the_7_days_are_counted_from_the_record_when_the_dates_are_gone(world: W
     with raises(world, TooSoon) as caught:
         ask(world)
     # The version that was stored last still says when the secret was issued, so the record is closed.
-    assert caught.value.until == asked + timedelta(days=7)
+    assert f"until {format_time(asked + timedelta(days=7))}" in caught.value.args[0]
 
 
 @pytest.mark.rule(id="SEC-6")
@@ -67,7 +67,7 @@ def test_a_request_is_answered_by_a_secret_that_the_owner_overwrote_twice(world:
         world.seed(world.amazon.ever[0], edit=edit)
     with raises(world, TooSoon) as caught:
         ask(world)
-    assert caught.value.until == asked + timedelta(days=7)
+    assert f"until {format_time(asked + timedelta(days=7))}" in caught.value.args[0]
 
 
 def test_the_7_days_are_counted_from_the_record_when_only_the_issue_is_known(world: World) -> None:
@@ -78,7 +78,7 @@ def test_the_7_days_are_counted_from_the_record_when_only_the_issue_is_known(wor
         world.seed(edit=edit)
     with raises(world, TooSoon) as caught:
         ask(world)
-    assert caught.value.until == asked + timedelta(days=7)
+    assert f"until {format_time(asked + timedelta(days=7))}" in caught.value.args[0]
 
 
 @pytest.mark.rule(id="REQ-6")
@@ -99,9 +99,8 @@ def test_a_living_older_secret_forbids_a_rotation_whichever_version_tells_of_it(
         world.store.put(world.secret_id, "told", json.dumps(told), {label})
     assert world.labels()[label]
     for trigger in ON_PURPOSE:
-        with raises(world, TooSoon, match=format_time(until)) as caught:
+        with raises(world, TooSoon, match=f"until {format_time(until)}"):
             ask(world, trigger)
-        assert caught.value.until == until
     assert world.amazon.posts == 0
     world.clock.advance(days=3)
     ask(world)
@@ -123,7 +122,7 @@ def test_a_newer_secret_than_that_in_use_forbids_a_rotation_for_its_7_days(world
     world.clock.advance(days=6.99)
     with raises(world, TooSoon) as caught:
         ask(world)
-    assert caught.value.until == newest.issued_at + timedelta(days=7)
+    assert f"until {format_time(newest.issued_at + timedelta(days=7))}" in caught.value.args[0]
     world.clock.advance(days=0.02)
     with raises(world, RequestRefused):  # nothing forbids it; the secret in use has died
         ask(world)
@@ -138,7 +137,7 @@ def test_until_is_the_last_of_all_dates_that_forbid(world: World) -> None:
     world.store.put(world.secret_id, "told", json.dumps(sealed(told)), {Label.REJECTED})
     with raises(world, TooSoon) as caught:
         ask(world)
-    assert caught.value.until == far
+    assert f"until {format_time(far)}" in caught.value.args[0]
 
 
 @pytest.mark.rule(id="SEC-7")
@@ -148,7 +147,7 @@ def test_a_typed_date_forbids_rotations_for_7_days_at_most(world: World) -> None
     world.write(typed)
     with raises(world, TooSoon) as caught:
         ask(world)
-    assert caught.value.until == world.clock.now() + timedelta(days=7)
+    assert f"until {format_time(world.clock.now() + timedelta(days=7))}" in caught.value.args[0]
 
 
 @pytest.mark.rule(id="REQ-6")
@@ -167,7 +166,7 @@ def test_a_request_that_nothing_closes_blocks_for_8_days_at_most(world: World) -
     world.clock.advance(days=7.99)
     with raises(world, TooSoon) as caught:
         ask(world)
-    assert caught.value.until == asked + timedelta(days=8)
+    assert f"until {format_time(asked + timedelta(days=8))}" in caught.value.args[0]
     world.clock.advance(days=0.01)
     ask(world)
 
@@ -191,7 +190,7 @@ def test_a_refused_request_does_not_hide_the_one_before_it(world: World) -> None
             ask(world, mode=Mode.FORCED)
     with raises(world, TooSoon) as caught:
         ask(world)
-    assert caught.value.until == asked + timedelta(days=8)
+    assert f"until {format_time(asked + timedelta(days=8))}" in caught.value.args[0]
     assert world.amazon.posts == 3
 
 
@@ -207,7 +206,7 @@ def test_after_refusals_the_machine_waits_6_hours_then_24(world: World, trigger:
         world.clock.advance(hours=hours - 0.01)
         with raises(world, TooSoon) as caught:
             ask(world, trigger)
-        assert caught.value.until == refused_at + timedelta(hours=hours)
+        assert f"until {format_time(refused_at + timedelta(hours=hours))}" in caught.value.args[0]
         world.clock.advance(hours=0.01)
     assert ask(world, trigger).certain
 

@@ -4,7 +4,6 @@ No error ever holds a secret, a token or a message body: messages are built from
 """
 
 import traceback
-from datetime import datetime
 from enum import StrEnum
 
 
@@ -40,11 +39,7 @@ class OutsideWindow(Declined):
 
 
 class TooSoon(Declined):
-    """An earlier rotation, or a refusal, forbids another one until ``until`` (UTC)."""
-
-    def __init__(self, message: str, *, remedy: str, until: datetime) -> None:
-        super().__init__(message, remedy=remedy)
-        self.until = until
+    """An earlier rotation, or a refusal, forbids another one for a while; the message says until when."""
 
 
 class AlreadyRequested(Declined):
@@ -52,15 +47,7 @@ class AlreadyRequested(Declined):
 
 
 class QueueNotReady(Declined):
-    """The destination queue is missing, or does not let Amazon's account send.
-
-    Attributes:
-        missing: the policy statements (JSON texts) that must be added.
-    """
-
-    def __init__(self, message: str, *, remedy: str, missing: tuple[str, ...] = ()) -> None:
-        super().__init__(message, remedy=remedy)
-        self.missing = missing
+    """The destination queue is missing, or does not let Amazon's account send."""
 
 
 class UnreadMessages(Declined):
@@ -98,19 +85,7 @@ class TokenNotIssued(Declined):
 
 
 class RequestRefused(Declined):
-    """SP-API certainly did not rotate.
-
-    Attributes:
-        status: the HTTP status, or 0 when the connection never opened.
-        code: SP-API's error code, if any.
-        retry_after_seconds: the shortest wait before another request.
-    """
-
-    def __init__(self, message: str, *, remedy: str, status: int, code: str, retry_after_seconds: float) -> None:
-        super().__init__(message, remedy=remedy)
-        self.status = status
-        self.code = code
-        self.retry_after_seconds = retry_after_seconds
+    """SP-API certainly did not rotate."""
 
 
 class RotationDeclined(RotationError):

@@ -232,7 +232,6 @@ def require_no_rotation_in_flight(asked: Asked) -> None:
             f"{asked.name}: the last rotation forbids another one until {format_time(latest)}.",
             remedy="Wait until then: it is unknown what a second rotation within the 7 days does to the older "
             "secrets. Only an explicit force passes.",
-            until=latest,
         )
 
 
@@ -269,7 +268,6 @@ def require_patience_after_refusal(asked: Asked) -> None:
         raise TooSoon(
             f"{asked.name}: Amazon refused the last request; the schedule waits until {format_time(until)}.",
             remedy="Fix what the refusal named, then wait, or rotate on purpose at once.",
-            until=until,
         )
 
 

@@ -48,7 +48,6 @@ def require_ready_queue(ports: Ports, application: Application, state: QueueStat
             f"Missing from the policies: {'; '.join(missing)}",
             remedy="Add the statement to the policy of the queue (sqs actions) or of its key (kms actions); "
             "pulumi up --refresh restores those of this package's own queue.",
-            missing=missing,
         )
 
 

@@ -20,9 +20,6 @@ def refused(application: Application, answer: RotateAnswer, queue_arn: str) -> R
         f"{application.name}: SP-API refused the rotation ({', '.join(told)}): {_cause(answer)}.{message} Nothing was "
         "changed.",
         remedy=_remedy(answer, queue_arn),
-        status=answer.status,
-        code=answer.code,
-        retry_after_seconds=answer.retry_after_seconds,
     )
 
 
