@@ -201,8 +201,8 @@ class QueueState:
 
     Attributes:
         policy: the queue's policy, JSON text, or None.
-        key_policy: the policy of its customer-managed key; None when it has none or it can't be read.
-        key_readable: False when there is a key whose policy can't be read.
+        key_arn: its key; None when it has none.
+        key_policy: that key's policy; None when it has none or it can't be read.
         waiting: messages in the queue: visible, in flight and delayed (approximate, as SQS counts).
         in_flight: those of ``waiting`` that are in flight.
         dead: messages in the dead-letter queue, counted alike.
@@ -212,7 +212,6 @@ class QueueState:
     policy: str | None
     key_arn: str | None
     key_policy: str | None
-    key_readable: bool
     waiting: int
     in_flight: int
     dead: int

@@ -200,7 +200,6 @@ class StandardQueue:
             policy=_POLICIES[self.arn, self.denies_outsiders],
             key_arn=KEY_ARN,
             key_policy=_KEY_POLICY,
-            key_readable=True,
             waiting=len(self.messages) - dead,
             in_flight=in_flight,
             dead=dead,

@@ -87,7 +87,6 @@ class FakeQueue:
             policy=self.policy,
             key_arn=self.key_arn,
             key_policy=self.key_policy,
-            key_readable=self.key_policy is not None,
             waiting=len(self.visible) + self.in_flight,
             in_flight=self.in_flight,
             dead=len(self.dead),

@@ -313,7 +313,6 @@ def test_both_queues_are_counted_whatever_their_messages_wait_for(aws: Aws, queu
         policy="{}",
         key_arn=KEY,
         key_policy="key policy",
-        key_readable=True,
         waiting=7,
         in_flight=2,
         dead=56,
@@ -323,7 +322,7 @@ def test_both_queues_are_counted_whatever_their_messages_wait_for(aws: Aws, queu
 def test_a_queue_without_policy_and_key_asks_kms_nothing(aws: Aws, queue: SqsQueue) -> None:
     attributes(aws, "https://queue", NAMES, QueueArn=QUEUE_ARN)
     attributes(aws, "https://dead", NAMES[3:])
-    assert queue.inspect() == QueueState(QUEUE_ARN, None, None, None, key_readable=True, waiting=0, in_flight=0, dead=0)
+    assert queue.inspect() == QueueState(QUEUE_ARN, None, None, None, waiting=0, in_flight=0, dead=0)
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "NotFoundException"])
@@ -332,7 +331,7 @@ def test_a_key_that_cannot_be_read_is_said_and_no_failure(aws: Aws, queue: SqsQu
     attributes(aws, "https://dead", NAMES[3:])
     aws.refuse("kms", "get_key_policy", code)
     state = queue.inspect()
-    assert (state.key_arn, state.key_policy, state.key_readable) == (KEY, None, False)
+    assert (state.key_arn, state.key_policy) == (KEY, None)
 
 
 @pytest.mark.parametrize("code", ["AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"])

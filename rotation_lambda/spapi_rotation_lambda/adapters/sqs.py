@@ -40,14 +40,12 @@ class SqsQueue:
         """Read both queues and the key's policy."""
         queue = self._attributes(self._url, ("QueueArn", "Policy", "KmsMasterKeyId", *_COUNTS))
         dead = self._attributes(self._dead_letter_url, _COUNTS)
-        key = queue.get("KmsMasterKeyId")
-        policy_of_key = key_policy(self._kms(), key) if key else None
+        key = queue.get("KmsMasterKeyId") or None
         return QueueState(
             arn=queue["QueueArn"],
             policy=queue.get("Policy"),
             key_arn=key,
-            key_policy=policy_of_key,
-            key_readable=not key or policy_of_key is not None,
+            key_policy=key_policy(self._kms(), key) if key else None,
             waiting=sum(int(queue.get(name, 0)) for name in _COUNTS),
             in_flight=int(queue.get("ApproximateNumberOfMessagesNotVisible", 0)),
             dead=sum(int(dead.get(name, 0)) for name in _COUNTS),

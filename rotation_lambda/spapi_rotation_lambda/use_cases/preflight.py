@@ -35,10 +35,11 @@ def require_ready_queue(ports: Ports, application: Application, state: QueueStat
             remedy="Encrypt the queue with a customer-managed key whose policy lets Amazon use it, or with SSE-SQS.",
         )
     accesses = {"queue": sender_policy.queue_access(state.policy, state.arn)}
-    if state.key_policy is not None and state.key_arn is not None:
-        accesses["key"] = sender_policy.key_access(state.key_policy, state.key_arn)
-    elif not state.key_readable:
-        ports.telemetry.warning("key_policy_unreadable", application, key=state.key_arn)
+    if state.key_arn is not None:
+        if state.key_policy is not None:
+            accesses["key"] = sender_policy.key_access(state.key_policy, state.key_arn)
+        else:
+            ports.telemetry.warning("key_policy_unreadable", application, key=state.key_arn)
     _require_no_denial(application, state, accesses, forced=forced)
     _warn_of_unclear(ports, application, accesses, forced=forced)
     missing = tuple(statement for access in accesses.values() for statement in access.missing)
