@@ -559,8 +559,8 @@ DEFECTS = (
         "domain/messages",
         (
             (
-                "    if kind == NEW_SECRET:\n",
-                "    if event_time is None:\n        raise _unknown('it has no time')\n    if kind == NEW_SECRET:\n",
+                "    # Without any time, two messages about two secrets must not have one id.\n",
+                "    if event_time is None:\n        raise _unknown('it has no time')\n",
             ),
         ),
         ("no eventTime in the message of a dated secret",),

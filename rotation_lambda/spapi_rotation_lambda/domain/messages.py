@@ -59,7 +59,6 @@ class ExpiryNotice:
     """A notice that a client secret will expire."""
 
     client_id: str
-    notification_id: str
     expires_at: datetime
 
 
@@ -84,28 +83,25 @@ def parse(body: Sensitive) -> Notification:
     envelope = _mapping(data, "the message")
     kind = _get(envelope, "notificationType")
     payload = _mapping(_get(envelope, "payload"), "payload")
-    event_time = _maybe(_get(envelope, "eventTime")) or _maybe(_get(_metadata(envelope), "publishTime"))
     if kind == NEW_SECRET:
-        return _new_secret(envelope, _mapping(_get(payload, "applicationOAuthClientNewSecret"), NEW_SECRET), event_time)
+        return _new_secret(envelope, _mapping(_get(payload, "applicationOAuthClientNewSecret"), NEW_SECRET))
     if kind == EXPIRY:
         part = _mapping(_get(payload, "applicationOAuthClientSecretExpiry"), EXPIRY)
-        client_id = _client_id(part)
-        expires_at = _time(_get(part, "clientSecretExpiryTime"), "clientSecretExpiryTime")
         return ExpiryNotice(
-            client_id=client_id,
-            notification_id=_notification_id(envelope, client_id, format_time(event_time or expires_at)),
-            expires_at=expires_at,
+            client_id=_client_id(part),
+            expires_at=_time(_get(part, "clientSecretExpiryTime"), "clientSecretExpiryTime"),
         )
     raise _unknown("its notificationType is not one of the two about client secrets")
 
 
-def _new_secret(envelope: Mapping[str, Any], part: Mapping[str, Any], event_time: datetime | None) -> NewSecret:
+def _new_secret(envelope: Mapping[str, Any], part: Mapping[str, Any]) -> NewSecret:
     client_id = _client_id(part)
     secret = _get(part, "newClientSecret")
     if not isinstance(secret, str) or not 1 <= len(secret) <= MAX_SECRET_CHARACTERS or not is_storable(secret):
         raise _unknown("newClientSecret is not a usable text")
     if secret != secret.strip():  # as a stored one must not have it: it would make the secret malformed
         raise _unknown("newClientSecret has white space around it")
+    event_time = _maybe(_get(envelope, "eventTime")) or _maybe(_get(_metadata(envelope), "publishTime"))
     expires_at = _maybe(_get(part, "newClientSecretExpiryTime"))
     # Without any time, two messages about two secrets must not have one id.
     moment = event_time or expires_at
