@@ -320,7 +320,6 @@ def reseed(
     plan: Plan = NO_FAULTS,
     *,
     issued: Issued | None = None,
-    verify: bool = True,
     before: Before | None = None,
 ) -> Ended:
     """``seed`` with a secret, by default Amazon's newest, as a person sees it in the console: with its expiry."""
@@ -328,7 +327,7 @@ def reseed(
     credentials = Credentials(app.application.client_id, Sensitive(one.text), expires_at=one.expires_at)
 
     def run(ports: Ports) -> object:
-        return operator_actions.seed(ports, app.application, credentials, verify=verify)
+        return operator_actions.seed(ports, app.application, credentials)
 
     return _person(world, app, "seed", run, plan, before)
 

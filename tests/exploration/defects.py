@@ -545,7 +545,7 @@ DEFECTS = (
     Defect(
         "a time far ahead is believed",
         "domain/messages",
-        (("if one is not None and one <= now + CLOCKS_APART), now)", "if one is not None), now)"),),
+        (("if one is not None and one <= now + CLOCK_TOLERANCE), now)", "if one is not None), now)"),),
         ("years ahead in the message of an undated secret",),
     ),
     Defect(

@@ -16,16 +16,15 @@ from spapi_rotation_lambda.domain.credentials import Credentials, is_storable
 from spapi_rotation_lambda.domain.errors import UnknownMessage
 from spapi_rotation_lambda.domain.labels import derived_id
 from spapi_rotation_lambda.domain.redaction import Sensitive
+from spapi_rotation_lambda.domain.rules import CLOCK_TOLERANCE
+from spapi_rotation_lambda.domain.snapshot import OVERLAP
 from spapi_rotation_lambda.domain.times import LIFETIME, format_time, parse_time, without_mark
 
 NEW_SECRET = "APPLICATION_OAUTH_CLIENT_NEW_SECRET"  # noqa: S105
 EXPIRY = "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY"
 MAX_SECRET_CHARACTERS = 4096
 
-CLOCKS_APART = timedelta(minutes=65)
-"""How far Amazon's clock may be ahead of ours."""
-
-A_DAY, OVERLAP = timedelta(days=1), timedelta(days=7)
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class NewSecret:
         """
         told = self.credentials
         times = (told.issued_at, told.expires_at - LIFETIME if told.expires_at is not None else None)
-        issued = next((one for one in times if one is not None and one <= now + CLOCKS_APART), now)
+        issued = next((one for one in times if one is not None and one <= now + CLOCK_TOLERANCE), now)
         expires, previous = told.expires_at, told.previous_expires_at
         if expires is None or not issued < expires <= issued + LIFETIME + A_DAY:
             expires = issued + LIFETIME

@@ -9,7 +9,7 @@ from spapi_rotation_lambda.domain.errors import Declined, RotationError
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.messages import ExpiryNotice
 from spapi_rotation_lambda.domain.request_record import Trigger
-from spapi_rotation_lambda.domain.rules import last_request
+from spapi_rotation_lambda.domain.rules import EXPIRY_IS_NEAR, last_request
 from spapi_rotation_lambda.domain.snapshot import OVERLAP, Snapshot, StoredVersion
 from spapi_rotation_lambda.domain.times import LIFETIME
 from spapi_rotation_lambda.ports import Metric, Ports
@@ -18,7 +18,6 @@ from spapi_rotation_lambda.use_cases.receive import snapshot_of_ours
 from spapi_rotation_lambda.use_cases.request import request
 
 NOTICE_TOLERANCE = timedelta(days=1)
-EXPIRY_IS_NEAR = timedelta(days=30)
 
 
 class Handled(StrEnum):

@@ -118,24 +118,22 @@ def rollback(ports: Ports, application: Application) -> str:
     return version_id
 
 
-def seed(ports: Ports, application: Application, credentials: Credentials, *, verify: bool = True) -> str:
-    """Put credentials into the secret, keeping the owner's other keys. Returns the new version's id.
+def seed(ports: Ports, application: Application, credentials: Credentials) -> str:
+    """Put credentials into the secret, once Amazon has accepted them, keeping the owner's other keys.
 
     Takes AWSPENDING and REJECTED off: what a person puts in now is the newest. A malformed version stays AWSPREVIOUS.
-
-    Args:
-        verify: try the credentials at Amazon first.
+    Returns the new version's id.
 
     Raises:
         NotYetAccepted: Amazon does not accept them.
-        NothingToDo: a pending secret is known to be newer.
+        NothingToDo: another secret is pending.
         StoreFailed: a label moved meanwhile, or AWS failed; look at the state and repeat.
     """
     snapshot = Snapshot(ports.store, application)
     pending = snapshot.readable(Label.PENDING)
     if pending is not None and pending.credentials is not None and not pending.holds(credentials):
         raise NothingToDo(f"{application.name}: a received secret is pending.", remedy="Promote or reject it first.")
-    if verify and not verification.accepted(ports, credentials, None):
+    if not verification.accepted(ports, credentials, None):
         raise NotYetAccepted(
             f"{application.name}: Amazon does not accept these credentials.",
             remedy="Check client id and secret. A secret made minutes ago may need half an hour.",

@@ -13,6 +13,7 @@ from typing import Any
 from spapi_rotation_lambda.domain.applications import CLIENT_ID, Application
 from spapi_rotation_lambda.domain.credentials import Credentials, is_storable
 from spapi_rotation_lambda.domain.errors import BadSettings, RotationError, Unexpected
+from spapi_rotation_lambda.domain.messages import MAX_SECRET_CHARACTERS
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.registration import registration_steps
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
@@ -38,7 +39,6 @@ HISTORY = timedelta(days=30)
 """How far back the history goes unless it is told."""
 
 MAX_WHO = 256
-MAX_SECRET = 4096
 
 
 class Changed(RotationError):
@@ -159,7 +159,7 @@ def _seed(ports: Ports, application: Application, event: Mapping[str, Any]) -> s
 def _credentials(application: Application, event: Mapping[str, Any]) -> Credentials:
     value = event.get("client_secret")
     secret = Sensitive(value if isinstance(value, str) else "")
-    if not secret or len(secret.reveal()) > MAX_SECRET or not is_storable(secret.reveal()):
+    if not secret or len(secret.reveal()) > MAX_SECRET_CHARACTERS or not is_storable(secret.reveal()):
         raise BadSettings("client_secret is not a usable text.", remedy="Give the client secret as Amazon shows it.")
     if secret.reveal() != secret.reveal().strip():
         raise BadSettings(
