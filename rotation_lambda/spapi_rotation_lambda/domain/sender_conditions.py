@@ -141,15 +141,16 @@ def _like(wanted: str, value: _Value) -> Answer:
         # The name of an organisation (or a network) that is written out is ours; a pattern of names could be any.
         return None if re.search(r"[*?]", wanted.partition("/")[0]) else False
     if not value.rest:
-        return _matches(wanted, value.begins)
+        return matches(wanted, value.begins)
     if not _may_begin(wanted, value.begins):
         return False
-    return True if wanted.endswith("*") and _matches(wanted, value.begins) else None
+    return True if wanted.endswith("*") and matches(wanted, value.begins) else None
 
 
-def _matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str, *, fold: bool = False) -> bool:
+    """IAM's wildcard match (``*`` and ``?``); ``fold`` ignores case, as IAM does for actions."""
     regex = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-    return re.fullmatch(regex, text) is not None
+    return re.fullmatch(regex, text, re.IGNORECASE if fold else 0) is not None
 
 
 def _may_begin(pattern: str, text: str) -> bool:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from spapi_rotation_lambda.domain.sender_conditions import AMAZON_ACCOUNT as AMAZON_ACCOUNT
-from spapi_rotation_lambda.domain.sender_conditions import Answer, all_of, condition_holds
+from spapi_rotation_lambda.domain.sender_conditions import Answer, all_of, condition_holds, matches
 
 AMAZON_PRINCIPAL = f"arn:aws:iam::{AMAZON_ACCOUNT}:root"
 
@@ -161,13 +161,8 @@ def _names(principal: object) -> set[str]:
 
 
 def any_matches(patterns: object, text: str, fold: bool = False) -> bool:
-    """IAM wildcard match (``*`` and ``?``); ``fold`` ignores case, as IAM does for actions."""
-    for pattern in listed(patterns):
-        if isinstance(pattern, str):
-            regex = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-            if re.fullmatch(regex, text, re.IGNORECASE if fold else 0):
-                return True
-    return False
+    """Whether one of the patterns of an element matches, as ``matches`` says."""
+    return any(isinstance(each, str) and matches(each, text, fold=fold) for each in listed(patterns))
 
 
 def listed(value: object) -> Sequence[Any]:
