@@ -83,7 +83,7 @@ DEFECTS = (
     Defect(
         "the new secret is not verified",
         "use_cases/settle",
-        (("elif not _is_accepted(ports, pending.credentials, pending, current):", "elif False:"),),
+        (("elif not verification.accepted(", "elif False and not verification.accepted("),),
         ("accepted late",),
     ),
     Defect(
@@ -452,12 +452,7 @@ DEFECTS = (
     Defect(
         "Amazon's dates are forgotten when the owner rewrites the secret",
         "domain/snapshot",
-        (
-            (
-                "        for other in self._copies(own):\n",
-                "        for other in list[StoredVersion]():\n",
-            ),
-        ),
+        (("known = self.first_copy(stored).credentials", "known = stored.credentials"),),
         ("the owner drops the dates",),
     ),
     Defect(

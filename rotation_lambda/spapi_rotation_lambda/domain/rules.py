@@ -149,10 +149,10 @@ def repost_at(snapshot: Snapshot, policy: RotationPolicy) -> datetime | None:
 
 def repost_is_due(snapshot: Snapshot, now: datetime, policy: RotationPolicy) -> bool:
     """Whether the one automatic repetition of an unanswered request is due."""
-    due_at, unanswered = repost_at(snapshot, policy), unanswered_request(snapshot)
-    if unanswered is None or due_at is None or snapshot.id_of(Label.PENDING) is not None:
+    begins, unanswered = repost_at(snapshot, policy), unanswered_request(snapshot)
+    if unanswered is None or begins is None or snapshot.id_of(Label.PENDING) is not None:
         return False
-    return due_at <= now < unanswered + UNANSWERED_BLOCKS
+    return begins <= now < unanswered + UNANSWERED_BLOCKS
 
 
 def require_repost_due(asked: Asked, queue_arn: Callable[[], str]) -> None:
@@ -299,8 +299,7 @@ def order(snapshot: Snapshot, pending: StoredVersion, current: StoredVersion) ->
         return Order.UNKNOWN
     if in_use is not None:
         return Order.NEWER if issued > in_use else Order.OLDER
-    older, newer = current.credentials, pending.credentials
-    if older is not None and newer is not None and older.value_hash in newer.replaces:
+    if pending.credentials is not None and current.credentials.value_hash in pending.credentials.replaces:
         return Order.NEWER
     seen = snapshot.first_seen(current)
     if issued >= seen + CLOCK_TOLERANCE:

@@ -156,9 +156,9 @@ class Snapshot:
         if self.versions.labelled(Label.PENDING) is None:
             return False
         pending, current = self.pending, self.current
-        if pending is None or current is None or pending.credentials is None or current.credentials is None:
+        if pending is None or current is None or current.credentials is None:
             return True
-        return pending.credentials.client_secret != current.credentials.client_secret
+        return not pending.holds(current.credentials)
 
     @property
     def is_settled(self) -> bool:
@@ -201,13 +201,8 @@ class Snapshot:
 
         An owner who rewrites the secret, or types other dates, does not make us forget Amazon's.
         """
-        own = stored.credentials
-        if own is None or own.are_amazons:
-            return own
-        for other in self._copies(own):
-            if other.credentials is not None and other.credentials.are_amazons:
-                return other.credentials
-        return None
+        known = self.first_copy(stored).credentials
+        return known if known is not None and known.are_amazons else None
 
     def first_copy(self, stored: StoredVersion) -> StoredVersion:
         """The version that tells most of a secret: one with Amazon's dates, or else the oldest that is labelled."""

@@ -47,7 +47,7 @@ def _overwritten(snapshot: Snapshot, current: StoredVersion) -> StoredVersion | 
     received = snapshot.readable(Label.RECEIVED)
     if received is None or received.credentials is None or not received.credentials.are_amazons:
         return None
-    if received.credentials.client_secret == current.credentials.client_secret or is_rejected(snapshot, received):
+    if received.holds(current.credentials) or is_rejected(snapshot, received):
         return None
     rejected = snapshot.readable(Label.REJECTED)
     if rejected is not None:

@@ -19,10 +19,10 @@ def put_into_use(
     Returns the id of the version in use. Raises LabelMoved or StoreFailed.
     """
     application, store = snapshot.application, ports.store
-    credentials = _of(candidate)
-    old = current.credentials
-    new = replaces and old is not None and old.value_hash not in credentials.replaces
-    heir = credentials.replacing(old) if new and old is not None else credentials
+    credentials, old = _of(candidate), current.credentials
+    heir = credentials
+    if replaces and old is not None and old.value_hash not in credentials.replaces:
+        heir = credentials.replacing(old)
     merged = current.document.with_credentials(heir, application)
     target = candidate.version.id
     if merged != candidate.document:
@@ -107,6 +107,4 @@ def keep_as_superseded(ports: Ports, snapshot: Snapshot, stored: StoredVersion) 
 def is_rejected(snapshot: Snapshot, stored: StoredVersion) -> bool:
     """Whether REJECTED is on this secret, on whichever version: an owner may have written it again."""
     rejected = snapshot.readable(Label.REJECTED)
-    if rejected is None or stored.credentials is None or rejected.credentials is None:
-        return False
-    return stored.credentials.client_secret == rejected.credentials.client_secret
+    return rejected is not None and stored.credentials is not None and rejected.holds(stored.credentials)

@@ -66,7 +66,7 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> tuple
         elif receipt in (Receipt.SUPERSEDED, Receipt.CONTRADICTORY):
             _keep_aside(ports, snapshot, message, receipt)
         elif _is_rejected_undated(snapshot, message):
-            _date_rejected(ports, snapshot, message)
+            _move(ports, snapshot, Label.REJECTED, _write_aside(ports, application, message))  # it has Amazon's dates
         else:
             _resume_first(ports, snapshot, message)
         return receipt, snapshot, stored
@@ -151,11 +151,6 @@ def _is_rejected_undated(snapshot: Snapshot, message: NewSecret) -> bool:
         and rejected.holds(message.credentials)
         and not (current is not None and current.holds(message.credentials))
     )
-
-
-def _date_rejected(ports: Ports, snapshot: Snapshot, message: NewSecret) -> None:
-    """Move REJECTED onto a copy with Amazon's dates."""
-    _move(ports, snapshot, Label.REJECTED, _write_aside(ports, snapshot.application, message))
 
 
 def _order_of(credentials: Credentials) -> tuple[datetime, datetime]:

@@ -10,7 +10,6 @@ from enum import StrEnum
 
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.applications import Application
-from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.deaths import days_left
 from spapi_rotation_lambda.domain.errors import NotPublished
 from spapi_rotation_lambda.domain.events import RejectedBy, RotationEvent
@@ -90,7 +89,9 @@ def _settle_once(ports: Ports, snapshot: Snapshot) -> Outcome | None:
     if rules.order(snapshot, pending, current) is rules.Order.UNKNOWN:
         if (undecided := _let_amazon_decide(ports, snapshot, pending, current)) is not None:
             return undecided
-    elif not _is_accepted(ports, pending.credentials, pending, current):
+    elif not verification.accepted(
+        ports, pending.credentials, current.credentials, stored_at=pending.version.created_at
+    ):
         return _not_yet(ports, snapshot, pending, current)
     ports.telemetry.info("secret_accepted", snapshot.application, version_id=pending.version.id)
     latest = snapshot.again()
@@ -111,10 +112,6 @@ def _publish(ports: Ports, snapshot: Snapshot, pending: StoredVersion, in_use: s
         publish_and_take_off(ports, snapshot, pending, in_use)
     except NotPublished as error:
         announcing.note_not_published(ports, snapshot.application, RotationEvent.DETAIL_TYPE, error)
-
-
-def _is_accepted(ports: Ports, candidate: Credentials, pending: StoredVersion, current: StoredVersion) -> bool:
-    return verification.accepted(ports, candidate, current.credentials, stored_at=pending.version.created_at)
 
 
 def _value(stored: StoredVersion) -> Sensitive | None:
