@@ -60,9 +60,8 @@ def one_server() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture(scope="module")
-def client(one_server: ScriptedServer) -> Iterator[AmazonClient]:
-    with AmazonClient(f"{one_server.url}/auth/o2/token", one_server.url) as made:
-        yield made
+def client(one_server: ScriptedServer) -> AmazonClient:
+    return AmazonClient(f"{one_server.url}/auth/o2/token", one_server.url)
 
 
 @pytest.fixture
@@ -177,18 +176,6 @@ def test_no_connection_is_kept_for_the_next_call(client: AmazonClient, server: S
     client.verification_call(client.token(CREDENTIALS, Scope.NOTIFICATIONS))
     client.rotate(Sensitive(TOKEN))
     assert len({seen.port for seen in server.seen}) == 3
-
-
-def test_a_callers_own_http_client_is_left_open(server: ScriptedServer) -> None:
-    with httpx.Client() as http:
-        with AmazonClient(server.url, server.url, http):
-            pass
-        assert not http.is_closed
-    own = AmazonClient(server.url, server.url)
-    with own:
-        pass
-    with pytest.raises(RuntimeError, match="closed"):
-        own.rotate(Sensitive(TOKEN))
 
 
 # Rotate: every status.
@@ -364,8 +351,8 @@ def test_a_message_that_repeats_what_was_sent_is_not_shown(
 
 @pytest.mark.rule(id="P-4")
 def test_a_token_of_another_client_is_known_too(server: ScriptedServer) -> None:
-    with AmazonClient(server.url, server.url) as client:
-        assert answers(client, server, Reply(400, error("InvalidInput", f"Not valid: {TOKEN}", ""))).message == ""
+    client = AmazonClient(server.url, server.url)
+    assert answers(client, server, Reply(400, error("InvalidInput", f"Not valid: {TOKEN}", ""))).message == ""
 
 
 @pytest.mark.rule(id="P-4")
@@ -391,8 +378,8 @@ def test_a_request_id_of_another_shape_is_dropped(client: AmazonClient, server: 
 
 
 def test_a_port_that_nobody_listens_on_had_no_effect() -> None:
-    with AmazonClient(closed_port(), closed_port()) as client:
-        answer = client.rotate(Sensitive(TOKEN))
+    client = AmazonClient(closed_port(), closed_port())
+    answer = client.rotate(Sensitive(TOKEN))
     assert (answer.answer, answer.status, answer.code) == (Answer.REFUSED, 0, "ConnectError")
     assert (answer.refusal, answer.host) == (Refusal.UNREACHABLE, "127.0.0.1")
 
@@ -401,11 +388,11 @@ def test_a_port_that_nobody_listens_on_had_no_effect() -> None:
 @pytest.mark.rule(id="REQ-14")
 def test_a_tls_handshake_that_fails_had_no_effect_and_is_named(server: ScriptedServer) -> None:
     url = server.url.replace("http:", "https:")
-    with AmazonClient(url, url) as client:
-        answer = client.rotate(Sensitive(TOKEN))
-        assert (answer.answer, answer.refusal, answer.code) == (Answer.REFUSED, Refusal.TLS, "TlsFailed")
-        assert client.verification_call(Sensitive(TOKEN)) is CallAnswer.UNAVAILABLE
-        refused = refusal(lambda: client.token(CREDENTIALS, Scope.ROTATION))
+    client = AmazonClient(url, url)
+    answer = client.rotate(Sensitive(TOKEN))
+    assert (answer.answer, answer.refusal, answer.code) == (Answer.REFUSED, Refusal.TLS, "TlsFailed")
+    assert client.verification_call(Sensitive(TOKEN)) is CallAnswer.UNAVAILABLE
+    refused = refusal(lambda: client.token(CREDENTIALS, Scope.ROTATION))
     assert (refused.fault, refused.code) == (TokenFault.UNAVAILABLE, "TlsFailed")
     assert "TLS connection to 127.0.0.1" in refused.args[0]
     assert server.seen == []
@@ -435,9 +422,9 @@ def untrusted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.mark.rule(id="REQ-14")
 def test_a_certificate_that_is_not_trusted_is_named_with_its_host(untrusted: str) -> None:
-    with AmazonClient(untrusted, untrusted) as client:
-        answer = client.rotate(Sensitive(TOKEN))
-        refused = refusal(lambda: client.token(CREDENTIALS, Scope.ROTATION))
+    client = AmazonClient(untrusted, untrusted)
+    answer = client.rotate(Sensitive(TOKEN))
+    refused = refusal(lambda: client.token(CREDENTIALS, Scope.ROTATION))
     assert (answer.answer, answer.refusal, answer.code) == (Answer.REFUSED, Refusal.TLS, "CertificateRefused")
     assert (answer.host, "certificate" in answer.message) == ("127.0.0.1", True)
     assert "canary" not in repr(answer)
@@ -448,10 +435,10 @@ def test_a_certificate_that_is_not_trusted_is_named_with_its_host(untrusted: str
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://host:port", "gopher://127.0.0.1", "no-scheme", "http://"])
 def test_an_endpoint_that_is_no_url_had_no_effect(url: str) -> None:
-    with AmazonClient(url, url) as client:
-        assert client.rotate(Sensitive(TOKEN)).answer is Answer.REFUSED
-        assert client.verification_call(Sensitive(TOKEN)) is CallAnswer.UNAVAILABLE
-        refusal(lambda: client.token(CREDENTIALS, Scope.ROTATION))
+    client = AmazonClient(url, url)
+    assert client.rotate(Sensitive(TOKEN)).answer is Answer.REFUSED
+    assert client.verification_call(Sensitive(TOKEN)) is CallAnswer.UNAVAILABLE
+    refusal(lambda: client.token(CREDENTIALS, Scope.ROTATION))
 
 
 @pytest.mark.rule(id="REQ-13")
@@ -640,8 +627,8 @@ def test_lwa_that_does_not_answer_is_nothing_certain(server: ScriptedServer, end
 
 
 def test_lwa_that_cannot_be_reached_is_nothing_certain() -> None:
-    with AmazonClient(closed_port(), closed_port()) as client:
-        refused = refusal(lambda: client.token(CREDENTIALS, Scope.ROTATION))
+    client = AmazonClient(closed_port(), closed_port())
+    refused = refusal(lambda: client.token(CREDENTIALS, Scope.ROTATION))
     assert (refused.fault, refused.code) == (TokenFault.UNAVAILABLE, "ConnectError")
 
 

@@ -8,7 +8,6 @@ request id, and a message that was proven to hold nothing of what was sent.
 
 import platform
 from collections import deque
-from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -48,19 +47,11 @@ class AmazonClient:
         Args:
             lwa_endpoint: the token URL.
             spapi_endpoint: SP-API's base URL, without a trailing slash.
-            client: an httpx client of the caller's; it is not closed by us.
+            client: an httpx client of the caller's.
         """
         self._lwa, self._spapi = lwa_endpoint, spapi_endpoint
         self._http = client or httpx.Client(timeout=_TIMEOUT, follow_redirects=False, limits=_FRESH_CONNECTIONS)
-        self._own = client is None
         self._in_hand: deque[Sensitive] = deque(maxlen=_KEPT_IN_HAND)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._own:
-            self._http.close()
 
     def token(self, credentials: Credentials, scope: Scope) -> Sensitive:
         """Mint a grantless access token (it lives an hour).
