@@ -44,11 +44,8 @@ class EventBridgeAnnouncer:
         except StoreFailed as error:
             raise NotPublished(error.args[0], remedy=error.remedy, denied=error.denied) from None
         if answer["FailedEntryCount"]:
-            raise _entry_failed(answer["Entries"][0].get("ErrorCode", "Unknown"))
-
-
-def _entry_failed(code: str) -> NotPublished:
-    return NotPublished(
-        f"EventBridge did not take the event: {code}.",
-        remedy="Check that the event bus exists and may be written.",
-    )
+            code = answer["Entries"][0].get("ErrorCode", "Unknown")
+            raise NotPublished(
+                f"EventBridge did not take the event: {code}.",
+                remedy="Check that the event bus exists and that the function may put events on it.",
+            )

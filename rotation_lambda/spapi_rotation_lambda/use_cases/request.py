@@ -141,9 +141,9 @@ def _label_again(ports: Ports, snapshot: Snapshot, record_id: str) -> None:
 def _next_record(attempt: Attempt) -> RequestRecord:
     snapshot, mode = attempt.snapshot, attempt.asked.mode
     last = snapshot.request_record()
-    after_refusal = last is not None and snapshot.request_refused
-    reposts = last.reposts if last is not None and after_refusal else 0
-    refused_itself = after_refusal and last is not None and last.trigger is Trigger.PULUMI_UP
+    refusal = last if snapshot.request_refused else None
+    reposts = refusal.reposts if refusal is not None else 0
+    refused_itself = refusal is not None and refusal.trigger is Trigger.PULUMI_UP
     earlier_text = last.reference if last is not None and not refused_itself else None
     return RequestRecord(
         requested_at=attempt.ports.clock.now(),
@@ -151,7 +151,7 @@ def _next_record(attempt: Attempt) -> RequestRecord:
         nonce=secrets.token_hex(16),
         reference=attempt.reference or earlier_text,
         reposts=reposts if mode is Mode.ORDINARY else max(reposts, 1),
-        refusals=last.refusals + 1 if last is not None and after_refusal else 0,
+        refusals=refusal.refusals + 1 if refusal is not None else 0,
         standing_since=rules.last_request(snapshot),
         queue_arn=attempt.queue.arn,
         answered_through=rules.answered_through(snapshot),

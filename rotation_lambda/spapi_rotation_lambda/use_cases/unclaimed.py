@@ -14,7 +14,7 @@ from spapi_rotation_lambda.use_cases.receive import receive_and_settle
 MOST_LOOKED_AT, HIDDEN_SECONDS = 100, 60
 """At a time. What is looked at is hidden from other looks for as long as it may take to handle what is found."""
 
-HandleNotice = Callable[[Ports, Application, ExpiryNotice], object]
+HandleNotice = Callable[[Ports, Application, ExpiryNotice], str]
 
 
 def claim(ports: Ports, application: Application, handle_notice: HandleNotice | None = None) -> int:
@@ -36,7 +36,7 @@ def claim(ports: Ports, application: Application, handle_notice: HandleNotice | 
         if message.client_id != application.client_id:
             continue
         if isinstance(message, NewSecret):
-            result: object = receive_and_settle(ports, application, message)
+            result = receive_and_settle(ports, application, message).value
         elif handle_notice is not None:
             result = handle_notice(ports, application, message)
         else:
@@ -44,6 +44,6 @@ def claim(ports: Ports, application: Application, handle_notice: HandleNotice | 
         ports.unclaimed.delete(found)
         claimed += 1
         ports.telemetry.info(
-            "message_claimed", application, message_id=found.message_id, kind=kind_of(message), result=str(result)
+            "message_claimed", application, message_id=found.message_id, kind=kind_of(message), result=result
         )
     return claimed
