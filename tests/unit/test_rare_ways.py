@@ -8,6 +8,7 @@ import pytest
 
 from spapi_rotation_lambda.adapters.aws_session import BotocoreSession
 from spapi_rotation_lambda.domain import rules
+from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive, mentions
 from spapi_rotation_lambda.domain.request_record import Mode
@@ -19,7 +20,7 @@ from spapi_rotation_lambda.use_cases.dead_letters import look
 from spapi_rotation_lambda.use_cases.settle import Outcome, settle
 from spapi_rotation_lambda.use_cases.unclaimed import claim
 from tests.fakes.amazon import Issued
-from tests.fakes.interposer import interposed
+from tests.fakes.interposer import Crash, interposed
 from tests.fakes.world import CLIENT_ID, QUEUE_ARN, World, amazons
 from tests.unit.conftest import MakeWorld
 from tests.unit.requesting import UNCLEAR, answer_next, ask
@@ -201,6 +202,27 @@ def test_what_is_superseded_already_keeps_its_label_without_a_move(world: World)
     calls: list[str] = []
     assert settle(interposed(world.ports, before=calls.append), world.application).outcome is Outcome.TAKEN_OFF
     assert world.labels()[Label.SUPERSEDED] == "canary-old"
+    assert not [call for call in calls if "SUPERSEDED" in call]
+
+
+@pytest.mark.rule(id="REC-6")
+def test_an_undated_secret_that_is_superseded_when_a_seed_dies_keeps_its_label_without_a_move(world: World) -> None:
+    """AWS does not say what becomes of a label that is moved onto the version it is on."""
+    world.seed(world.amazon.rotate_by_hand(message=False), dated=False)
+    undated = world.labels()[Label.CURRENT]
+    operator_actions.rollback(world.ports, world.application)
+    newest = Credentials(CLIENT_ID, Sensitive(world.amazon.rotate_by_hand(message=False).text))
+
+    def die(call: str) -> None:
+        if call == "move ROTATION_SUPERSEDED":
+            raise Crash
+
+    with pytest.raises(Crash):
+        operator_actions.seed(interposed(world.ports, after=die), world.application, newest)
+    assert world.labels()[Label.REJECTED] == world.labels()[Label.SUPERSEDED] == undated
+    calls: list[str] = []
+    operator_actions.seed(interposed(world.ports, before=calls.append), world.application, newest)
+    assert (Label.REJECTED in world.labels(), world.labels()[Label.SUPERSEDED]) == (False, undated)
     assert not [call for call in calls if "SUPERSEDED" in call]
 
 
