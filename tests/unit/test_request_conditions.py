@@ -204,7 +204,7 @@ def test_a_trigger_text_that_has_requested_ends_it_with_that_request(make_world:
     first = ask(world, Trigger.PULUMI_UP, reference="text")
     ports, calls = traced(world.ports)
     again = request(ports, world.application, Trigger.PULUMI_UP, reference="text")
-    assert (again.record_id, again.earlier) == (first.record_id, True)
+    assert (again.requested_at, again.earlier) == (first.requested_at, True)
     assert "inspect" not in calls
 
 

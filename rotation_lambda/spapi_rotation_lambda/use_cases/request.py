@@ -120,7 +120,7 @@ def _post(attempt: Attempt) -> Requested | None:
         ),
     )
     now_there = snapshot.after(record_id, text, (Label.REQUEST,), record.requested_at)
-    return Requested(record.requested_at, record_id, certain, request_id=answer.request_id, snapshot=now_there)
+    return Requested(record.requested_at, certain, request_id=answer.request_id, snapshot=now_there)
 
 
 def _label_again(ports: Ports, snapshot: Snapshot, record_id: str) -> None:

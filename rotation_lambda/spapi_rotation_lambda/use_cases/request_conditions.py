@@ -19,7 +19,6 @@ class Requested:
 
     Attributes:
         requested_at: its record's time (UTC).
-        record_id: its record's version id.
         certain: whether Amazon confirmed it (204); False when the answer left it open.
         earlier: whether an earlier run of the same ``pulumi up`` trigger had made it already.
         request_id: ``x-amzn-RequestId``, if there was an answer.
@@ -27,7 +26,6 @@ class Requested:
     """
 
     requested_at: datetime
-    record_id: str
     certain: bool
     earlier: bool = False
     request_id: str = ""
@@ -93,11 +91,11 @@ def _earlier(attempt: Attempt) -> Requested | None:
     """The request that an earlier run of the same trigger text made; later ones carry that text along."""
     snapshot = attempt.snapshot
     record = snapshot.request_record()
-    if attempt.reference is None or record is None or snapshot.request_version is None:
+    if attempt.reference is None or record is None:
         return None
     if record.reference != attempt.reference or (snapshot.request_refused and record.trigger is Trigger.PULUMI_UP):
         return None
-    return Requested(record.requested_at, snapshot.request_version.id, certain=False, earlier=True)
+    return Requested(record.requested_at, certain=False, earlier=True)
 
 
 def _repost_is_due(attempt: Attempt) -> None:
