@@ -277,6 +277,19 @@ def test_a_queue_that_has_answered_once_is_remembered_over_refusals_and_silence(
     assert world.amazon.posts == 3
 
 
+@pytest.mark.rule(id="REQ-16")
+def test_a_refused_request_does_not_make_its_queue_the_one_that_has_answered(world: World) -> None:
+    answer_before(world)
+    world.queue.arn = "arn:aws:sqs:us-east-1:123456789012:another"
+    world.queue.policy = json.dumps({"Statement": [sender_policy.queue_statement(world.queue.arn)]})
+    world.amazon.answers.extend([(REFUSED, False), (UNCLEAR, False), (UNCLEAR, False)])
+    world.check()
+    world.run(hours=6)
+    assert world.amazon.posts == 2
+    assert world.run(hours=24 * 7)[-1] == "OVERDUE"
+    assert world.amazon.posts == 2
+
+
 def test_a_repost_that_is_delivered_ends_well(world: World) -> None:
     answer_before(world)
     world.amazon.lose_next = True

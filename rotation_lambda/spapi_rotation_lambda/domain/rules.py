@@ -170,10 +170,11 @@ def require_repost_due(asked: Asked, queue_arn: Callable[[], str]) -> None:
 
 def answered_through(snapshot: Snapshot) -> str | None:
     """The ARN of the queue through which a request was last answered, as far as the records tell."""
-    record, requested_at = snapshot.request_record(), last_request(snapshot)
+    record = snapshot.request_record()
     if record is None:
         return None
-    if requested_at is not None and is_closed(snapshot, requested_at):
+    # What closes the request before a refused one came through that one's queue, which may be another.
+    if not snapshot.request_refused and is_closed(snapshot, record.requested_at):
         return record.queue_arn
     return record.answered_through
 
