@@ -265,8 +265,8 @@ DEFECTS = (
         "use_cases/check",
         (
             (
-                "snapshot.current is None or in_daily_slot or by_hand",
-                "snapshot.current is None",
+                "current.credentials is None or in_daily_slot or by_hand",
+                "current.credentials is None",
             ),
         ),
         ("a young application is added after its message",),

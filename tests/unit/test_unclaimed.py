@@ -120,13 +120,19 @@ def test_a_dead_letter_of_a_stranger_is_moved_too(world: World) -> None:
 
 
 @pytest.mark.rule(id="REC-15")
-def test_an_unseeded_application_takes_its_own_at_its_next_check(make_world: MakeWorld) -> None:
+@pytest.mark.parametrize("others_keys", [{}, {"region": "eu"}], ids=["no value", "a value without credentials"])
+def test_an_unseeded_application_takes_its_own_at_its_next_check(
+    make_world: MakeWorld, others_keys: dict[str, str]
+) -> None:
     world = make_world()
+    if others_keys:
+        world.write(others_keys)
     ours, others = new_secret(world), foreign(new_secret(world))
     world.unclaimed.bodies = [others, ours, ours]
     assert world.check() == "CURRENT"
     assert world.unclaimed.bodies == [others]
-    assert (world.value() or {})["client_secret"] == world.amazon.ever[1].text
+    found = world.value() or {}
+    assert (found["client_secret"], found.get("region")) == (world.amazon.ever[1].text, others_keys.get("region"))
     assert "message_claimed" in [event for event, _ in world.recorder.lines]
 
 

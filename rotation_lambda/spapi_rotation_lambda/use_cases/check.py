@@ -36,7 +36,8 @@ def check(
     ports.telemetry.count(Metric.CHECK)
     snapshot = _settled(ports, application)
     in_daily_slot = is_daily_slot(application.client_id, scheduled_at or ports.clock.now(), ports.policy.check_interval)
-    may_be_new = snapshot.current is None or in_daily_slot or by_hand
+    current = snapshot.current
+    may_be_new = current is None or current.credentials is None or in_daily_slot or by_hand
     if may_be_new and _claim(ports, application):
         snapshot = _settled(ports, application)
     if not snapshot.awaits_promotion:
