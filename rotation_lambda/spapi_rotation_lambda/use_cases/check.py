@@ -1,4 +1,4 @@
-"""The hourly look at one application: metrics, settle, request when due, overdue check, a daily try.
+"""The scheduled look at one application: metrics, settle, request when due, overdue check, a daily try.
 
 In state CURRENT it costs two API calls: one list, one value. What it does not need then is imported where it is used.
 """

@@ -51,7 +51,7 @@ def promote(ports: Ports, application: Application) -> str:
         )
     if _newer(snapshot, current, candidate):
         raise NothingToDo(
-            f"{application.name}: the secret in use is newer than the rejected one.",
+            f"{application.name}: the secret in use is newer than the pending or rejected one.",
             remedy="Nothing. To go back to the previous secret, use rollback.",
         )
     same = current.holds(candidate.credentials)

@@ -56,8 +56,8 @@ def receive(ports: Ports, application: Application, message: NewSecret) -> tuple
             if not verification.accepted(ports, message.credentials, None):
                 raise NotYetAccepted(
                     f"{application.name}: the first secret is not accepted by Amazon yet.",
-                    remedy="Nothing at first: the message comes again. If it ends in the dead-letter queue, move it "
-                    "back.",
+                    remedy="Nothing for now: the message comes again. If it ends in the dead-letter queue, have it "
+                    "handled again: `spapi-rotation redrive`.",
                 )
             ports.telemetry.info("secret_accepted", application, notification_id=message.notification_id)
         receipt = judge(snapshot, message)

@@ -34,7 +34,7 @@ class Outcome(StrEnum):
     NOTHING_PENDING = "nothing-pending"
     PROMOTED = "promoted"
     TAKEN_OFF = "taken-off"
-    """The pending version was not newer than the current one."""
+    """The pending version was not newer than the current one, or no message brought it."""
     REJECTED = "rejected"
     NOT_YET = "not-yet"
     STUCK = "stuck"
