@@ -297,6 +297,13 @@ def test_a_pattern_with_a_variable_of_a_policy_cannot_be_known() -> None:
 
 
 @pytest.mark.rule(id="REQ-8")
+@pytest.mark.parametrize(("pattern", "by"), [("TRU?", ()), ("tru?", ("AllowAmazonToSend",))])
+def test_a_pattern_of_a_condition_minds_the_case(pattern: str, by: tuple[str, ...]) -> None:
+    denial = OWN | {"Effect": "Deny", "Condition": {"StringLike": {"aws:SecureTransport": pattern}}}
+    assert access(OWN, denial).denied_by_condition == by
+
+
+@pytest.mark.rule(id="REQ-8")
 def test_a_queue_under_sqss_own_encryption_has_no_key_to_be_looked_at(world: World) -> None:
     world.queue.key_arn = None  # type: ignore[assignment]
     ask(world)
