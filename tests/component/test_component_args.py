@@ -1,5 +1,6 @@
 """Bad input fails the preview with the argument's name and a remedy; late values fail when they are known."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -303,6 +304,27 @@ def test_a_component_name_that_aws_names_cannot_hold_is_refused(name: str) -> No
 
 def test_enum_and_text_mean_the_same() -> None:
     assert validate(verification=Verification.LWA) == validate(verification="lwa")
+
+
+def lists_and_tuples(form: Callable[[list[str]], object]) -> ValidArgs:
+    """Every argument that is a list, in this form."""
+    return validate(
+        applications={"shop": {"client_id": client_id(1), "readers": form([ACCOUNT])}},
+        readers=form([ACCOUNT]),
+        network={"subnet_ids": form(["subnet-01234567"]), "security_group_ids": form(["sg-01234567"])},
+        rotation_window={"start": "22:00", "end": "04:00", "days": form(["SAT"])},
+        restart={
+            "orders": {
+                "service_arn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/shop/orders",
+                "applications": form(["shop"]),
+            }
+        },
+    )
+
+
+def test_a_tuple_does_wherever_a_list_does_as_the_types_say() -> None:
+    assert lists_and_tuples(tuple) == lists_and_tuples(list)
+    assert validate(readers=()) == validate()
 
 
 def test_loopback_may_be_plain_http() -> None:

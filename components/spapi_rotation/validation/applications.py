@@ -233,7 +233,7 @@ def _validate_adoption(given: Mapping[str, object], where: str) -> Adoption | No
 
 def _validate_readers(given: Mapping[str, object], where: str) -> MaybeOutput[Sequence[str]] | None:
     readers, argument = given.get("readers"), f"{where}.readers"
-    if readers is None or readers == []:
+    if readers in (None, [], ()):
         return None
     if given.get("secret_arn") is not None:
         raise BadSettings(

@@ -161,7 +161,7 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
     def of_made_secrets(name: str, validate: Callable[[Any], T]) -> MaybeOutput[T] | None:
         """What concerns the secrets that the component makes; None if it is not given, or empty."""
         given_value = value(name)
-        if given_value is None or given_value in ([], {}):
+        if given_value is None or given_value in ([], (), {}):
             return None
         raising_invalid_argument(lambda _: validate_made(name, applications))(None)
         return validated_within(given_value, validate)

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 import pulumi
@@ -143,9 +143,9 @@ def is_map(value: object) -> TypeGuard[Mapping[Any, Any]]:
     return isinstance(value, Mapping)
 
 
-def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Whether a value is a list that is there."""
-    return isinstance(value, list)
+def is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    """Whether a value is a list that is there, or a tuple."""
+    return isinstance(value, list | tuple)
 
 
 def is_output(value: object) -> bool:
@@ -170,6 +170,6 @@ def _when_known(value: Any, validate: Callable[[Any], T]) -> pulumi.Output[T]:
 def _holds_output(value: Any) -> bool:
     if is_map(value):
         return any(_holds_output(part) for part in value.values())
-    if isinstance(value, list | tuple):
-        return any(_holds_output(part) for part in value)  # pyright: ignore[reportUnknownVariableType]
+    if is_list(value):
+        return any(_holds_output(part) for part in value)
     return is_output(value)

@@ -25,9 +25,9 @@ def validate_readers(value: object, argument: str) -> Sequence[str]:
     Raises:
         BadSettings: naming the one that is neither a role nor an account.
     """
-    if not is_list(value) and not isinstance(value, tuple):
+    if not is_list(value):
         raise BadSettings(f"{argument} must be a list.", remedy=f"Give a list, also of one. {_HOW}")
-    return sorted({_principal(each, f"{argument}[{index}]") for index, each in enumerate(value)})  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return sorted({_principal(each, f"{argument}[{index}]") for index, each in enumerate(value)})
 
 
 def _principal(value: object, argument: str) -> str:

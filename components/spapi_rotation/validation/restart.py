@@ -3,14 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import pulumi
 
 from spapi_rotation.args import RestartedService
 from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.validation.applications import ValidApplication
-from spapi_rotation.validation.inputs import MaybeOutput, is_map, known_keys, plain, validated
+from spapi_rotation.validation.inputs import MaybeOutput, is_list, is_map, known_keys, plain, validated
 from spapi_rotation.validation.names import did_you_mean
 from spapi_rotation_lambda.domain.errors import BadSettings
 
@@ -128,20 +127,20 @@ def _client_ids(value: object, argument: str, applications: Sequence[ValidApplic
     if value is None:
         return ()
     names = plain(value, argument, _WHY)
-    if not isinstance(names, list | tuple) or not names:
+    if not is_list(names) or not names:
         raise BadSettings(
             f"{argument} must be a list of one or more names.",
             remedy=f"List names of applications, or leave {argument} out: then every application counts.",
         )
     known = {each.name: each.client_id for each in applications}
-    for name in cast(Sequence[object], names):
+    for name in names:
         if not isinstance(name, str) or name not in known:
             near = did_you_mean(name, known) if isinstance(name, str) else ""
             raise BadSettings(
                 f"{argument} has a name that is not in applications.",
                 remedy=f"{near}There are: {', '.join(known)}.",
             )
-    return tuple(sorted({known[str(name)] for name in cast(Sequence[object], names)}))
+    return tuple(sorted({known[name] for name in names}))
 
 
 def _same(one: MaybeOutput[str], other: MaybeOutput[str]) -> bool:

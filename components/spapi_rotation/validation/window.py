@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, cast
 
 from spapi_rotation.args import RotationWindow
-from spapi_rotation.validation.inputs import is_map, known_keys
+from spapi_rotation.validation.inputs import is_list, is_map, known_keys
 from spapi_rotation.validation.names import nearest
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.window import WEEKDAYS, Window
@@ -48,10 +46,10 @@ def _validate_time_zone(name: object) -> None:
 
 
 def _validate_days(days: object) -> None:
-    names: Any = re.split(r"[,\s]+", days) if isinstance(days, str) else days
-    if not isinstance(names, list | tuple):
+    names: object = re.split(r"[,\s]+", days) if isinstance(days, str) else days
+    if not is_list(names):
         return
-    given = [str(name) for name in cast(Sequence[object], names)]
+    given = [str(name) for name in names]
     meant = [name.strip()[:3].upper() for name in given]
     known = set(meant) <= set(WEEKDAYS)
     if isinstance(days, str) or (known and meant != given):
