@@ -136,6 +136,18 @@ def test_a_bad_reader_in_an_output_is_refused_when_it_is_known() -> None:
         deploy_component(readers=pulumi.Output.from_input(["*"]))
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"readers": pulumi.Output.from_input([])},
+        {"applications": {"shop": app(1, readers=pulumi.Output.from_input([]))}},
+    ],
+)
+def test_an_output_of_no_readers_is_refused_when_it_is_known_since_aws_takes_no_policy_for_nobody(given: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"readers must be a list with at least one entry.* or leave .*out"):
+        deploy_component(**given, preview=True)
+
+
 def test_existing_secrets_keep_their_owners_policy() -> None:
     recording = deploy_component(applications={"own": app(1), "shop": app(2, secret_arn=ADOPTED)}, readers=[TASK])
     assert principals(recording) == {suffix(1): [TASK]}
@@ -193,7 +205,7 @@ def test_who_cannot_be_a_reader(
 
 @pytest.mark.parametrize("readers", [TASK, {"task": TASK}, True])
 def test_readers_are_a_list(readers: object) -> None:
-    assert refusal(readers=readers).args[0] == "readers must be a list."
+    assert refusal(readers=readers).args[0] == "readers must be a list with at least one entry."
 
 
 def test_readers_of_an_existing_secret_are_its_owners_matter() -> None:

@@ -101,6 +101,11 @@ def test_what_cannot_be_a_replica(given: object, said: str, remedy: str) -> None
     assert remedy in error.remedy
 
 
+def test_an_output_of_no_regions_is_refused_when_it_is_known_since_aws_takes_no_statement_for_no_key() -> None:
+    with pytest.raises(InvalidArgument, match=r"replica_regions must be a map with at least one entry.* leave it out"):
+        deploy_component(replica_regions=pulumi.Output.from_input({}), preview=True)
+
+
 def test_existing_secrets_are_replicated_by_their_owner() -> None:
     error = refusal(applications={"shop": {"client_id": client_id(1), "secret_arn": ADOPTED}}, replica_regions=REGIONS)
     assert error.args[0].startswith("replica_regions is set, but every application has an existing secret")

@@ -25,8 +25,11 @@ def validate_readers(value: object, argument: str) -> Sequence[str]:
     Raises:
         BadSettings: naming the one that is neither a role nor an account.
     """
-    if not is_list(value):
-        raise BadSettings(f"{argument} must be a list.", remedy=f"Give a list, also of one. {_HOW}")
+    if not is_list(value) or not value:
+        raise BadSettings(
+            f"{argument} must be a list with at least one entry.",
+            remedy=f"Give a list, even for a single reader, or leave {argument} out. {_HOW}",
+        )
     return sorted({_principal(each, f"{argument}[{index}]") for index, each in enumerate(value)})
 
 

@@ -17,9 +17,10 @@ def validate_replica_regions(value: object) -> Mapping[str, str]:
     Raises:
         BadSettings: naming the region that is none, or whose key is not one of that region.
     """
-    if not is_map(value):
+    if not is_map(value) or not value:
         raise BadSettings(
-            f"{ARGUMENT} must be a map.", remedy="Map each region to the ARN of a customer-managed key in that region."
+            f"{ARGUMENT} must be a map with at least one entry.",
+            remedy="Map each region to the ARN of a customer-managed key in that region, or leave it out.",
         )
     return {_region(name): _key(arn, f"{ARGUMENT}.{name}", str(name)) for name, arn in value.items()}
 
