@@ -6,11 +6,22 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.validation.arguments import validate_partition
+from spapi_rotation.validation.arguments import PARTITION, validate_partition
 from spapi_rotation.validation.inputs import MaybeOutput, raising_invalid_argument, validated
 from spapi_rotation.validation.regions import unlisted_region, validate_region
 from spapi_rotation.validation.tags import TAG_PREFIX, Tags
+from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.settings import alarm_prefix
+
+_DEPLOY = "Deploy the component where the {} is, with a provider of its own if necessary."
+_ELSEWHERE: Mapping[str, str] = {
+    "secretsmanager": _DEPLOY.format("secret"),
+    "kms": _DEPLOY.format("key"),
+    "sqs": _DEPLOY.format("queue"),
+    "ecs": "Restart services of the component's own account and region only. Elsewhere, restart them by the rotation "
+    "event: docs/consumers.md has an example for another account.",
+}
+"""What to do about something that is elsewhere, by its AWS service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,31 @@ def _known_region(component: pulumi.Resource, region: str) -> str:
     if (said := unlisted_region(region)) is not None:
         pulumi.log.warn(said, component)
     return raising_invalid_argument(validate_region)(region)
+
+
+def here(scope: Scope, arn: MaybeOutput[str], argument: str) -> pulumi.Output[str]:
+    """The ARN of something that must be where the component is.
+
+    Raises:
+        InvalidArgument: from the output, during the preview: it is elsewhere.
+    """
+    place = pulumi.Output.all(arn, scope.region, scope.account_id)
+    return place.apply(raising_invalid_argument(lambda each: _validate_place(argument, *map(str, each))))
+
+
+def _validate_place(argument: str, arn: str, region: str, account: str) -> str:
+    _, partition, service, its_region, its_account, *_ = arn.split(":")
+    for what, its, own in (
+        ("partition", partition, PARTITION),
+        ("region", its_region, region),
+        ("AWS account", its_account, account),
+    ):
+        if its != own:
+            raise BadSettings(
+                f"{argument} is in the {what} {its}, but the component is deployed to the {what} {own}.",
+                remedy=_ELSEWHERE[service],
+            )
+    return arn
 
 
 def default_identity(name: str) -> str:

@@ -239,7 +239,7 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"orders": {"service_arn": ORDERS, "applications": [7]}}, "not in applications", "shop, outlet"),
     (
         {"orders": {"service_arn": ORDERS.replace(ACCOUNT, "999999999999")}},
-        "is in the account 999",
+        "is in the AWS account 999",
         "another account",
     ),
     ({"orders": {"service_arn": ORDERS.replace(REGION, "ap-south-1")}}, "the region ap-south-1", "rotation event"),

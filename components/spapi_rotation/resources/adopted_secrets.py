@@ -7,9 +7,8 @@ from typing import Any, TypeAlias
 
 import pulumi
 
-from spapi_rotation.scope import Scope
+from spapi_rotation.scope import Scope, here
 from spapi_rotation.validation.applications import Adoption, ValidApplication
-from spapi_rotation.validation.arguments import PARTITION
 from spapi_rotation.validation.inputs import MaybeOutput, raising_invalid_argument
 from spapi_rotation_lambda.domain.applications import schedule_name
 from spapi_rotation_lambda.domain.errors import BadSettings
@@ -23,8 +22,6 @@ LONGEST_QUEUE_URL = len("https://sqs..amazonaws.com//") + len("ap-southeast-1") 
 
 LONGEST_SCHEDULE_GROUP = 64
 """The same for the schedule group's name. Source: Scheduler API reference, CreateScheduleGroup."""
-
-_THINGS: Mapping[str, str] = {"secretsmanager": "the secret", "kms": "the key", "sqs": "the queue"}
 
 Entry: TypeAlias = tuple[str, str, Mapping[str, str]]
 """Client id, ARN of its secret, the owner's names of our keys."""
@@ -162,27 +159,6 @@ def validated_environment(
     return {name: known.apply(lambda all_, name=name: str(all_[name])) for name in given}  # type: ignore[misc]
 
 
-def validate_place(arn: str, region: str, account: str, argument: str) -> str:
-    """The ARN, if it lies in the component's partition, region and account.
-
-    Raises:
-        BadSettings: naming where it lies instead.
-    """
-    _, partition, _, its_region, its_account, *_ = arn.split(":")
-    thing = _THINGS[arn.split(":")[2]]
-    for what, its, own in (
-        ("partition", partition, PARTITION),
-        ("region", its_region, region),
-        ("AWS account", its_account, account),
-    ):
-        if its != own:
-            raise BadSettings(
-                f"{argument} is in the {what} {its}, but the component is deployed to the {what} {own}.",
-                remedy=f"Deploy the component where {thing} is, with a provider of its own if necessary.",
-            )
-    return arn
-
-
 def validate_owner(arn: str, secret_prefix: str, application: ValidApplication, argument: str) -> str:
     """The ARN, unless it is that of the secret which the component makes for this very application.
 
@@ -215,18 +191,6 @@ def _not_own(
 def _entry(parts: Sequence[Any]) -> Entry:
     client_id, arn, keys = parts
     return str(client_id), str(arn), keys
-
-
-def here(scope: Scope, arn: pulumi.Input[str], argument: str) -> pulumi.Output[str]:
-    """The ARN of something that must lie where the component does.
-
-    Raises:
-        InvalidArgument: from the output, during the preview: it lies elsewhere.
-    """
-    place = pulumi.Output.all(arn, scope.region, scope.account_id)
-    return place.apply(
-        raising_invalid_argument(lambda each: validate_place(str(each[0]), str(each[1]), str(each[2]), argument))
-    )
 
 
 def _validate_size(variables: Mapping[str, str]) -> Mapping[str, str]:

@@ -9,8 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.errors import InvalidArgument
-from spapi_rotation.resources.adopted_secrets import here
-from spapi_rotation.scope import Scope
+from spapi_rotation.scope import Scope, here
 from spapi_rotation.validation.inputs import MaybeOutput, is_map
 from spapi_rotation_lambda.domain.sender_policy import Access, Statement, any_matches, key_access, listed, statements_of
 

@@ -8,10 +8,9 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.errors import InvalidArgument
-from spapi_rotation.resources.adopted_secrets import here
 from spapi_rotation.resources.existing import EncryptionKey, as_read, require_access
 from spapi_rotation.resources.iam import deny_plain_text, document
-from spapi_rotation.scope import Scope
+from spapi_rotation.scope import Scope, here
 from spapi_rotation.validation.inputs import MaybeOutput
 from spapi_rotation_lambda.domain.sender_policy import AWS_OWN_KEY, is_aws_own_key, queue_access, queue_statement
 

@@ -19,12 +19,12 @@ import pulumi
 import pulumi_aws as aws
 
 from spapi_rotation.errors import InvalidArgument
+from spapi_rotation.resources.function import bus_in_region
 from spapi_rotation.resources.iam import allow, create_role, deny_plain_text, document, put_policy, trust_policy
 from spapi_rotation.resources.queue import RETENTION_SECONDS
-from spapi_rotation.scope import Scope
+from spapi_rotation.scope import Scope, here
 from spapi_rotation.validation.arguments import ValidArgs
-from spapi_rotation.validation.inputs import in_own_region
-from spapi_rotation.validation.restart import ValidRestart, in_own_place
+from spapi_rotation.validation.restart import ValidRestart
 from spapi_rotation_lambda.domain.events import RotationEvent, source
 
 RETRY: dict[str, Any] = {
@@ -123,10 +123,7 @@ def create_restart(scope: Scope, args: ValidArgs) -> Restart | None:
     """
     if not args.restart:
         return None
-    arns = {
-        each.name: in_own_place(f"restart.{each.name}.service_arn", each.service_arn, scope.account_id, scope.region)
-        for each in args.restart
-    }
+    arns = {each.name: here(scope, each.service_arn, f"restart.{each.name}.service_arn") for each in args.restart}
     role = create_role(
         scope,
         args.roles,
@@ -230,7 +227,6 @@ def _own_bus(scope: Scope, args: ValidArgs) -> pulumi.Output[str] | None:
     """The component's bus; None for the default one. Rules can be made in one's own account only."""
     if args.event_bus_arn is None:
         return None
-    remedy = "Use a bus in the component's region."
 
     def own(both: list[str]) -> str:
         arn, account = str(both[0]), str(both[1])
@@ -243,5 +239,4 @@ def _own_bus(scope: Scope, args: ValidArgs) -> pulumi.Output[str] | None:
             )
         return arn
 
-    bus = in_own_region("event_bus_arn", args.event_bus_arn, scope.region, remedy)
-    return pulumi.Output.all(bus, scope.account_id).apply(own)
+    return pulumi.Output.all(bus_in_region(scope, args.event_bus_arn), scope.account_id).apply(own)

@@ -4,10 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pulumi
-
 from spapi_rotation.args import RestartedService
-from spapi_rotation.errors import InvalidArgument
 from spapi_rotation.validation.applications import ValidApplication
 from spapi_rotation.validation.inputs import MaybeOutput, is_list, is_map, known_keys, plain, validated
 from spapi_rotation.validation.names import did_you_mean
@@ -51,7 +48,7 @@ def validate_restart(value: object, applications: Sequence[ValidApplication]) ->
     found: dict[str, ValidRestart] = {}
     for name, entry in value.items():
         one = _validate_one(name, entry, applications)
-        other = next((each.name for each in found.values() if _same(each.service_arn, one.service_arn)), None)
+        other = next((each.name for each in found.values() if each.service_arn == one.service_arn), None)
         if other is not None:
             raise BadSettings(
                 f"restart.{one.name}.service_arn is also that of restart.{other}.",
@@ -79,29 +76,6 @@ def validate_service_arn(value: object, argument: str) -> str:
         remedy="Use arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME. Anything else is restarted by its own "
         "means on the rotation event: docs/consumers.md has examples.",
     )
-
-
-def in_own_place(
-    argument: str, arn: MaybeOutput[str], account: pulumi.Output[str], region: pulumi.Output[str]
-) -> pulumi.Output[str]:
-    """An ARN of the component's own account and region.
-
-    Raises:
-        InvalidArgument: from the output, during the preview: it lies elsewhere.
-    """
-
-    def compared(all_: list[str]) -> str:
-        its_region, its_account = str(all_[0]).split(":")[3:5]
-        if (its_account, its_region) != (all_[1], all_[2]):
-            raise InvalidArgument(
-                f"{argument} is in the account {its_account} and the region {its_region}, but the component is "
-                f"deployed to {all_[1]} and {all_[2]}.",
-                remedy="Restart services of the component's own account and region only. Elsewhere, restart them by "
-                "the rotation event: docs/consumers.md has an example for another account.",
-            )
-        return str(all_[0])
-
-    return pulumi.Output.all(arn, account, region).apply(compared)
 
 
 def _validate_one(name: object, entry: object, applications: Sequence[ValidApplication]) -> ValidRestart:
@@ -141,7 +115,3 @@ def _client_ids(value: object, argument: str, applications: Sequence[ValidApplic
                 remedy=f"{near}There are: {', '.join(known)}.",
             )
     return tuple(sorted({known[name] for name in names}))
-
-
-def _same(one: MaybeOutput[str], other: MaybeOutput[str]) -> bool:
-    return isinstance(one, str) and isinstance(other, str) and one == other
