@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import pulumi
 
 from spapi_rotation.scope import Scope, here
-from spapi_rotation.validation.applications import Adoption, ValidApplication
+from spapi_rotation.validation.applications import ValidApplication
 from spapi_rotation.validation.inputs import MaybeOutput, raising_invalid_argument
 from spapi_rotation_lambda.domain.applications import schedule_name
 from spapi_rotation_lambda.domain.errors import BadSettings
@@ -57,12 +57,11 @@ def adopt(
     for application in applications:
         if (adoption := application.adoption) is None:
             continue
-        arn = _not_own(
-            here(scope, adoption.secret_arn, f"{adoption.argument}.secret_arn"), secret_prefix, application, adoption
-        )
+        where = f"applications.{application.name}"
+        arn = _not_own(here(scope, adoption.secret_arn, f"{where}.secret_arn"), secret_prefix, application)
         secrets[application.name] = arn
         if adoption.key_arn is not None:
-            keys.append(here(scope, adoption.key_arn, f"{adoption.argument}.secret_key_arn"))
+            keys.append(here(scope, adoption.key_arn, f"{where}.secret_key_arn"))
         entries.append(pulumi.Output.all(application.client_id, arn, application.keys).apply(_entry))
     if not secrets:
         return None
@@ -159,7 +158,7 @@ def validated_environment(
     return {name: known.apply(lambda all_, name=name: str(all_[name])) for name in given}  # type: ignore[misc]
 
 
-def validate_owner(arn: str, secret_prefix: str, application: ValidApplication, argument: str) -> str:
+def validate_owner(arn: str, secret_prefix: str, application: ValidApplication) -> str:
     """The ARN, unless it is that of the secret which the component makes for this very application.
 
     To adopt it, the stack would have to give it up, and Pulumi would delete it.
@@ -171,21 +170,18 @@ def validate_owner(arn: str, secret_prefix: str, application: ValidApplication, 
     if name != f"{secret_prefix}/{application.client_id}":
         return arn
     raise BadSettings(
-        f"{argument}.secret_arn is the secret that the component itself creates for {application.name}.",
+        f"applications.{application.name}.secret_arn is the secret that the component itself creates for "
+        f"{application.name}.",
         remedy="Leave secret_arn out. If the stack no longer manages the secret, `pulumi up` then shows the "
         "command that takes it back.",
     )
 
 
 def _not_own(
-    arn: pulumi.Output[str], secret_prefix: MaybeOutput[str], application: ValidApplication, adoption: Adoption
+    arn: pulumi.Output[str], secret_prefix: MaybeOutput[str], application: ValidApplication
 ) -> pulumi.Output[str]:
     both = pulumi.Output.all(arn, secret_prefix)
-    return both.apply(
-        raising_invalid_argument(
-            lambda each: validate_owner(str(each[0]), str(each[1]), application, adoption.argument)
-        )
-    )
+    return both.apply(raising_invalid_argument(lambda each: validate_owner(str(each[0]), str(each[1]), application)))
 
 
 def _entry(parts: Sequence[Any]) -> Entry:

@@ -41,12 +41,10 @@ class Adoption:
     """An existing secret that an application keeps: the component uses it and does not own it.
 
     Attributes:
-        argument: the application's place in the arguments, for messages.
         secret_arn: the secret, of the right shape; whether it lies where the component does is validated later.
         key_arn: the customer-managed key that encrypts it, if any.
     """
 
-    argument: str
     secret_arn: MaybeOutput[str]
     key_arn: MaybeOutput[str] | None
 
@@ -225,7 +223,6 @@ def _validate_adoption(given: Mapping[str, object], where: str) -> Adoption | No
             )
         return None
     return Adoption(
-        argument=where,
         secret_arn=validated(arn, lambda v: validate_secret_arn(v, f"{where}.secret_arn")),
         key_arn=None if key is None else validated(key, lambda v: validate_key_arn(v, f"{where}.secret_key_arn")),
     )
