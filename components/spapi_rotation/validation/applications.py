@@ -12,6 +12,7 @@ from spapi_rotation.validation.inputs import (
     of_form,
     plain,
     validate_flag,
+    validate_name,
     validated,
     validated_within,
 )
@@ -28,7 +29,6 @@ KEY_NAMES = tuple(each.name for each in fields(KeyNames))
 _APPLICATION_ID = "amzn1.sp.solution."
 """How the id of an application begins, which is not that of its client."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # The six characters at the end are Secrets Manager's own. Without them an ARN in a policy fits no secret.
 _SECRET_ARN = re.compile(
     r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}-[A-Za-z0-9]{6}"
@@ -171,11 +171,7 @@ def validate_key_names(value: object, argument: str) -> Mapping[str, str]:
 
 
 def _validate_application(name: object, entry: object) -> ValidApplication:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise BadSettings(
-            "A name in applications is not usable.",
-            remedy="Use at most 64 letters, digits, dots, hyphens and underscores.",
-        )
+    name = validate_name(name, "applications")
     where = f"applications.{name}"
     given = known_keys(plain(entry, where, "it says which resources there are"), Application.__annotations__, where)
     trigger, keys = given.get("rotate_on_up"), given.get("secret_keys")

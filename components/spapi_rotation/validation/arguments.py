@@ -163,7 +163,7 @@ def validate_args(args: ClientSecretRotationArgs, *, default_identity: str) -> V
         given_value = value(name)
         if given_value is None or given_value in ([], (), {}):
             return None
-        raising_invalid_argument(lambda _: validate_made(name, applications))(None)
+        validate_made(name, applications)
         return validated_within(given_value, validate)
 
     window, topic, bus = value("rotation_window"), value("alarm_topic_arn"), value("event_bus_arn")
@@ -299,7 +299,7 @@ def validate_runbook_url(value: object) -> str:
     if value == RUNBOOK or (isinstance(value, str) and _RUNBOOK_URL.fullmatch(value)):
         return str(value)
     raise BadSettings(
-        "runbook_url is not an https URL of at most 150 characters without spaces, brackets and a fragment.",
+        "runbook_url is not an https URL of at most 150 characters without spaces, brackets or a fragment.",
         remedy="Give the address of the page that holds the runbook, as a plain text; each alarm adds #SECTION to it.",
     )
 
@@ -322,10 +322,10 @@ def validate_made(argument: str, applications: Sequence[ValidApplication]) -> No
     """The component makes at least one secret, which the argument concerns.
 
     Raises:
-        BadSettings: every application has an existing one.
+        InvalidArgument: every application has an existing one.
     """
     if all(each.adoption is not None for each in applications):
-        raise BadSettings(
+        raise InvalidArgument(
             f"{argument} is set, but every application has an existing secret, which belongs to its owner.",
             remedy="Leave it out, and have the owners do this for their secrets; docs/consumers.md says how.",
         )

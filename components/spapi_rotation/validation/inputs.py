@@ -17,6 +17,8 @@ T = TypeVar("T")
 MaybeOutput: TypeAlias = T | pulumi.Output[T]
 """A value, or an Output that gives it later; either is valid."""
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
 
 def raising_invalid_argument(validate: Callable[[Any], T]) -> Callable[[Any], T]:
     """The same validation, raising InvalidArgument in place of BadSettings."""
@@ -48,11 +50,10 @@ def validated_pair(
     one: MaybeOutput[int], other: MaybeOutput[int], validate: Callable[[int, int], int]
 ) -> MaybeOutput[int]:
     """Validate two numbers against each other; ``validate`` returns what to go on with."""
+    validate_both = raising_invalid_argument(lambda both: validate(int(both[0]), int(both[1])))
     if isinstance(one, int) and isinstance(other, int):
-        return raising_invalid_argument(lambda _: validate(one, other))(None)
-    return pulumi.Output.all(one, other).apply(
-        raising_invalid_argument(lambda both: validate(int(both[0]), int(both[1])))
-    )
+        return validate_both((one, other))
+    return pulumi.Output.all(one, other).apply(validate_both)
 
 
 def validate_whole(value: object, argument: str, limits: Number) -> int:
@@ -91,6 +92,20 @@ def of_form(value: object, form: re.Pattern[str], problem: str, *, remedy: str) 
     raise BadSettings(problem, remedy=remedy)
 
 
+def validate_name(value: object, argument: str) -> str:
+    """A name of the user's choice for an entry of an argument.
+
+    Raises:
+        BadSettings: it is not usable.
+    """
+    return of_form(
+        value,
+        _NAME,
+        f"A name in {argument} is not usable.",
+        remedy="Use at most 64 letters, digits, dots, hyphens and underscores, the first a letter or a digit.",
+    )
+
+
 def known_keys(given: object, known: Mapping[str, object], where: str) -> Mapping[str, Any]:
     """A map with no other keys than the known ones.
 
@@ -126,16 +141,17 @@ def in_own_region(argument: str, arn: MaybeOutput[str], region: pulumi.Output[st
         InvalidArgument: from the output, during the preview: it lies in another region.
     """
 
-    def compared(both: list[str]) -> str:
-        its = both[0].split(":")[3]
-        if its != both[1]:
+    def compared(both: Sequence[Any]) -> str:
+        its_arn, own = str(both[0]), str(both[1])
+        its = its_arn.split(":")[3]
+        if its != own:
             raise InvalidArgument(
-                f"{argument} is in the region {its}, but the component is deployed to the region {both[1]}.",
+                f"{argument} is in the region {its}, but the component is deployed to the region {own}.",
                 remedy=remedy,
             )
-        return both[0]
+        return its_arn
 
-    return pulumi.Output.all(arn, region).apply(lambda both: compared([str(each) for each in both]))
+    return pulumi.Output.all(arn, region).apply(compared)
 
 
 def is_map(value: object) -> TypeGuard[Mapping[Any, Any]]:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 from spapi_rotation.args import RestartedService
 from spapi_rotation.validation.applications import ValidApplication
-from spapi_rotation.validation.inputs import MaybeOutput, is_list, is_map, known_keys, plain, validated
+from spapi_rotation.validation.inputs import MaybeOutput, is_list, is_map, known_keys, plain, validate_name, validated
 from spapi_rotation.validation.names import did_you_mean
 from spapi_rotation_lambda.domain.errors import BadSettings
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_CLUSTER = r"[A-Za-z0-9_-]{1,255}"
-_SERVICE_ARN = re.compile(rf"arn:aws:ecs:[a-z0-9-]+:\d{{12}}:service/{_CLUSTER}/{_CLUSTER}")
-_SHORT_ARN = re.compile(rf"arn:aws:ecs:[a-z0-9-]+:\d{{12}}:service/{_CLUSTER}")
+_NAME = r"[A-Za-z0-9_-]{1,255}"
+_SERVICE_ARN = re.compile(rf"arn:aws:ecs:[a-z0-9-]+:\d{{12}}:service/{_NAME}/{_NAME}")
+_SHORT_ARN = re.compile(rf"arn:aws:ecs:[a-z0-9-]+:\d{{12}}:service/{_NAME}")
 """The form before 2018, which does not name the cluster. Source: ECS developer guide, "Amazon Resource Names"."""
 
 _WHY = "it says which resources there are"
@@ -79,11 +78,7 @@ def validate_service_arn(value: object, argument: str) -> str:
 
 
 def _validate_one(name: object, entry: object, applications: Sequence[ValidApplication]) -> ValidRestart:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise BadSettings(
-            "A name in restart is not usable.",
-            remedy="Use at most 64 letters, digits, dots, hyphens and underscores.",
-        )
+    name = validate_name(name, "restart")
     where = f"restart.{name}"
     given = known_keys(plain(entry, where, _WHY), RestartedService.__annotations__, where)
     arn = given.get("service_arn")
