@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Awaitable, Mapping, Sequence
 from enum import Enum, StrEnum
 from types import NoneType, UnionType
-from typing import Any, ForwardRef, Literal, NotRequired, Required, Union, cast, get_args, get_origin, is_typeddict
+from typing import Any, ForwardRef, NotRequired, Union, cast, get_args, get_origin, is_typeddict
 
 import pulumi
 from pulumi.runtime.config import CONFIG
@@ -75,7 +75,7 @@ def plain_type(hint: Any) -> Any:
         TypeError: it can be several things.
     """
     origin = get_origin(hint)
-    if origin in (NotRequired, Required):
+    if origin is NotRequired:
         return plain_type(get_args(hint)[0])
     if origin in (Union, UnionType):
         plain = [each for each in get_args(hint) if each is not NoneType and not _comes_later(each)]
@@ -101,7 +101,7 @@ def kind_of(hint: Any) -> Kind:
         return Kind.FLAG
     if plain is int:
         return Kind.WHOLE
-    if plain is str or origin is Literal or (isinstance(plain, type) and issubclass(plain, Enum)):
+    if plain is str or (isinstance(plain, type) and issubclass(plain, Enum)):
         return Kind.TEXT
     raise TypeError(f"An argument of this type cannot be a setting: {hint}")
 

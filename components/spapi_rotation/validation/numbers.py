@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from spapi_rotation.args import ClientSecretRotationArgs
 from spapi_rotation.validation.inputs import validate_whole
-from spapi_rotation.validation.own_parts import MIN_CONCURRENCY
 from spapi_rotation_lambda import settings
 from spapi_rotation_lambda.domain.errors import BadSettings
 from spapi_rotation_lambda.domain.times import LIFETIME
@@ -19,6 +18,9 @@ LOG_RETENTION_DAYS = frozenset(
 
 MIN_DAYS_TO_RENEW = 7
 """Days between the day on which a rotation is due and the expiry alarm: a weekly rotation window opens in them."""
+
+MIN_CONCURRENCY = 3
+"""Two messages of the queue, which the mapping may hand out at a time, and a check or an operator beside them."""
 
 NUMBERS: Mapping[str, Number] = {
     **{name.lower(): number for name, number in settings.NUMBERS.items() if name.lower() in _ARGUMENTS},

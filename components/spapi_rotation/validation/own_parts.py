@@ -1,4 +1,4 @@
-"""Validates what an account brings: bounds of the roles, the network of the function, its concurrency."""
+"""Validates what an account brings: bounds of the roles, the function's network, keys, the destination queue."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,6 @@ from spapi_rotation.validation.inputs import (
     validated_within,
 )
 from spapi_rotation_lambda.domain.errors import BadSettings
-
-MIN_CONCURRENCY = 3
-"""Two messages of the queue, which the mapping may hand out at a time, and a check or an operator beside them."""
 
 _BOUNDARY = re.compile(r"arn:aws:iam::(\d{12}|aws):policy/([\x21-\x7e]{1,510}/)?[\w+=,.@-]{1,128}", re.ASCII)
 _PATH = re.compile(r"(?=.{1,512}\Z)/([\x21-\x2e\x30-\x7e]+/)*", re.ASCII)
@@ -179,7 +176,7 @@ def validate_path(value: object) -> str:
 
 
 def _parts(value: object, argument: str, known: Mapping[str, object]) -> Mapping[str, Any]:
-    why = "its parts may be Outputs, it says which resources there are"
+    why = "it says which resources there are (its parts may be Outputs)"
     return {} if value is None else known_keys(plain(value, argument, why), known, argument)
 
 
