@@ -9,10 +9,8 @@ import pytest
 from spapi_rotation import ClientSecretRotation
 from spapi_rotation.component import OUTPUTS, TYPE_TOKEN
 from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG
-from spapi_rotation.resources.function import METRICS_NAMESPACE
 from spapi_rotation.resources.guards import TYPE_TOKEN as GUARD
 from spapi_rotation.resources.schedule import rate
-from spapi_rotation_lambda.adapters import telemetry
 from spapi_rotation_lambda.settings import HANDLER, NEEDED, Env, Settings
 from tests.component.recorder import ACCOUNT, PROJECT, REGION, STACK, Registered, client_id, deploy, deploy_component
 from tests.exploration import standard_queue
@@ -290,10 +288,6 @@ def test_default_environment_gives_the_functions_own_default_settings() -> None:
     variables = deploy_component().named("rotation-function").inputs["environment"]["variables"]
     needed = {name.value: variables[name] for name in (*NEEDED, Env.COMPONENT)}
     assert Settings.from_environment(variables) == Settings.from_environment(needed)
-
-
-def test_metrics_namespace_is_the_functions() -> None:
-    assert METRICS_NAMESPACE == telemetry.NAMESPACE
 
 
 def test_queue_feeds_the_function_one_message_at_a_time() -> None:

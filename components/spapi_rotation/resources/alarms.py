@@ -6,18 +6,15 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, RESTART_ALARMS, AlarmDefinition, Source
+from spapi_rotation.resources.alarm_catalog import ALARM_CATALOG, EVERY_ALARM, AlarmDefinition, Source
 from spapi_rotation.resources.existing import EncryptionKey
-from spapi_rotation.resources.function import METRICS_NAMESPACE
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.resources.restart import Restart
 from spapi_rotation.resources.topic import create_topic
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.arguments import ValidArgs
 from spapi_rotation.validation.inputs import MaybeOutput, in_own_region
-
-SERVICE_DIMENSION = "service"
-"""The one dimension of the function's own metrics: the component's identity."""
+from spapi_rotation_lambda.adapters.telemetry import DIMENSION, NAMESPACE
 
 Metrics = tuple[str, Mapping[str, pulumi.Input[str]]]
 """Namespace and dimensions."""
@@ -31,8 +28,10 @@ def alarm_topic(scope: Scope, args: ValidArgs, key: EncryptionKey) -> pulumi.Out
     """
     if not args.alarms:
         return None
-    given = _given_topic(scope, args.alarm_topic_arn) if args.alarm_topic_arn is not None else None
-    return given if given is not None else create_topic(scope, key).arn
+    if args.alarm_topic_arn is None:
+        return create_topic(scope, key).arn
+    remedy = "Use a topic in the component's region, or leave alarm_topic_arn out."
+    return in_own_region("alarm_topic_arn", args.alarm_topic_arn, scope.region, remedy)
 
 
 def create_alarms(
@@ -49,18 +48,17 @@ def create_alarms(
     if topic_arn is None:
         return {}
     sources: dict[Source, Metrics] = {
-        Source.OWN: (METRICS_NAMESPACE, {SERVICE_DIMENSION: scope.identity}),
+        Source.OWN: (NAMESPACE, {DIMENSION: scope.identity}),
         Source.QUEUE: ("AWS/SQS", {"QueueName": queues.destination.name}),
         Source.DEAD_LETTER: ("AWS/SQS", {"QueueName": queues.dead_letter.name}),
         Source.UNCLAIMED: ("AWS/SQS", {"QueueName": queues.unclaimed.name}),
         Source.OPERATIONS: ("AWS/SQS", {"QueueName": queues.operations.name}),
         Source.FUNCTION: ("AWS/Lambda", {"FunctionName": function.name}),
     }
-    definitions: tuple[AlarmDefinition, ...] = ALARM_CATALOG
     if restart is not None:
         sources[Source.RESTART] = ("AWS/States", {"StateMachineArn": restart.machine.arn})
         sources[Source.RESTART_QUEUE] = ("AWS/SQS", {"QueueName": restart.not_started.name})
-        definitions = (*ALARM_CATALOG, *RESTART_ALARMS)
+    definitions = ALARM_CATALOG if restart is None else EVERY_ALARM
     return {each.name: _alarm(scope, args, each, sources, topic_arn, log_group) for each in definitions}
 
 
@@ -123,11 +121,6 @@ def _query(name: str, alarm: AlarmDefinition, metric: str, place: Metrics) -> di
             "period": alarm.span.period_seconds,
         },
     }
-
-
-def _given_topic(scope: Scope, arn: MaybeOutput[str]) -> pulumi.Output[str]:
-    remedy = "Use a topic in the component's region, or leave alarm_topic_arn out."
-    return in_own_region("alarm_topic_arn", arn, scope.region, remedy)
 
 
 def _periods(alarm: AlarmDefinition, check_hours: MaybeOutput[int]) -> MaybeOutput[int]:

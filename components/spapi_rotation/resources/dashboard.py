@@ -15,12 +15,12 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from spapi_rotation.resources.alarm_catalog import HOUR, MINUTE
-from spapi_rotation.resources.function import METRICS_NAMESPACE
+from spapi_rotation.resources.alarm_catalog import HOUR, MINUTE, QUEUE_AGE_SECONDS
 from spapi_rotation.resources.queue import Queues
 from spapi_rotation.resources.rows import ALARMS, Row, anchor
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.arguments import ValidArgs
+from spapi_rotation_lambda.adapters.telemetry import DIMENSION, NAMESPACE
 from spapi_rotation_lambda.ports import Metric
 
 COLUMNS = 24
@@ -175,7 +175,7 @@ def _states(shown: Shown) -> dict[str, Any]:
 
 
 def _own(shown: Shown, metric: Metric, **rendering: Any) -> list[Any]:
-    return [METRICS_NAMESPACE, metric.value, "service", shown.identity, *([rendering] if rendering else [])]
+    return [NAMESPACE, metric.value, DIMENSION, shown.identity, *([rendering] if rendering else [])]
 
 
 def _queue(name: str, metric: str, label: str) -> list[Any]:
@@ -229,7 +229,7 @@ def _waiting(shown: Shown) -> dict[str, Any]:
 
 def _queue_age(shown: Shown) -> dict[str, Any]:
     metrics = [_queue(shown.queues[0], "ApproximateAgeOfOldestMessage", "seconds")]
-    limit = _line("queue-age", 30 * MINUTE, "above")
+    limit = _line("queue-age", QUEUE_AGE_SECONDS, "above")
     return _graph(shown, "Age of the oldest message", metrics, stat="Maximum", period=5 * MINUTE, annotations=limit)
 
 

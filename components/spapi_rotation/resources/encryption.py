@@ -13,7 +13,7 @@ from spapi_rotation.validation.inputs import MaybeOutput
 from spapi_rotation_lambda.domain.sender_policy import Statement, key_statement
 
 
-def key_policy(scope: Scope, *, alarms: bool, readers: pulumi.Output[list[Statement]] | None = None) -> dict[str, Any]:
+def key_policy(scope: Scope, *, alarms: bool, readers: pulumi.Output[list[Statement]] | None) -> dict[str, Any]:
     """The policy of the secrets' key: two statements, one if the alarms' topic is encrypted by it, the readers'.
 
     The account administers the key, which also lets IAM policies of this account grant its use: the

@@ -11,7 +11,7 @@ from spapi_rotation.function_archive.archive import function_code
 from spapi_rotation.resources.adopted_secrets import AdoptedSecrets, secret_keys, validated_environment
 from spapi_rotation.resources.existing import EncryptionKey
 from spapi_rotation.resources.iam import allow, create_role, document, put_policy, trust_policy
-from spapi_rotation.resources.queue import Queues
+from spapi_rotation.resources.queue import FUNCTION_TIMEOUT_SECONDS, Queues
 from spapi_rotation.scope import Scope
 from spapi_rotation.validation.arguments import ValidArgs
 from spapi_rotation.validation.inputs import MaybeOutput, in_own_region, text_of
@@ -19,9 +19,6 @@ from spapi_rotation_lambda.settings import HANDLER, Env
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
-TIMEOUT_SECONDS = 180
-"""A request on purpose looks at the queues for 90 seconds, then calls Amazon and AWS with their own timeouts."""
-
 MEMORY_MB = 256
 MAX_CONCURRENCY = 2
 """The lowest that Lambda allows for a queue. Source: Lambda guide, "Configuring maximum concurrency"."""
@@ -30,7 +27,6 @@ MAX_EVENT_AGE_SECONDS = 3600
 """A check that could not start for an hour is worth nothing: the next one is due."""
 
 DEFAULT_BUS = "default"
-METRICS_NAMESPACE = "SpApiRotation"
 
 SECRET_ACTIONS = (
     "secretsmanager:DescribeSecret",
@@ -45,7 +41,6 @@ Lambda function", whose list of the execution role's permissions these are."""
 
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 QUEUE_KEY_ACTIONS = ("kms:Decrypt", "kms:GetKeyPolicy")
-ADOPTED_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 NETWORK_ACTIONS = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -81,12 +76,13 @@ class Function:
 
 
 def environment(
-    args: ValidArgs,
     scope: Scope,
+    args: ValidArgs,
+    *,
     queues: Queues,
     schedule_group: pulumi.Input[str],
     adopted: AdoptedSecrets | None,
-    bus: pulumi.Input[str] = DEFAULT_BUS,
+    bus: pulumi.Input[str],
 ) -> dict[str, pulumi.Input[str]]:
     """The function's environment variables; texts only, no secret."""
     variables: dict[str, pulumi.Input[str]] = {
@@ -125,11 +121,11 @@ def function_policy(
     queues: Queues,
     log_group_arn: pulumi.Input[str],
     schedule_group: pulumi.Input[str],
-    topic_arn: pulumi.Input[str] | None = None,
-    adopted: AdoptedSecrets | None = None,
-    bus_arn: pulumi.Input[str] | None = None,
-    replica_regions: pulumi.Output[Mapping[str, str]] | None = None,
-    network: bool = False,
+    topic_arn: pulumi.Input[str] | None,
+    adopted: AdoptedSecrets | None,
+    bus_arn: pulumi.Input[str] | None,
+    replica_regions: pulumi.Output[Mapping[str, str]] | None,
+    network: bool,
 ) -> dict[str, Any]:
     """What the function may do. Only existing secrets make it longer; others are covered by their common name."""
     # Only names that end in a client id; Secrets Manager appends a hyphen and six characters to an ARN.
@@ -214,7 +210,9 @@ def create_function(
         network=args.network is not None,
     )
     role_policy = put_policy(scope, "function-policy", role, policy)
-    variables = environment(args, scope, queues, schedule_group, adopted, bus_arn or DEFAULT_BUS)
+    variables = environment(
+        scope, args, queues=queues, schedule_group=schedule_group, adopted=adopted, bus=bus_arn or DEFAULT_BUS
+    )
     function = aws.lambda_.Function(
         f"{scope.name}-function",
         description="Rotates SP-API client secrets.",
@@ -223,7 +221,7 @@ def create_function(
         runtime=RUNTIME,
         architectures=[ARCHITECTURE],
         memory_size=MEMORY_MB,
-        timeout=TIMEOUT_SECONDS,
+        timeout=FUNCTION_TIMEOUT_SECONDS,
         role=role.arn,
         environment={"variables": variables},
         kms_key_arn=key.arn,
@@ -299,7 +297,7 @@ def _adopted_statements(scope: Scope, adopted: AdoptedSecrets | None) -> list[di
     if adopted.key_arns is not None:
         service = pulumi.Output.concat("secretsmanager.", scope.region, ".amazonaws.com")
         condition = {"StringEquals": {"kms:ViaService": service}}
-        statements.append(allow("AdoptedKeys", ADOPTED_KEY_ACTIONS, adopted.key_arns) | {"Condition": condition})
+        statements.append(allow("AdoptedKeys", KEY_ACTIONS, adopted.key_arns) | {"Condition": condition})
     return statements
 
 

@@ -20,13 +20,13 @@ RETENTION_SECONDS = 14 * 24 * 3600
 MAX_RECEIVE_COUNT = 240
 """Deliveries before a message goes to the dead-letter queue: a day's, so that an outage of a day needs no person."""
 
-VISIBILITY_SECONDS = 360
-"""After this a message that was not taken comes again: twice the function's timeout. The Lambda guide asks for no less
-than that timeout and recommends six times it, against throttling that uses deliveries up; here there are plenty."""
+FUNCTION_TIMEOUT_SECONDS = 180
+"""A request on purpose looks at the queues for 90 seconds, then calls Amazon and AWS with their own timeouts."""
 
-
-LEAST_VISIBILITY_SECONDS = 180
-"""The function's timeout; with less Lambda refuses to read the queue."""
+VISIBILITY_SECONDS = 2 * FUNCTION_TIMEOUT_SECONDS
+"""After this a message that was not taken comes again. Lambda refuses to read a queue where that is sooner than the
+function's timeout, and its guide recommends six times it, against throttling that uses deliveries up; here there are
+plenty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +175,10 @@ def _validate_times(visibility: int, retention: int, url: str, component: pulumi
     """
     hide = f"`aws sqs set-queue-attributes --queue-url {url} --attributes VisibilityTimeout={VISIBILITY_SECONDS}`"
     keep = f"`aws sqs set-queue-attributes --queue-url {url} --attributes MessageRetentionPeriod={RETENTION_SECONDS}`"
-    if visibility < LEAST_VISIBILITY_SECONDS:
+    if visibility < FUNCTION_TIMEOUT_SECONDS:
         raise InvalidArgument(
             f"queue.arn has a visibility timeout of {visibility} seconds, but the function may run "
-            f"{LEAST_VISIBILITY_SECONDS}: Lambda does not read it.",
+            f"{FUNCTION_TIMEOUT_SECONDS}: Lambda does not read it.",
             remedy=f"{hide}.",
         )
     if visibility != VISIBILITY_SECONDS:
