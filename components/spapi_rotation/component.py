@@ -100,13 +100,13 @@ class ClientSecretRotation(pulumi.ComponentResource):
         """Declare the component and its resources.
 
         Args:
-            name: 1 to 32 letters, digits, hyphens and underscores; part of the names of AWS resources.
+            name: a letter and up to 31 letters, digits, hyphens and underscores; part of the names of AWS resources.
             args: see ClientSecretRotationArgs.
             opts: `protect`, `providers` and the like reach every child.
 
         Raises:
             InvalidArgument: an argument is not usable. For a value that is an Output: when it becomes known.
-            UnusableArchive: the function's third-party files are not the locked ones.
+            UnusableArchive: the function's archive is missing, or was not made from the modules and the lock beside it.
         """
         super().__init__(TYPE_TOKEN, validate_component_name(name), None, opts)
         valid = validate_args(args, default_identity=default_identity(name))

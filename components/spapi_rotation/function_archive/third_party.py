@@ -143,7 +143,7 @@ def installed_contents(folder: Path) -> dict[str, dict[str, bytes]]:
     for each in distributions(path=[str(folder)]):
         name = _normalised(each.metadata["Name"])
         if "Root-Is-Purelib: true" not in (each.read_text("WHEEL") or ""):
-            raise UnusableFiles(f"{name} is not pure Python.", remedy="Replace it, or make room for it in the archive.")
+            raise UnusableFiles(f"{name} is not pure Python.", remedy="Replace it with one that is.")
         found[name] = distribution_contents(name, each)
         if clash := seen & found[name].keys():
             raise UnusableFiles(f"Two distributions hold {min(clash)}.", remedy="Remove one of them.")

@@ -90,10 +90,10 @@ def create_queue_key(
 
 
 def _key(
-    scope: Scope, role: str, deletion_window_days: pulumi.Input[int], *, description: str, policy: dict[str, Any]
+    scope: Scope, name: str, deletion_window_days: pulumi.Input[int], *, description: str, policy: dict[str, Any]
 ) -> EncryptionKey:
     key = aws.kms.Key(
-        f"{scope.name}-{role}",
+        f"{scope.name}-{name}",
         description=description,
         deletion_window_in_days=deletion_window_days,
         enable_key_rotation=True,
@@ -102,7 +102,7 @@ def _key(
         opts=scope.options(protected=True),
     )
     aws.kms.Alias(
-        f"{scope.name}-{role}-alias",
+        f"{scope.name}-{name}-alias",
         target_key_id=key.key_id,
         opts=scope.options(),
     )

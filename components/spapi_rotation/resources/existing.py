@@ -32,7 +32,7 @@ class EncryptionKey:
 
 def existing_key(
     scope: Scope,
-    role: str,
+    name: str,
     arn: MaybeOutput[str],
     *,
     argument: str,
@@ -42,6 +42,8 @@ def existing_key(
     """Read a key, and compare its policy with what is needed; what it lacks is shown.
 
     Args:
+        name: last part of its resource's name.
+        argument: the argument that names it.
         needed: statements of which each must be said, in these or more general words.
         for_amazon: whether Amazon's sender must be able to use it.
 
@@ -50,10 +52,10 @@ def existing_key(
     """
     placed = here(scope, arn, argument)
     found = aws.kms.Key.get(
-        f"{scope.name}-own-{role}", placed.apply(lambda text: text.rpartition("/")[2]), opts=scope.options()
+        f"{scope.name}-own-{name}", placed.apply(lambda text: text.rpartition("/")[2]), opts=scope.options()
     )
 
-    def checked(known: Mapping[str, Any]) -> str:
+    def validated(known: Mapping[str, Any]) -> str:
         its_arn, policy = str(known["arn"]), str(known["policy"] or "")
         validate_key(known, argument)
         if for_amazon:
@@ -74,7 +76,7 @@ def existing_key(
         enabled=as_read(found.is_enabled),
         needed=needed,
     )
-    return EncryptionKey(known.apply(checked), found)
+    return EncryptionKey(known.apply(validated), found)
 
 
 def as_read(value: pulumi.Output[Any]) -> pulumi.Output[Any]:
@@ -151,7 +153,7 @@ def lacking(policy: str, arn: str, needed: Sequence[Statement]) -> list[Statemen
 
 def _says(given: Mapping[str, Any], needed: Statement, kind: str, name: str, arn: str) -> bool:
     return (
-        (kind, name) in set(_principals(given))
+        (kind, name) in _principals(given)
         and all(any_matches(given.get("Action"), str(each), fold=True) for each in listed(needed["Action"]))
         and any(each in ("*", arn) for each in listed(given.get("Resource")))
         and (not given.get("Condition") or _flat(given["Condition"]) == _flat(needed.get("Condition", {})))

@@ -1,4 +1,4 @@
-"""Policy documents and statements that several resources share."""
+"""The component's roles, and the policy documents and statements that several resources share."""
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias

@@ -137,10 +137,10 @@ def existing_queue(scope: Scope, arn: MaybeOutput[str], *, key: EncryptionKey | 
         retention=as_read(found.message_retention_seconds),
         key=key.arn if key is not None else None,
     )
-    return Destination(known.apply(lambda all_: _checked(all_, scope.component)), url, name)
+    return Destination(known.apply(lambda all_: _validated_arn(all_, scope.component)), url, name)
 
 
-def _checked(known: Mapping[str, Any], component: pulumi.Resource) -> str:
+def _validated_arn(known: Mapping[str, Any], component: pulumi.Resource) -> str:
     arn, its_key, named = str(known["arn"]), str(known["encrypted_by"] or ""), str(known["key"] or "")
     require_access(queue_access(known["policy"], arn), "queue.arn", component)
     if is_aws_own_key(its_key):
@@ -198,7 +198,7 @@ def _validate_times(visibility: int, retention: int, url: str, component: pulumi
 
 def _queue(
     scope: Scope,
-    role: str,
+    name: str,
     key: EncryptionKey | None,
     *,
     protected: bool,
@@ -206,7 +206,7 @@ def _queue(
     redrive_policy: pulumi.Input[str] | None = None,
 ) -> aws.sqs.Queue:
     return aws.sqs.Queue(
-        f"{scope.name}-{role}",
+        f"{scope.name}-{name}",
         message_retention_seconds=RETENTION_SECONDS,
         visibility_timeout_seconds=visibility_timeout_seconds,
         kms_master_key_id=key.arn if key is not None else None,
@@ -216,9 +216,9 @@ def _queue(
     )
 
 
-def _policy(scope: Scope, role: str, queue: aws.sqs.Queue, *, from_amazon: bool) -> aws.sqs.QueuePolicy:
+def _policy(scope: Scope, name: str, queue: aws.sqs.Queue, *, from_amazon: bool) -> aws.sqs.QueuePolicy:
     return aws.sqs.QueuePolicy(
-        f"{scope.name}-{role}-policy",
+        f"{scope.name}-{name}-policy",
         queue_url=queue.url,
         policy=pulumi.Output.json_dumps(queue.arn.apply(lambda arn: queue_policy(arn, from_amazon=from_amazon))),
         opts=scope.options(),

@@ -29,6 +29,9 @@ accounts. Source: Secrets Manager user guide, "Access AWS Secrets Manager secret
 KEY_POLICY_LIMIT = 32 * 1024
 """Bytes of a key's policy. Source: KMS developer guide, "Resource quotas"."""
 
+OWN_STATEMENTS = 4096
+"""More bytes than the component's own statements in it need."""
+
 SECRET_POLICY_LIMIT = 20_480
 """Characters of a secret's policy. Source: Secrets Manager API reference, PutResourcePolicy."""
 
@@ -238,7 +241,7 @@ def _grouped(known: Mapping[str, Any]) -> list[Statement]:
         _key_statement(f"AllowReaders{number or ''}", principals, sorted(secrets), str(known["service"]))
         for number, (principals, secrets) in enumerate(sorted(patterns.items(), key=lambda each: each[0] != everywhere))
     ]
-    _within_limit(statements, KEY_POLICY_LIMIT - 4096, "the key's policy")
+    _within_limit(statements, KEY_POLICY_LIMIT - OWN_STATEMENTS, "the key's policy")
     return statements
 
 
