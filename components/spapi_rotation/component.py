@@ -1,6 +1,6 @@
 """The component: everything that rotates the client secrets of a few applications, unattended."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -10,7 +10,7 @@ from spapi_rotation.resources.adopted_secrets import adopt, settings_of_one
 from spapi_rotation.resources.alarms import alarm_topic, create_alarms
 from spapi_rotation.resources.dashboard import create_dashboard
 from spapi_rotation.resources.encryption import create_key, create_queue_key
-from spapi_rotation.resources.function import create_function
+from spapi_rotation.resources.function import Function, create_function
 from spapi_rotation.resources.guards import create_guards
 from spapi_rotation.resources.invocation import invoke_on_up
 from spapi_rotation.resources.log import create_log_group
@@ -26,8 +26,9 @@ from spapi_rotation.resources.readers import (
 from spapi_rotation.resources.restart import create_restart
 from spapi_rotation.resources.schedule import create_group, create_schedules
 from spapi_rotation.resources.secret import create_secrets, replicas_elsewhere
-from spapi_rotation.scope import default_identity, make_scope
-from spapi_rotation.validation.arguments import validate_args, validate_component_name
+from spapi_rotation.scope import Scope, default_identity, make_scope
+from spapi_rotation.validation.applications import ValidApplication
+from spapi_rotation.validation.arguments import ValidArgs, validate_args, validate_component_name
 from spapi_rotation_lambda.domain.registration import registration_steps
 
 TYPE_TOKEN = "spapi-rotation:index:ClientSecretRotation"  # noqa: S105
@@ -178,19 +179,14 @@ class ClientSecretRotation(pulumi.ComponentResource):
         children = frozenset(self._childResources)
         needed = [key.resource, queue_key.resource if queue_key else None, queues.destination_policy, function.function]
         for application in valid.applications:
-            if application.rotate_on_up is not None:
-                self._rotate_on_up(
-                    f"{name}-rotate-{application.suffix}",
-                    application=application.name,
-                    client_id=application.client_id,
-                    secret_arn=secret_arns[application.name],
-                    trigger=application.rotate_on_up,
-                    settings=settings_of_one(function.environment, application.client_id),
-                    function_name=function.function.name,
-                    wait_seconds=valid.wait_seconds,
-                    via=valid.via,
-                    opts=scope.options(depends_on=[*(each for each in needed if each is not None), *function.ready]),
-                )
+            _rotate_on_up(
+                scope,
+                valid,
+                application,
+                secret_arn=secret_arns[application.name],
+                function=function,
+                needed=[*(each for each in needed if each is not None), *function.ready],
+            )
         create_guards(scope, children=children, triggers=frozenset(self._childResources) - children)
         self.identity = pulumi.Output.from_input(valid.identity)
         self.queue_arn = queues.destination.arn
@@ -238,46 +234,44 @@ class ClientSecretRotation(pulumi.ComponentResource):
             self, self._name, role, application, readable=self._readable, all_made=self._all_made, opts=opts
         )
 
-    def _rotate_on_up(
-        self,
-        resource_name: str,
-        *,
-        application: str,
-        client_id: str,
-        secret_arn: pulumi.Input[str],
-        trigger: pulumi.Input[str],
-        settings: Mapping[str, pulumi.Input[str]],
-        function_name: pulumi.Input[str],
-        wait_seconds: pulumi.Input[int],
-        via: Via,
-        opts: pulumi.ResourceOptions,
-    ) -> pulumi.Resource:
-        """Declare the resource that rotates one application during `pulumi up`.
 
-        The dynamic resource serves Python programs only; the package for other languages never asks for it.
-        """
-        if via is Via.FUNCTION:
-            return invoke_on_up(
-                resource_name,
-                application=application,
-                client_id=client_id,
-                trigger=trigger,
-                function_name=function_name,
-                opts=opts,
-            )
-        # Only here, so that a program without a trigger does not load what posts to Amazon.
-        from spapi_rotation.rotate_on_up import RotateOnUp
-
-        return RotateOnUp(
+def _rotate_on_up(
+    scope: Scope,
+    args: ValidArgs,
+    application: ValidApplication,
+    *,
+    secret_arn: pulumi.Output[str],
+    function: Function,
+    needed: Sequence[pulumi.Resource],
+) -> None:
+    """Declare the resource that rotates an application during `pulumi up`, if it has a trigger text."""
+    if application.rotate_on_up is None:
+        return
+    resource_name = f"{scope.name}-rotate-{application.suffix}"
+    opts = scope.options(depends_on=needed)
+    if args.via is Via.FUNCTION:
+        invoke_on_up(
             resource_name,
-            application=application,
-            client_id=client_id,
-            secret_arn=secret_arn,
-            trigger=trigger,
-            settings=settings,
-            wait_seconds=wait_seconds,
+            application=application.name,
+            client_id=application.client_id,
+            trigger=application.rotate_on_up,
+            function_name=function.function.name,
             opts=opts,
         )
+        return
+    # Only here, so that a program without a trigger does not load what posts to Amazon.
+    from spapi_rotation.rotate_on_up import RotateOnUp
+
+    RotateOnUp(
+        resource_name,
+        application=application.name,
+        client_id=application.client_id,
+        secret_arn=secret_arn,
+        trigger=application.rotate_on_up,
+        settings=settings_of_one(function.environment, application.client_id),
+        wait_seconds=args.wait_seconds,
+        opts=opts,
+    )
 
 
 OUTPUTS = tuple(ClientSecretRotation.__annotations__)

@@ -6,48 +6,26 @@ from typing import Any
 import pulumi
 import pytest
 
-from spapi_rotation import ClientSecretRotation, InvalidArgument, Via
+from spapi_rotation import InvalidArgument, Via
 from spapi_rotation_lambda.settings import Settings
-from tests.component.recorder import ACCOUNT, REGION, client_id, deploy, deploy_component
+from tests.component.recorder import ACCOUNT, REGION, client_id, deploy_component
 from tests.component.test_component_resources import OF_EVERY_COMPONENT, SHARED, SUFFIX, of_application
 
 
-class Recorded(ClientSecretRotation):
-    """Overrides the one method that declares the rotation during `up`."""
-
-    calls: list[dict[str, Any]] = []  # noqa: RUF012
-
-    def _rotate_on_up(self, resource_name: str, **given: Any) -> pulumi.Resource:
-        self.calls.append({"resource_name": resource_name, **given})
-        return self
-
-
-def test_rotation_on_up_is_declared_in_one_method_for_applications_with_a_trigger() -> None:
-    Recorded.calls.clear()
-    applications: Any = {
-        "a": {"client_id": client_id(1), "rotate_on_up": "2026-01"},
-        "b": {"client_id": client_id(2)},
+def test_rotation_on_up_is_declared_for_applications_with_a_trigger() -> None:
+    applications = {"a": {"client_id": client_id(1), "rotate_on_up": "2026-01"}, "b": {"client_id": client_id(2)}}
+    recording = deploy_component(applications=applications, wait_seconds=0)
+    rotation = f"rotation-rotate-{SUFFIX}"
+    assert {each.name for each in recording.resources} == {
+        *(SHARED | of_application(1) | of_application(2)),
+        rotation,
     }
-    recording = deploy(lambda: Recorded("rotation", {"applications": applications, "wait_seconds": 0}))
-    assert {each.name for each in recording.resources} == set(SHARED | of_application(1) | of_application(2))
-    (call,) = Recorded.calls
-    opts = call.pop("opts")
-    assert {type(each).__name__ for each in opts.depends_on} == {
-        "Key",
-        "QueuePolicy",
-        "Function",
-        "RolePolicy",
-        "EventSourceMapping",
-    }
-    assert isinstance(opts.parent, Recorded)
-    assert (call["resource_name"], call["application"], call["client_id"]) == (
-        f"rotation-rotate-{SUFFIX}",
-        "a",
-        client_id(1),
-    )
-    assert (call["trigger"], call["wait_seconds"]) == ("2026-01", 0)
-    assert call["via"] is Via.DYNAMIC
-    assert set(call["settings"]) == OF_EVERY_COMPONENT | {"ADOPTED_SECRETS", "SECRET_KEYS"}
+    inputs = recording.named(rotation).inputs
+    assert recording.named(rotation).parent.endswith("::rotation")
+    assert (inputs["application"], inputs["client_id"]) == ("a", client_id(1))
+    assert (inputs["trigger"], inputs["wait_seconds"]) == ("2026-01", 0)
+    assert inputs["secret_arn"] == recording.outputs["secret_arns"]["a"]
+    assert set(inputs["settings"]) == OF_EVERY_COMPONENT | {"ADOPTED_SECRETS", "SECRET_KEYS"}
 
 
 def test_rotation_on_up_is_a_dynamic_resource_that_waits_for_everything_it_needs() -> None:
