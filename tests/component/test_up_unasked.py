@@ -9,15 +9,7 @@ from botocore.exceptions import NoCredentialsError
 from pulumi.runtime import rpc
 
 from spapi_rotation.rotate_on_up import hook, run
-from spapi_rotation.rotate_on_up.dry_run import (
-    Amazons,
-    CannotTell,
-    DryAmazon,
-    DryStore,
-    PostingAmazon,
-    WouldRotate,
-    dry,
-)
+from spapi_rotation.rotate_on_up.dry_run import Amazons, CannotTell, DryAmazon, DryStore, WouldRotate, dry
 from spapi_rotation.rotate_on_up.verdict import UNASKED, Kind, Verdict, _tried
 from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.errors import BadSettings, TokenFault, TokenNotIssued
@@ -183,7 +175,7 @@ def test_a_token_is_given_to_whom_amazon_would_accept(says: Amazons) -> None:
 
 def test_to_the_request_a_token_is_given_whoever_asks() -> None:
     for credentials in (IN_USE, OTHER):
-        assert PostingAmazon().token(credentials, Scope.ROTATION) == Sensitive("")
+        assert DryAmazon(Amazons.ALL_LIVE, None).token(credentials, Scope.ROTATION) == Sensitive("")
 
 
 def test_a_dry_run_reads_what_there_is(world: World) -> None:
@@ -204,7 +196,7 @@ def test_what_is_in_memory_is_young_from_the_moment_after(world: World) -> None:
 
 def test_an_unclaimed_message_is_neither_taken_nor_moved(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     store = DryStore(world.store, world.clock)
-    ports = dry(world.ports, PostingAmazon(), store, waits=False)
+    ports = dry(world.ports, DryAmazon(Amazons.ALL_LIVE, None), store, waits=False)
     assert ports.unclaimed.take(1, 30) == []
     monkeypatch.setattr(world.unclaimed, "counts", lambda: QueueCounts(1, 2))
     assert ports.unclaimed.counts() == QueueCounts(1, 2)
@@ -220,7 +212,7 @@ def test_an_unclaimed_message_is_neither_taken_nor_moved(world: World, monkeypat
 @pytest.mark.parametrize("waits", [True, False])
 def test_nothing_is_said_or_counted_and_only_a_run_that_waits_looks_again(world: World, waits: bool) -> None:
     store = DryStore(world.store, world.clock)
-    ports = dry(world.ports, PostingAmazon(), store, waits=waits)
+    ports = dry(world.ports, DryAmazon(Amazons.ALL_LIVE, None), store, waits=waits)
     assert ports.store is store
     before_it = world.recorder.text()
     ports.telemetry.info("said")

@@ -41,7 +41,7 @@ class RotateOnUpProvider(ResourceProvider):
     def create(self, props: Props) -> CreateResult:
         """Rotate. Raises RotateOnUpError."""
         outs = {key: props[key] for key in _COMPARED} | _rotated(self._aws, props)
-        return CreateResult(id_=f"{props['client_id']}", outs=outs)
+        return CreateResult(id_=str(props["client_id"]), outs=outs)
 
     def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
         """Rotate if the trigger changed, else only take over the other inputs. Raises RotateOnUpError."""
@@ -77,7 +77,7 @@ class RotateOnUp(pulumi.dynamic.Resource, module="spapi-rotation", name="RotateO
         secret_arn: pulumi.Input[str],
         trigger: pulumi.Input[str],
         settings: Mapping[str, pulumi.Input[str]],
-        wait_seconds: pulumi.Input[int] = 300,
+        wait_seconds: pulumi.Input[int],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the rotation.

@@ -209,13 +209,6 @@ class DryAmazon:
         raise WouldRotate
 
 
-class PostingAmazon(DryAmazon):
-    """The Amazon port for the request alone: its token is given, as nothing can be known about it."""
-
-    def __init__(self) -> None:
-        super().__init__(Amazons.ALL_LIVE, None)
-
-
 class _JumpingClock:
     """A clock on which waiting takes no time."""
 

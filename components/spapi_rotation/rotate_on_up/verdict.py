@@ -3,15 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from spapi_rotation.rotate_on_up.dry_run import (
-    Amazons,
-    CannotTell,
-    DryAmazon,
-    DryStore,
-    PostingAmazon,
-    WouldRotate,
-    dry,
-)
+from spapi_rotation.rotate_on_up.dry_run import Amazons, CannotTell, DryAmazon, DryStore, WouldRotate, dry
 from spapi_rotation_lambda.domain.applications import Application
 from spapi_rotation_lambda.domain.errors import RotationDeclined, RotationError, StoreFailed, UnreadMessages
 from spapi_rotation_lambda.domain.snapshot import Snapshot
@@ -87,7 +79,9 @@ def _tried(ports: Ports, application: Application, trigger: str, says: Amazons, 
         current = Snapshot(store, application).current
         amazon = DryAmazon(says, current.credentials if current is not None else None)
         settle(dry(ports, amazon, store, waits=waits), application)
-        request_on_up(dry(ports, PostingAmazon(), store, waits=waits), application, trigger)
+        # The request is given its token: whether Amazon would, nothing tells.
+        giving = DryAmazon(Amazons.ALL_LIVE, None)
+        request_on_up(dry(ports, giving, store, waits=waits), application, trigger)
     except WouldRotate:
         return Verdict(Kind.ROTATES), amazon.asked
     except CannotTell as why:

@@ -57,7 +57,7 @@ class _Wait:
         self._tried: str | None = None
         self._pause = FIRST_PAUSE
         self._try_again_at: datetime = ports.clock.now()
-        self._refused = False
+        self._unaccepted = False
         self.in_use = False
 
     def look(self) -> str:
@@ -73,7 +73,7 @@ class _Wait:
             self._seen = snapshot
         if self.in_use:
             return f"new secret in use (version {snapshot.id_of(Label.CURRENT)})"
-        return "received; Amazon does not accept it yet" if pending and self._refused else "waiting for its message"
+        return "received; Amazon does not accept it yet" if pending and self._unaccepted else "waiting for its message"
 
     def _is_time_for(self, pending: str) -> bool:
         return pending != self._tried or self._ports.clock.now() >= self._try_again_at
@@ -83,4 +83,4 @@ class _Wait:
         self._tried, self._try_again_at = pending, self._ports.clock.now() + self._pause
         outcome = settle(self._ports, self._application).outcome
         self._try_again_at = self._ports.clock.now() + self._pause  # it may have taken long
-        self._refused = outcome in (Outcome.NOT_YET, Outcome.STUCK)
+        self._unaccepted = outcome in (Outcome.NOT_YET, Outcome.STUCK)
