@@ -13,8 +13,9 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
+import spapi_rotation
 from spapi_rotation import Verification
-from spapi_rotation.args import Application, ClientSecretRotationArgs, RotationWindow
+from spapi_rotation.args import PARTS, Application, ClientSecretRotationArgs, RotationWindow
 from spapi_rotation.configuration import plain_type
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +75,11 @@ BAD_APPLICATIONS = {
     "a client id that comes later": '{"shop": {"client_id": pulumi.Output.from_input("x")}}',
     "an argument of another place": '{"shop": {"client_id": "x", "paused": True}}',
 }
+
+
+def test_the_types_of_all_arguments_are_imported_from_the_package_itself() -> None:
+    for each in (ClientSecretRotationArgs, *PARTS.values()):
+        assert getattr(spapi_rotation, each.__name__, None) is each
 
 
 def choices() -> Iterator[tuple[type, str, str]]:
