@@ -683,6 +683,18 @@ DEFECTS = (
         ("the queue is another one before the repost",),
     ),
     Defect(
+        "a refused request makes its queue the one that has answered",
+        "domain/rules",
+        (
+            (
+                "    if not snapshot.request_refused and is_closed(snapshot, record.requested_at):\n",
+                "    requested_at = last_request(snapshot)\n"
+                "    if requested_at is not None and is_closed(snapshot, requested_at):\n",
+            ),
+        ),
+        ("no message through another queue, after a refusal perhaps: not requested again",),
+    ),
+    Defect(
         "a request is repeated after a day",
         "domain/rules",
         (("    late = unanswered + policy.repost_after\n", "    late = unanswered + EARLIEST_REPOST\n"),),

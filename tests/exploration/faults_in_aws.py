@@ -225,6 +225,12 @@ def _queues() -> tuple[Scenario, ...]:
     days: tuple[Step, ...] = (wait(hours=25), schedule, wait(days=4), schedule, not_requested_again)
     return (
         Scenario("no message through another queue: not requested again", lost, (another_queue, schedule, *days), 1),
+        Scenario(
+            "no message through another queue, after a refusal perhaps: not requested again",
+            lost,
+            (another_queue, schedule, wait(hours=25), schedule, wait(days=5), schedule, not_requested_again),
+            faults=1,
+        ),
         Scenario("the queue is another one before the repost", lost, (schedule, another_queue, *days), 1),
         Scenario(
             "the first message never comes: not requested again", lambda: _losing(young), (up_with("one"), *days), 1

@@ -31,6 +31,7 @@ OF_PEOPLES_RULES: Mapping[str, tuple[str, ...]] = {
     "REQ-16": (
         "a request is repeated through a queue that has never answered",
         "a request is repeated through another queue",
+        "a refused request makes its queue the one that has answered",
         "a request is repeated after a day",
     ),
     "REQ-17": ("a request does not look at what is unclaimed",),
