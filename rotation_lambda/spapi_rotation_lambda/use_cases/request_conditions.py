@@ -19,14 +19,14 @@ class Requested:
 
     Attributes:
         requested_at: its record's time (UTC).
-        certain: whether Amazon confirmed it (204); False when the answer left it open.
+        certain: whether Amazon confirmed it (204) to this very run.
         earlier: whether an earlier run of the same ``pulumi up`` trigger had made it already.
         request_id: ``x-amzn-RequestId``, if there was an answer.
         snapshot: the secret with the request's record in it; None for an earlier request.
     """
 
     requested_at: datetime
-    certain: bool
+    certain: bool = False
     earlier: bool = False
     request_id: str = ""
     snapshot: Snapshot | None = None
@@ -95,7 +95,7 @@ def _earlier(attempt: Attempt) -> Requested | None:
         return None
     if record.reference != attempt.reference or (snapshot.request_refused and record.trigger is Trigger.PULUMI_UP):
         return None
-    return Requested(record.requested_at, certain=False, earlier=True)
+    return Requested(record.requested_at, earlier=True)
 
 
 def _repost_is_due(attempt: Attempt) -> None:
@@ -118,8 +118,7 @@ def _nothing_unclaimed(attempt: Attempt) -> None:
 
 def _room_for_versions(attempt: Attempt) -> None:
     """One list tells of the labels too: it is the reading of REQ-10, and so this condition is the last."""
-    versions = version_quota.require_room(attempt.ports, attempt.asked)
-    attempt.latest = attempt.snapshot.again(versions) if versions is not None else None
+    attempt.latest = attempt.snapshot.again(version_quota.require_room(attempt.ports, attempt.asked))
 
 
 def _by(rule: Callable[[rules.Asked], None]) -> Callable[[Attempt], None]:
