@@ -222,6 +222,16 @@ def test_without_any_time_two_secrets_have_two_ids() -> None:
     assert len(ids) == 2
 
 
+@pytest.mark.rule(id="REC-2")
+def test_without_any_time_an_id_follows_from_the_client_id_and_the_secret_alone() -> None:
+    """Another release derives the same: it may get the next copy of this message."""
+    message = sample(NEW) | {"eventTime": None, "notificationMetadata": None}
+    part(message)["newClientSecretExpiryTime"] = None
+    found = read(message)
+    assert isinstance(found, NewSecret)
+    assert found.notification_id == derived_id("notification", found.client_id, found.credentials.value_hash)
+
+
 @pytest.mark.parametrize("name", [NEW, EXPIRY])
 def test_a_byte_order_mark_is_passed_over(name: str) -> None:
     assert read("\ufeff" + json.dumps(sample(name))) == read(sample(name))

@@ -1,6 +1,7 @@
 """What forbids a rotation: REQ-6, REQ-7 and the repost."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,8 +20,10 @@ from spapi_rotation_lambda.domain.snapshot import Snapshot
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import LabelMoved
 from tests.fakes.world import CLIENT_ID, World, sealed
+from tests.unit.conftest import MakeWorld
 from tests.unit.requesting import ON_ITS_OWN, ON_PURPOSE, REFUSED, UNCLEAR, answer_before, answer_next, ask
 from tests.unit.support import raises
+from tests.unit.test_state import put
 
 
 @pytest.mark.rule(id="REQ-6")
@@ -151,6 +154,22 @@ def test_a_typed_date_forbids_rotations_for_7_days_at_most(world: World) -> None
 
 
 @pytest.mark.rule(id="REQ-6")
+def test_a_secret_put_in_by_hand_forbids_the_schedule_for_7_days_however_old_it_is_said_to_be(
+    make_world: MakeWorld,
+) -> None:
+    """By the typed date it is due. Another one may have been made beside it, whose message has not come."""
+    world = make_world()
+    typed = world.clock.now() - timedelta(days=100)
+    world.seed(dated=False, client_secret_issued_at=format_time(typed))
+    until = world.clock.now() + timedelta(days=7)
+    world.clock.time = until - timedelta(milliseconds=1)
+    with raises(world, TooSoon, match=f"until {format_time(until)}"):
+        ask(world, Trigger.SCHEDULE)
+    world.clock.time = until
+    assert ask(world, Trigger.SCHEDULE).certain
+
+
+@pytest.mark.rule(id="REQ-6")
 def test_only_force_passes_the_7_days(world: World) -> None:
     ask(world)
     world.drain()
@@ -235,6 +254,21 @@ def test_a_repost_is_not_made_while_any_secret_is_pending(world: World) -> None:
     assert ask(world, Trigger.SCHEDULE, mode=Mode.REPOST).certain
 
 
+@pytest.mark.rule(id="REQ-4")
+@pytest.mark.parametrize(("seen_after", "due_after"), [(22, 30), (23, 30), (24, 31), (300, 307)])
+def test_a_secret_of_unknown_dates_is_due_30_days_after_adoption_and_not_within_7_of_its_first_sight(
+    make_world: MakeWorld, seen_after: int, due_after: int
+) -> None:
+    world = make_world()
+    adopted = world.clock.now()
+    world.clock.advance(days=seen_after)
+    for edit in range(2):  # of the owner's other keys, which moves nothing
+        world.seed(dated=False, edit=edit)
+        due = replace(asked(world, Trigger.SCHEDULE), adopted_at=lambda: adopted)
+        assert rules.due_at(due) == adopted + timedelta(days=due_after)
+        world.clock.advance(days=1)
+
+
 # What is decided at the very moment, and where something is not there.
 
 
@@ -244,6 +278,48 @@ def test_a_secret_answers_a_request_from_65_minutes_before_it_on() -> None:
     assert rules.closes(at - timedelta(minutes=65), at)
     assert not rules.closes(at - timedelta(minutes=65, microseconds=1), at)
     assert not rules.closes(None, at)
+
+
+@pytest.mark.rule(id="SET-4")
+@pytest.mark.parametrize(
+    ("after", "order"),
+    [(timedelta(minutes=65), rules.Order.NEWER), (timedelta(minutes=65, milliseconds=-1), rules.Order.UNKNOWN)],
+)
+def test_what_was_issued_65_minutes_after_an_undated_value_was_first_seen_is_newer(
+    make_world: MakeWorld, after: timedelta, order: rules.Order
+) -> None:
+    world = make_world()
+    world.seed(dated=False)
+    put(world, Label.PENDING, "canary-p", client_secret_issued_at=world.clock.now() + after)
+    read = snapshot(world)
+    assert read.pending is not None
+    assert read.current is not None
+    assert rules.order(read, read.pending, read.current) is order
+
+
+@pytest.mark.rule(id="REQ-16")
+@pytest.mark.parametrize(("left", "wait"), [(timedelta(days=6), 5), (timedelta(days=6, milliseconds=-1), 1)])
+def test_the_repost_comes_early_only_if_the_secret_in_use_dies_less_than_a_day_after_its_time(
+    world: World, left: timedelta, wait: int
+) -> None:
+    answer_before(world)
+    world.clock.time = world.amazon.newest.expires_at - left
+    answer_next(world, UNCLEAR)
+    ask(world)
+    due_at = rules.repost_at(snapshot(world), world.ports.policy)
+    assert due_at == world.clock.now() + timedelta(days=wait)
+
+
+@pytest.mark.rule(id="REQ-16")
+def test_the_repost_is_due_from_5_to_8_days_after_the_request(world: World) -> None:
+    answer_before(world)
+    answer_next(world, UNCLEAR)
+    ask(world)
+    at, read, a_moment = world.clock.now(), snapshot(world), timedelta(microseconds=1)
+    begin, end = at + timedelta(days=5), at + timedelta(days=8)
+    moments = (begin - a_moment, begin, end - a_moment, end)
+    due = [rules.repost_is_due(read, moment, world.ports.policy) for moment in moments]
+    assert due == [False, True, True, False]
 
 
 @pytest.mark.rule(id="REQ-15")

@@ -127,9 +127,8 @@ def test_the_actions_may_come_from_two_statements() -> None:
     ],
 )
 def test_a_denial_wins_in_either_order(denial: Statement) -> None:
-    denial = denial | {"Effect": "Deny"}
-    assert not sends(OWN, denial)
-    assert not sends(denial, OWN)
+    denial = denial | {"Effect": "Deny", "Sid": "Denial"}
+    assert access(OWN, denial) == access(denial, OWN) == Access(denied=("Denial",))
 
 
 @pytest.mark.parametrize(
@@ -217,6 +216,7 @@ DOES_NOT: list[dict[str, dict[str, Any]]] = [
     {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::437568002678"}},
     {"StringNotEquals": {"aws:PrincipalOrgID": OURS}, "Bool": {"aws:SecureTransport": "false"}},
     {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}, "StringEquals": {"aws:PrincipalAccount": "123456789012"}},
+    {"StringEquals": {"aws:PrincipalAccount": "123456789012"}, "Bool": {"aws:SecureTransport": "true"}},
 ]
 CANNOT_BE_KNOWN: list[dict[str, dict[str, Any]]] = [
     {"StringEqualsIfExists": {"aws:PrincipalOrgID": OURS}},

@@ -165,6 +165,14 @@ def test_stuck_begins_24_hours_before_the_old_secret_dies(world: World, hours: f
     assert state(world) is expected
 
 
+@pytest.mark.parametrize(
+    ("before", "expected"), [(timedelta(milliseconds=1), State.CURRENT), (timedelta(0), State.EXPIRED)]
+)
+def test_a_secret_is_expired_from_the_moment_of_its_expiry_on(world: World, before: timedelta, expected: State) -> None:
+    world.clock.time = world.amazon.newest.expires_at - before
+    assert state(world) is expected
+
+
 @pytest.mark.rule(id="SET-10")
 def test_a_pending_secret_of_unknown_order_is_not_stuck(world: World) -> None:
     put(world, Label.PENDING, "canary-p", previous_client_secret_expires_at=world.clock.now() + timedelta(hours=1))

@@ -64,15 +64,21 @@ def due(world: World) -> World:
     return world
 
 
-@pytest.mark.parametrize("settings", [{"paused": True}, {"rotation_window": Window.parse(NIGHT, "w")}])
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"paused": True}, "rotation is paused"),
+        ({"rotation_window": Window.parse(NIGHT, "w")}, "the rotation window is closed"),
+    ],
+)
 def test_closed_it_stops_the_schedule_and_notices_but_not_what_is_asked_for(
-    make_world: MakeWorld, settings: dict[str, object]
+    make_world: MakeWorld, settings: dict[str, object], told: str
 ) -> None:
     world = due(make_world(**settings))
     assert world.clock.now().weekday() not in (5, 6)
     world.check()
     assert world.amazon.posts == 0
-    with raises(world, OutsideWindow):
+    with raises(world, OutsideWindow, match=told):
         request(world.ports, world.application, Trigger.EXPIRY_NOTICE)
     request(world.ports, world.application, Trigger.PULUMI_UP)
     assert world.amazon.posts == 1
