@@ -53,10 +53,8 @@ def unanswered_request(snapshot: Snapshot) -> datetime | None:
     if version is None:
         return None
     current = snapshot.current
-    if current is not None and current.credentials is not None:
-        issued = snapshot.issued(current)
-        if closes(issued, version.created_at + RECORDED_WITHIN):
-            return None  # closed for certain, and a check at rest reads nothing more
+    if current is not None and closes(snapshot.issued(current), version.created_at + RECORDED_WITHIN):
+        return None  # closed for certain, and a check at rest reads nothing more
     requested_at = last_request(snapshot)
     if requested_at is None or is_closed(snapshot, requested_at) or _new_value_since(snapshot, requested_at):
         return None

@@ -142,10 +142,7 @@ def _concerns_amazon(statement: Mapping[str, Any]) -> Answer:
     excepted = statement["NotPrincipal"]
     if _names(excepted) & {"*"}:
         return False
-    named = bool(_names(excepted) & {AMAZON_ACCOUNT, AMAZON_PRINCIPAL})
-    if statement.get("Effect") == "Allow":
-        return not named
-    return None if named else True
+    return None if _names(excepted) & {AMAZON_ACCOUNT, AMAZON_PRINCIPAL} else True
 
 
 def _names_amazon(principal: object) -> Answer:

@@ -80,7 +80,6 @@ class Snapshot:
         self.versions: Versions = store.versions(application.secret_id) if versions is None else versions
         self._texts: dict[str, Sensitive] = {} if texts is None else texts
         self._stored: dict[str, StoredVersion | None] = {}
-        self._malformed: set[str] = set()
         self._record: RequestRecord | None = None
 
     def again(self, versions: Versions | None = None) -> "Snapshot":
@@ -176,13 +175,9 @@ class Snapshot:
 
     def readable(self, label: Label) -> StoredVersion | None:
         """The version that carries a label; None when there is none, or its value is malformed."""
-        version = self.versions.labelled(label)
-        if version is None or version.id in self._malformed:
-            return None
         try:
             return self.stored(label)
         except MalformedSecret:
-            self._malformed.add(version.id)
             return None
 
     def holders(self, labels: tuple[Label, ...] = HOLDERS) -> list[StoredVersion]:
