@@ -14,8 +14,10 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
+    ProxyConnectionError,
     ReadTimeoutError,
 )
+from botocore.exceptions import ConnectionError as AnyConnectionError
 
 from spapi_rotation_cli.errors import CommandError, NoAnswer, UsageProblem
 from spapi_rotation_cli.target import Target
@@ -27,6 +29,7 @@ LOOKUP_PERMISSION = "cloudtrail:LookupEvents"
 """The further right of whoever looks for consumers. It cannot be limited to a resource."""
 
 _SIGN_IN = "Sign in to AWS (aws sso login, or aws configure), or name another profile: --profile NAME."
+_TLS = "see whether AWS's certificate is trusted here (AWS_CA_BUNDLE, behind a proxy that opens TLS)"
 _NOT_SIGNED_IN = frozenset(
     {
         "ExpiredToken",
@@ -62,17 +65,17 @@ def explain(error: BotoCoreError | ClientError, target: Target, *, seconds: int)
             f"The function {target.function} did not answer within {seconds} seconds. It may have done what was asked.",
             remedy=f"Look at the status before you repeat anything. {_look(target)}",
         )
-    if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
+    if isinstance(error, EndpointConnectionError | ConnectTimeoutError | ProxyConnectionError):
         return NoAnswer(
             "NoConnection",
             "AWS could not be reached. Nothing was asked of the function.",
             remedy=f"Check the network, the proxy, and the region ({target.region or 'the configured one'}).",
         )
-    if isinstance(error, HTTPClientError):
+    if isinstance(error, HTTPClientError | AnyConnectionError):
         return NoAnswer(
             "ConnectionBroken",
             "The connection to AWS broke before the answer came. The function may have done what was asked.",
-            remedy=f"Look at the status before you repeat anything. {_look(target)}",
+            remedy=f"Look at the status before you repeat anything. If that fails too, {_TLS}. {_look(target)}",
         )
     return explain_session(error)
 
@@ -80,11 +83,11 @@ def explain(error: BotoCoreError | ClientError, target: Target, *, seconds: int)
 def explain_lookup(error: BotoCoreError | ClientError) -> CommandError:
     """The failure of a look at CloudTrail's record, for a person."""
     if not isinstance(error, ClientError):
-        if isinstance(error, HTTPClientError | EndpointConnectionError):
+        if isinstance(error, HTTPClientError | AnyConnectionError):
             return NoAnswer(
                 "NoConnection",
                 "CloudTrail could not be reached, or did not answer. Nothing was changed.",
-                remedy="Check the network, the proxy, and --region. Then try again.",
+                remedy=f"Check the network, the proxy, and --region; {_TLS}. Then try again.",
             )
         return explain_session(error)
     found = error.response.get("Error", {})

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProxyConnectionError,
+    SSLError,
+)
 
 from spapi_rotation_cli.trail import KEPT
 from tests.cli.fake_aws import FakeAws, client_error
@@ -249,6 +255,9 @@ def test_what_is_not_usable_is_refused_before_anything_is_looked_up(
         (client_error("AccessDenied", "", "AssumeRole"), "NotSignedIn", "aws sso login"),
         (client_error("InternalError", "", "LookupEvents"), "AwsFailed", "InternalError, request id request-7"),
         (EndpointConnectionError(endpoint_url="https://x"), "NoConnection", "--region"),
+        (ConnectTimeoutError(endpoint_url="https://x"), "NoConnection", "--region"),
+        (ProxyConnectionError(proxy_url="http://proxy"), "NoConnection", "a proxy"),
+        (SSLError(endpoint_url="https://x", error="self-signed certificate"), "NoConnection", "AWS_CA_BUNDLE"),
         (NoCredentialsError(), "NoCredentials", "--profile"),
     ],
 )

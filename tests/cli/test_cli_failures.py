@@ -13,8 +13,10 @@ from botocore.exceptions import (
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
+    ProxyConnectionError,
     ReadTimeoutError,
     ResponseStreamingError,
+    SSLError,
     SSOTokenLoadError,
 )
 
@@ -42,6 +44,7 @@ BEFORE_THE_FUNCTION: list[tuple[Failure, str, str, int]] = [
     (client_error("TooManyRequestsException"), "Throttled", "Nothing was asked of the function", 1),
     (EndpointConnectionError(endpoint_url=URL), "NoConnection", "Nothing was asked of the function", 1),
     (ConnectTimeoutError(endpoint_url=URL), "NoConnection", "Nothing was asked of the function", 1),
+    (ProxyConnectionError(proxy_url="http://proxy"), "NoConnection", "See to the network, a proxy", 1),
     (NoCredentialsError(), "NoCredentials", "--profile NAME", 1),
     (PartialCredentialsError(provider="env", cred_var="x"), "NoCredentials", "--profile NAME", 1),
     (SSOTokenLoadError(error_msg="gone"), "AwsFailed", "aws sso login", 1),
@@ -50,6 +53,7 @@ BEFORE_THE_FUNCTION: list[tuple[Failure, str, str, int]] = [
 MAY_HAVE_ACTED: list[tuple[Failure, str, str, int]] = [
     (ReadTimeoutError(endpoint_url=URL), "NoAnswer", "did not answer within 195 seconds", 1),
     (ResponseStreamingError(error="cut"), "ConnectionBroken", "broke before the answer came", 1),
+    (SSLError(endpoint_url=URL, error="self-signed certificate"), "ConnectionBroken", "AWS_CA_BUNDLE", 1),
     ({"errorMessage": "2026 1b Task timed out after 60.00 seconds"}, "FunctionTimedOut", "did not end", 1),
     (
         {"errorType": "Sandbox.Timedout", "errorMessage": "RequestId: 1 Error: Task timed out after 60.00 seconds"},
