@@ -73,7 +73,7 @@ def worst(codes: list[ExitCode]) -> ExitCode:
 
 def next_commands(application: Application, status: Status, now: datetime) -> list[Command]:
     """The commands to type next, in order; none when the machine needs no help."""
-    which = (application.name,) if application.name != application.client_id else ("--client-id", application.client_id)
+    which = application.typed
     match status.state:
         case "UNSEEDED" | "MALFORMED":
             return [("seed", *which)]

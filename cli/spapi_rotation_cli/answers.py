@@ -27,6 +27,11 @@ class Application:
     schedule_arn: str | None = None
     enabled: bool | None = None
 
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """How a command names it: one without a name of its own is found by its client id only."""
+        return (self.name,) if self.name != self.client_id else ("--client-id", self.client_id)
+
 
 @dataclass(frozen=True, slots=True)
 class LastRequest:

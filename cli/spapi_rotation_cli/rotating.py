@@ -87,14 +87,14 @@ def _look(session: Session, application: Application, last: Status, last_at: dat
 
 
 def _tell(session: Session, done: actions.Done, watched: Watched) -> ExitCode:
-    name, status = done.application.name, watched.status
+    status = watched.status
     code, result = ExitCode.OK, f"in use: version {status.in_use}, expires {times.shown(status.expires_at)}"
     if watched.outcome == "needs-a-person":
         code, result = advice.meaning(status.state).code, f"a person is needed: {advice.meaning(status.state).words}"
     elif watched.outcome != "in-use":
         code = ExitCode.STOPPED if watched.outcome == "stopped" else ExitCode.FAILURE
         result = f"{done.result}; not in use yet. Nothing is wrong: the function goes on by itself"
-        session.output.message(f"To look again: {session.command('status', name)}")
+        session.output.message(f"To look again: {session.command('status', *done.application.typed)}")
     ended = actions.Done(done.application, "rotate", done.before, status, result, watched.at)
     actions.report(session, ended, outcome=watched.outcome)
     return code

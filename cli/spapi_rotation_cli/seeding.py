@@ -27,8 +27,8 @@ def seed(
         raise CommandError(
             "NothingToDo",
             f"A received secret is pending, version {status.pending}. Nothing was asked for.",
-            remedy=f"Decide about that one first: {session.command('promote', *_which(application))}, or "
-            f"{session.command('reject', *_which(application))}",
+            remedy=f"Decide about that one first: {session.command('promote', *application.typed)}, or "
+            f"{session.command('reject', *application.typed)}",
         )
     secret = prompts.secret_from_stdin() if from_stdin else prompts.hidden_secret()
     if issued is None and expires is None and not from_stdin and prompts.interactive():
@@ -46,10 +46,6 @@ def seed(
     )
     actions.report(session, done)
     return ExitCode.OK
-
-
-def _which(application: Application) -> tuple[str, ...]:
-    return (application.name,) if application.name != application.client_id else ("--client-id", application.client_id)
 
 
 def _plan(application: Application, status: Status, issued: str | None, expires: str | None) -> str:

@@ -7,6 +7,7 @@ import pytest
 from spapi_rotation_cli.advice import STATES
 from tests.cli.fake_aws import client_error
 from tests.cli.terminal import FOUND, Terminal, parsed
+from tests.fakes.world import CLIENT_ID
 from tests.unit.requesting import REFUSED, UNCLEAR, answer_next
 from tests.unit.test_state import unseeded
 
@@ -139,6 +140,13 @@ def test_time_over_is_no_failure_of_the_rotation(terminal: Terminal) -> None:
     command = next(line for line in typed.err.splitlines() if line.startswith("To look again: "))
     assert command == f"To look again: spapi-rotation status shop {OPTIONS}"
     parsed(command.removeprefix("To look again: "))
+
+
+def test_an_application_without_a_schedule_is_looked_at_again_by_its_client_id(terminal: Terminal) -> None:
+    terminal.aws.function.answers["applications"] = {"protocol": 1, "applications": []}
+    typed = terminal.type("rotate", "--client-id", CLIENT_ID, "--yes", "--timeout", "0")
+    command = next(line for line in typed.err.splitlines() if line.startswith("To look again: "))
+    assert command == f"To look again: spapi-rotation status --client-id {CLIENT_ID} {OPTIONS}"
 
 
 def test_the_version_that_was_in_use_before_is_no_end(terminal: Terminal) -> None:
