@@ -38,9 +38,7 @@ def confirmable(session: Session, name: str | None, client_id: str | None, *, ye
 
 def describe(session: Session, application: Application, status: Status) -> None:
     """Say on stderr which application this is, and in which state."""
-    session.output.message(
-        f"{application.name} (…{application.client_id[-8:]}): {status.state}, {advice.meaning(status.state).words}."
-    )
+    session.output.message(f"{application.shown}: {status.state}, {advice.meaning(status.state).words}.")
 
 
 def _act(
@@ -57,8 +55,7 @@ def _act(
     if planned is not None:
         session.output.message(planned)
         prompts.confirm("Go on?", yes=yes)
-    done = actions.perform(session, application, action, expect=status.seen)
-    actions.report(session, done)
+    actions.report(session, actions.perform(session, application, action, expect=status.seen))
     return ExitCode.OK
 
 

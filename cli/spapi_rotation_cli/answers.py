@@ -28,6 +28,11 @@ class Application:
     enabled: bool | None = None
 
     @property
+    def shown(self) -> str:
+        """What a heading calls it."""
+        return f"{self.name} (…{self.client_id[-8:]})"
+
+    @property
     def typed(self) -> tuple[str, ...]:
         """How a command names it: one without a name of its own is found by its client id only."""
         return (self.name,) if self.name != self.client_id else ("--client-id", self.client_id)
@@ -176,7 +181,7 @@ def read_findings(answer: Mapping[str, Any], key: str = "findings") -> tuple[Fin
             _required(each, "look", str),
             _required(each, "verdict", str),
             _required(each, "detail", str),
-            *(_optional(each, key, str) or "" for key in ("remedy", "command", "needs")),
+            *(_optional(each, more, str) or "" for more in ("remedy", "command", "needs")),
         )
         for each in _required(answer, key, list)
     )

@@ -33,7 +33,9 @@ Calls = Annotated[
     ),
 ]
 MessageId = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="The message, as dead-letters shows it.")]
-Lost = Annotated[bool, typer.Option("--force", help="Even if it holds a client secret that is stored nowhere else.")]
+ForceDiscard = Annotated[
+    bool, typer.Option("--force", help="Even if it holds a client secret that is stored nowhere else.")
+]
 Version = Annotated[
     bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
 ]

@@ -66,7 +66,7 @@ class Function:
 
     def __init__(self, target: Target, output: Output) -> None:
         """Open a session. Raises CommandError when AWS's configuration does not allow it."""
-        self.target, self._output, self._debug = target, output, output.debug
+        self.target, self._output = target, output
         try:
             session = boto3.Session(profile_name=target.profile, region_name=target.region)
             self._lambda: LambdaClient = session.client("lambda", config=INVOKE)
@@ -116,11 +116,13 @@ class Function:
                 )
                 text = response["Payload"].read()
         except (BotoCoreError, ClientError) as error:
-            self._debug(f"{action}: {failures.code_of(error)}")
+            self._output.debug(f"{action}: {failures.code_of(error)}")
             raise failures.explain(error, self.target, seconds=READ_SECONDS) from None
         metadata = response["ResponseMetadata"]
         failed = response.get("FunctionError")
-        self._debug(f"{action}: request id {metadata.get('RequestId')}{', the function failed' if failed else ''}")
+        self._output.debug(
+            f"{action}: request id {metadata.get('RequestId')}{', the function failed' if failed else ''}"
+        )
         body = _object(text)
         if failed:
             raise _function_failed(body, self.target)
@@ -130,7 +132,7 @@ class Function:
         try:
             return self._sts.get_caller_identity()["Arn"]
         except (BotoCoreError, ClientError) as error:
-            self._debug(f"who you are: {failures.code_of(error)}")
+            self._output.debug(f"who you are: {failures.code_of(error)}")
             return ""
 
 
@@ -181,7 +183,7 @@ def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
 def _function_failed(body: Mapping[str, Any], target: Target) -> CommandError:
     """The function raised, or Lambda ended it. Its text is not repeated: it could hold anything."""
     text, kind = str(body.get("errorMessage", "")), str(body.get("errorType", "unknown"))
-    look = f"To look without the function:\n{target.without_the_function()}"
+    look = failures.look(target)
     if text.startswith(_UNKNOWN_EVENT):
         return CommandError(
             "OlderFunction",

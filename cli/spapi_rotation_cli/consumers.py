@@ -176,9 +176,8 @@ def _found(known: Known, changes: Sequence[datetime], record: trail.Record) -> F
 
 def _show(session: Session, found: Found, now: datetime) -> None:
     application, in_use = found.known.application, found.in_use
-    which = f"{application.name} (…{application.client_id[-8:]})"
     if found.known.error is not None:
-        session.output.line(f"{which}: cannot be read. {found.known.error}", "bold red")
+        session.output.line(f"{application.shown}: cannot be read. {found.known.error}", "bold red")
         return
     all_of_them = [each for each in found.readers if each.reader.kind == CONSUMER]
     if not all_of_them:
@@ -190,7 +189,7 @@ def _show(session: Session, found: Found, now: datetime) -> None:
         )
     else:
         words, style = f"{_counted(len(all_of_them), 'consumer')}, all on the secret in use", "green"
-    session.output.line(f"{which}: {words}", style)
+    session.output.line(f"{application.shown}: {words}", style)
     changed = times.ago(in_use.since[-1], now) if in_use.since else "no change known in 90 days"
     session.output.labelled("in use since", changed)
     if in_use.since and (dies := in_use.dies(in_use.since[-1])) is not None:

@@ -56,7 +56,7 @@ def doctor(session: Session, name: str | None, client_id: str | None) -> ExitCod
     _show(session, component)
     for each in found:
         session.output.line()
-        session.output.line(f"{each.application.name} (…{each.application.client_id[-8:]})", "bold")
+        session.output.line(each.application.shown, "bold")
         if each.error is not None:
             session.output.line(f"  cannot be looked at. {each.error}", SIGNS["failed"][1])
         _show(session, each.findings)

@@ -63,7 +63,7 @@ def explain(error: BotoCoreError | ClientError, target: Target, *, seconds: int)
         return NoAnswer(
             "NoAnswer",
             f"The function {target.function} did not answer within {seconds} seconds. It may have done what was asked.",
-            remedy=f"Look at the status before you repeat anything. {_look(target)}",
+            remedy=f"Look at the status before you repeat anything. {look(target)}",
         )
     if isinstance(error, EndpointConnectionError | ConnectTimeoutError | ProxyConnectionError):
         return NoAnswer(
@@ -75,7 +75,7 @@ def explain(error: BotoCoreError | ClientError, target: Target, *, seconds: int)
         return NoAnswer(
             "ConnectionBroken",
             "The connection to AWS broke before the answer came. The function may have done what was asked.",
-            remedy=f"Look at the status before you repeat anything. If that fails too, {_TLS}. {_look(target)}",
+            remedy=f"Look at the status before you repeat anything. If that fails too, {_TLS}. {look(target)}",
         )
     return explain_session(error)
 
@@ -135,7 +135,7 @@ def _refused(error: ClientError, target: Target) -> CommandError:
             "AccessDenied",
             f"You may not ask the function {target.function}. AWS says: {found.get('Message', code)}",
             remedy=f"Get {PERMISSION} on this function; it is the only permission that this command needs. "
-            f"{_look(target)}",
+            f"{look(target)}",
         )
     if code == "ResourceNotFoundException":
         return CommandError(
@@ -143,20 +143,21 @@ def _refused(error: ClientError, target: Target) -> CommandError:
             f"There is no function {target.function} in this account and in region "
             f"{target.region or 'of your configuration'}.",
             remedy="Check --region, --profile and --function. If the function is gone, pulumi up --refresh brings it "
-            f"back. {_look(target)}",
+            f"back. {look(target)}",
         )
     if code == "TooManyRequestsException":
         return NoAnswer(
             "Throttled",
             "Lambda is busy in this account and region. Nothing was asked of the function.",
-            remedy=f"Try again in a minute. {_look(target)}",
+            remedy=f"Try again in a minute. {look(target)}",
         )
     return NoAnswer(
         "AwsFailed",
         f"Lambda failed the invocation: {code_of(error)}. The function may have been called.",
-        remedy=f"Look at the status, then try again. {_look(target)}",
+        remedy=f"Look at the status, then try again. {look(target)}",
     )
 
 
-def _look(target: Target) -> str:
+def look(target: Target) -> str:
+    """How a person sees what is so while the function does not answer."""
     return f"To look without the function:\n{target.without_the_function()}"

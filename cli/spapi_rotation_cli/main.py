@@ -16,9 +16,9 @@ from spapi_rotation_cli.arguments import (
     ClientId,
     Date,
     Force,
+    ForceDiscard,
     FromStdin,
     Html,
-    Lost,
     MessageId,
     Name,
     Timeout,
@@ -183,7 +183,7 @@ def redrive(options: Options, yes: Yes = False) -> int:
 
 @app.command()
 @with_options
-def discard(options: Options, message_id: MessageId, force: Lost = False, yes: Yes = False) -> int:
+def discard(options: Options, message_id: MessageId, force: ForceDiscard = False, yes: Yes = False) -> int:
     """Delete a dead letter that is not Amazon's, for good."""
     return dead_letters.discard(Session(options), message_id, force=force, yes=yes)
 

@@ -81,7 +81,7 @@ class Output:
     def _print(self, console: Console, text: str, style: str) -> None:
         if self._progress is not None:
             self._progress.clear()
-        console.print(Text(printable(text), style=style), soft_wrap=True)
+        console.print(Text(printable(text), style=style))
 
     def _progress_line(self) -> ProgressLine | None:
         """Where waiting is shown; None where there is no terminal that can take a line back."""
@@ -103,9 +103,7 @@ def printable(text: str) -> str:
 
 def _console(stream: TextIO) -> Console:
     plain = bool(os.environ.get("NO_COLOR")) or not stream.isatty()
-    return Console(
-        file=stream, color_system=None if plain else "auto", highlight=False, markup=False, emoji=False, soft_wrap=True
-    )
+    return Console(file=stream, color_system=None if plain else "auto", soft_wrap=True)
 
 
 def _wrapped(console: Console, first: str, text: str) -> list[str]:

@@ -51,17 +51,15 @@ class ProgressLine:
         self._lock = threading.RLock()
         self._all: list[Waiting] = []
         self._shown = 0
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
 
     def begin(self, waiting: Waiting) -> None:
         """Show it from now on."""
         with self._lock:
+            if not self._all:
+                self._stop = threading.Event()
+                threading.Thread(target=self._redraw, args=(self._stop,), daemon=True).start()
             self._all.append(waiting)
-            if self._thread is None:
-                self._wake = threading.Event()
-                self._thread = threading.Thread(target=self._redraw, args=(self._wake,), daemon=True)
-                self._thread.start()
 
     def end(self, waiting: Waiting) -> None:
         """Show it no longer."""
@@ -69,8 +67,7 @@ class ProgressLine:
             self._all.remove(waiting)
             self.clear()
             if not self._all:
-                self._wake.set()
-                self._thread = None
+                self._stop.set()
 
     def clear(self) -> None:
         """Take the line off, so that something else can be written."""

@@ -3,18 +3,14 @@
 import os
 import stat
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from spapi_rotation_cli import choosing, history, looking
+from spapi_rotation_cli import choosing, history, looking, times
 from spapi_rotation_cli.answers import Application
 from spapi_rotation_cli.errors import CommandError, ExitCode, UsageProblem
 from spapi_rotation_cli.report_page import page
 from spapi_rotation_cli.session import Session
-
-TOLD_DAYS = 180
-"""How far back is told: the life of a client secret."""
 
 
 def report(session: Session, name: str | None, client_id: str | None, file: Path, since: str | None) -> ExitCode:
@@ -23,7 +19,7 @@ def report(session: Session, name: str | None, client_id: str | None, file: Path
     applications = choosing.some(session, name, client_id)
     found = looking.look(session, applications)
     now = max(view.now for view in found.views)
-    began = since or (now - timedelta(days=TOLD_DAYS)).date().isoformat()
+    began = since or (now - times.LIFETIME).date().isoformat()
     told = _history(session, applications[0] if len(applications) == 1 else None, began)
     _write(place, page(found.as_json(session), told, now))
     if session.options.json:

@@ -11,7 +11,7 @@ from spapi_rotation_cli.answers import Application, Status, moment, read_status
 from spapi_rotation_cli.errors import ExitCode
 from spapi_rotation_cli.markup import Markup, element, joined
 from spapi_rotation_cli.report_parts import CODES, badge, commands, events_table, problems, remedy, shown_time, table
-from spapi_rotation_cli.report_timeline import LIFETIME, timeline
+from spapi_rotation_cli.report_timeline import timeline
 
 TEMPLATE = "report.html"
 
@@ -116,7 +116,7 @@ def _life(status: Status, now: datetime) -> Markup:
     code = ExitCode.BROKEN if left <= timedelta(0) else ExitCode.OK
     if code is ExitCode.OK and left < advice.EXPIRY_IS_NEAR:
         code = ExitCode.ATTENTION
-    share = min(max(left / LIFETIME, 0.0), 1.0)
+    share = min(max(left / times.LIFETIME, 0.0), 1.0)
     bar = element(
         "svg",
         element("rect", width="100%", height=10, rx=5, class_="track"),

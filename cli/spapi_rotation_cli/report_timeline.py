@@ -13,9 +13,6 @@ from spapi_rotation_cli.answers import Status, moment
 from spapi_rotation_cli.history import WORDS
 from spapi_rotation_cli.markup import Markup, element, joined
 
-LIFETIME = timedelta(days=180)
-"""How long a client secret lives. Source: Amazon's "Rotating your app's LWA credentials" page."""
-
 KINDS: Mapping[str, str] = {
     "rotation_requested": "request",
     "rotation_request_unclear": "request",
@@ -88,7 +85,7 @@ def spans(status: Status, events: Sequence[Mapping[str, Any]]) -> list[Span]:
         elif following[1] is not None:
             dies = following[1] + times.OVERLAP
         else:
-            dies = made + LIFETIME if made is not None else None
+            dies = made + times.LIFETIME if made is not None else None
         found.append(Span(version[:8], begins, following[0] if following else None, dies))
     return found
 

@@ -112,7 +112,7 @@ def show(session: Session, screen: Screen) -> ExitCode:
 
 
 def _heading(session: Session, view: View, *, brief: bool) -> None:
-    which = f"{view.application.name} (…{view.application.client_id[-8:]})"
+    which = view.application.shown
     if view.status is None:
         session.output.line(f"{which}: cannot be read. {view.error}", STYLES[view.code])
         return

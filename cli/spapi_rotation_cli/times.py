@@ -9,9 +9,11 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 OVERLAP = timedelta(days=7)
 """How long a client secret works beside its successor. Source: Amazon's "Rotating your app's LWA credentials" page."""
 
+LIFETIME = timedelta(days=180)
+"""How long a client secret lives. Source: the same page."""
+
 ISSUED_AHEAD_AT_MOST = timedelta(hours=1)
-EXPIRES_AHEAD_AT_MOST = timedelta(days=181)
-"""A client secret lives 180 days. Source: Amazon's "Rotating your app's LWA credentials" page."""
+EXPIRES_AHEAD_AT_MOST = LIFETIME + _DAY
 
 
 def shown(moment: datetime | None) -> str:
@@ -40,9 +42,7 @@ def ago(moment: datetime, now: datetime) -> str:
 
 def ahead(moment: datetime, now: datetime) -> str:
     """How long until, or since, with the moment itself."""
-    return (
-        f"in {span(moment - now)} ({shown(moment)})" if moment > now else f"{span(now - moment)} ago ({shown(moment)})"
-    )
+    return f"in {span(moment - now)} ({shown(moment)})" if moment > now else ago(moment, now)
 
 
 def given(text: str, option: str, *, latest: datetime) -> str:

@@ -54,15 +54,13 @@ def record(session: Session, since: datetime, now: datetime, calls: int) -> Reco
     found = Record(since)
     name = function_name(session.function.target.function)
     with session.output.waiting("Reading CloudTrail's record, lookups", calls) as step:
-        for events, is_last in _pages(session, since, now):
+        for events, more in _pages(session, since, now):
             found.calls = step.over(found.calls + 1)
             found.reads += [read for event in events if (read := read_of(event, name)) is not None]
-            if is_last:
-                return found
-            if found.calls == calls:
+            if more and found.calls == calls:
                 times = [at for event in events if isinstance(at := event.get("EventTime"), datetime)]
                 found.complete, found.since = False, min(times, default=since).astimezone(UTC)
-                return found
+                break
     return found
 
 
@@ -73,6 +71,7 @@ def function_name(function: str) -> str:
 
 
 def _pages(session: Session, since: datetime, now: datetime) -> Iterator[tuple[list[dict[str, object]], bool]]:
+    """The events of each page, and whether there are more."""
     asked: dict[str, object] = {
         "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": EVENT_NAME}],
         "StartTime": since,
@@ -87,7 +86,7 @@ def _pages(session: Session, since: datetime, now: datetime) -> Iterator[tuple[l
             raise failures.explain_lookup(error) from None
         token = answer.get("NextToken")
         events = answer.get("Events")
-        yield events if isinstance(events, list) else [], not token
+        yield events if isinstance(events, list) else [], bool(token)
         if not token:
             return
         asked["NextToken"] = token
