@@ -47,10 +47,12 @@ def redrive(session: Session, *, yes: bool) -> ExitCode:
     messages = _messages(session.function.act("redrive", None).body)
     if session.options.json:
         session.output.document({"messages": messages})
-    session.output.line(f"{len(messages)} handled again." if messages else "There was none.")
+    stay = sum(bool(message.get("error")) for message in messages)
+    left = f" {stay} could not be handled, and stay{'s' if stay == 1 else ''}." if stay else ""
+    session.output.line(f"{len(messages) - stay} handled again.{left}" if messages else "There was none.")
     for message in messages:
         _tell(session, message)
-    return ExitCode.FAILURE if any(message.get("error") for message in messages) else ExitCode.OK
+    return ExitCode.FAILURE if stay else ExitCode.OK
 
 
 def discard(session: Session, message_id: str, *, force: bool, yes: bool) -> ExitCode:

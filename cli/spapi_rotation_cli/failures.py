@@ -117,7 +117,9 @@ def explain_session(error: BotoCoreError) -> CommandError:
     if isinstance(error, NoRegionError):
         return CommandError("NoRegion", "No AWS region is configured.", remedy="Name it: --region NAME.")
     if isinstance(error, ProfileNotFound):
-        return UsageProblem("NoProfile", "There is no such AWS profile.", remedy="aws configure list-profiles")
+        return UsageProblem(
+            "NoProfile", "There is no such AWS profile.", remedy="List them: aws configure list-profiles"
+        )
     if isinstance(error, ParamValidationError):
         return UsageProblem(
             "BadFunctionName", "This is not the name of a function.", remedy="Give --function NAME or its ARN."

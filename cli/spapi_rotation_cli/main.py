@@ -44,6 +44,7 @@ Exit codes:
   2  wrong usage: nothing was done
   3  status: needs attention; doctor: something is wrong; consumers: one has not read the new secret
   4  status: broken, calls to SP-API fail or soon will
+130  stopped by Ctrl-C
 rotate also exits with 3 or 4 when the rotation needs a person."""
 
 LONGEST_REPEATED = 20
@@ -225,7 +226,7 @@ def _misused(error: Any, words: Sequence[str]) -> CommandError | None:
         if len(part) > LONGEST_REPEATED:
             message = message.replace(part, "(not repeated)")
     where = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)
-    return UsageProblem("Usage", message, remedy=f"{where} --help")
+    return UsageProblem("Usage", message, remedy=f"See {where} --help")
 
 
 def _places(error: Exception) -> str:

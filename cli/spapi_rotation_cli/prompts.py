@@ -101,4 +101,6 @@ def _ask(prompt: str) -> str:
 
 
 def _not_confirmed() -> CommandError:
-    return CommandError("NotConfirmed", "Not confirmed. Nothing was done.", remedy="Nothing.")
+    return CommandError(
+        "NotConfirmed", "Not confirmed. Nothing was done.", remedy="To do it after all, run the command again."
+    )

@@ -47,7 +47,7 @@ def _place(file: Path) -> Path:
             "IsAFolder", f"{file} is a folder.", remedy=f"Name a file in it: --html {file / 'report.html'}"
         )
     if place.exists() and not stat.S_ISREG(place.stat().st_mode):
-        raise UsageProblem("NoFile", f"{file} is no file that can be replaced.", remedy="Name another one.")
+        raise UsageProblem("NoFile", f"{file} is not a file that can be replaced.", remedy="Name another one.")
     if not place.parent.is_dir():
         raise UsageProblem("NoFolder", f"There is no folder {place.parent}.", remedy="Make it, or name another file.")
     return place

@@ -52,7 +52,7 @@ def test_redrive_says_what_became_of_each_and_fails_where_one_stays(terminal: Te
     terminal.person = True
     typed = terminal.type("redrive", answers="y\n")
     assert typed.code == 1
-    assert "2 handled again." in typed.out
+    assert "1 handled again. 1 could not be handled, and stays." in typed.out
     assert "stored" in typed.out
     assert "What to do:" in typed.out
     assert (terminal.world.value() or {})["client_secret"] == terminal.world.amazon.newest.text
