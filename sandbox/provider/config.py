@@ -12,7 +12,23 @@ from sandbox.provider.errors import StandInError
 from sandbox.provider.loopback import refuse_elsewhere
 from sandbox.provider.values import Props
 
-SERVICES = frozenset({"cloudwatch", "iam", "kms", "lambda", "logs", "scheduler", "secretsmanager", "sns", "sqs", "sts"})
+SERVICES = frozenset(
+    {
+        "cloudwatch",
+        "ecs",
+        "events",
+        "iam",
+        "kms",
+        "lambda",
+        "logs",
+        "scheduler",
+        "secretsmanager",
+        "sns",
+        "sqs",
+        "stepfunctions",
+        "sts",
+    }
+)
 """The AWS services that the stand-in calls, in boto3's names (the same as in ``aws:endpoints``)."""
 
 _ENGINE_KEYS = frozenset({"version", "pluginDownloadURL", "pluginChecksums", "__internal"})

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 from pulumi.provider.experimental import provider as api
 
+from sandbox.paths import CHECKOUT
 from sandbox.provider import checking
 from sandbox.provider.aws import Aws, AwsRefused, says
-from sandbox.provider.config import AssumeRole, ProviderConfig, parse
+from sandbox.provider.config import SERVICES, AssumeRole, ProviderConfig, parse
 from sandbox.provider.errors import StandInError
 from sandbox.provider.invokes import invoke
 from sandbox.provider.loopback import is_loopback
@@ -156,6 +158,15 @@ def test_known_configuration_is_read(as_json: bool) -> None:
 def test_configuration_of_the_wrong_form_is_refused(key: str, value: Any) -> None:
     with pytest.raises(StandInError, match=key if key != "endpoints" else "endpoints|refuses"):
         parse({key: value})
+
+
+def test_every_service_that_is_called_may_be_given_an_endpoint() -> None:
+    called = {
+        name
+        for file in (CHECKOUT / "sandbox" / "provider").rglob("*.py")
+        for name in re.findall(r'\.client\("(\w+)"\)', file.read_text())
+    }
+    assert set(parse({"endpoints": dict.fromkeys(called, LOOPBACK)}).endpoints) == SERVICES
 
 
 def test_the_text_form_of_the_configuration_leaves_credentials_out() -> None:
