@@ -1,5 +1,6 @@
 """The emulator keeps Secrets Manager's rules for versions, labels and tokens."""
 
+import inspect
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws.emulator import AwsEmulator
-from sandbox.aws.patches.settings import Settings
 from tests.sandbox.aws_support import refusal
 
 pytestmark = pytest.mark.sandbox
@@ -250,6 +250,6 @@ def test_old_unlabelled_versions_make_room_oldest_first(aging: Secret) -> None:
 
 
 def test_the_defaults_are_those_of_aws() -> None:
-    settings = Settings.from_environment({"SANDBOX_FUNCTION_PYTHON": "python"})
-    assert settings.version_age_seconds == 24 * 3600
-    assert settings.hour_seconds == 3600
+    usual = inspect.signature(AwsEmulator).parameters
+    assert usual["version_age_seconds"].default == 24 * 3600
+    assert usual["hour_seconds"].default == 3600

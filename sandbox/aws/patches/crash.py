@@ -87,8 +87,9 @@ class _Book:
 def apply(_settings: Settings) -> None:
     """Give each process keys of its own, watch the calls, and serve the control call."""
     book = _Book()
-    for name, wrapper in (("_spawn", _remembering_spawned), ("invoke", _remembering_event)):
-        replace(lambda_runtime.Worker, name, wrapper(getattr(lambda_runtime.Worker, name), book))
+    worker = lambda_runtime.Worker
+    replace(worker, "_spawn", _remembering_spawned(worker._spawn))
+    replace(worker, "invoke", _remembering_event(worker.invoke, book))
     replace(lambda_runtime, "execution_credentials", _own_keys(lambda_runtime.execution_credentials, book))
     replace(app, "_dispatch_service_request", _watching(app._dispatch_service_request, book))
     replace(app, "_handle_post_body_shortcuts", _controlled(app._handle_post_body_shortcuts, book))
@@ -98,7 +99,7 @@ _spawning: ContextVar[Any] = ContextVar("spawning", default=None)
 _numbers = itertools.count(1)
 
 
-def _remembering_spawned(spawn: Callable[..., Any], _book: _Book) -> Callable[..., Any]:
+def _remembering_spawned(spawn: Callable[..., Any]) -> Callable[..., Any]:
     def answer(worker: Any) -> Any:
         token = _spawning.set(worker)
         try:

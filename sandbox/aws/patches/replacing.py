@@ -3,8 +3,8 @@
 from typing import Any
 
 
-def replace(module: Any, name: str, value: Any) -> Any:
-    """Set an attribute that must exist already, and return what it was.
+def replace(module: Any, name: str, value: Any) -> None:
+    """Set an attribute that must exist already.
 
     Raises:
         RuntimeError: MiniStack has no such part: its version is not the one that the corrections were written
@@ -12,6 +12,4 @@ def replace(module: Any, name: str, value: Any) -> Any:
     """
     if not hasattr(module, name):
         raise RuntimeError(f"MiniStack's {module.__name__} has no {name}: the sandbox's corrections do not fit it.")
-    old = getattr(module, name)
     setattr(module, name, value)
-    return old

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core import iam_evaluator as evaluator
-from ministack.core.responses import get_account_id
+from ministack.core.responses import error_response_json, get_account_id
 from ministack.services import kms
 from ministack.services import secretsmanager as service
 
@@ -108,15 +108,11 @@ def _replicating(create: Operation) -> Operation:
 
 
 def _refusing(arn: str) -> Response | None:
-    if caller_may("secretsmanager:ReplicateSecretToRegions", arn):
+    action = "secretsmanager:ReplicateSecretToRegions"
+    if caller_may(action, arn):
         return None
-
-    def refuse(_: Request) -> dict[str, Any]:
-        who, action = evaluator.caller_arn(), "secretsmanager:ReplicateSecretToRegions"
-        said = f"User: {who} is not authorized to perform: {action} on resource: {arn}"
-        raise Refused("AccessDeniedException", said)
-
-    return answering(refuse)({})
+    said = f"User: {evaluator.caller_arn()} is not authorized to perform: {action} on resource: {arn}"
+    return error_response_json("AccessDeniedException", said, 400)  # type: ignore[no-any-return]
 
 
 def _keeping(delete: Operation) -> Operation:
@@ -125,12 +121,8 @@ def _keeping(delete: Operation) -> Operation:
         regions = [status["Region"] for status in (secret or {}).get("ReplicationStatus", [])]
         if not regions:
             return delete(data)
-
-        def refuse(_: Request) -> dict[str, Any]:
-            said = f"You can't delete secret {secret['Name']} that still has replica regions {regions}."
-            raise Refused("InvalidRequestException", said)
-
-        return answering(refuse)(data)
+        said = f"You can't delete secret {secret['Name']} that still has replica regions {regions}."
+        return error_response_json("InvalidRequestException", said, 400)  # type: ignore[no-any-return]
 
     return answer
 

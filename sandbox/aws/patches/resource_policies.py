@@ -6,7 +6,7 @@ different account"); the KMS API reference (CreateKey, PutKeyPolicy).
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ministack.core import iam_evaluator as evaluator
@@ -86,7 +86,7 @@ def _statements(text: str) -> Iterator[Mapping[str, Any]]:
     yield from [found] if isinstance(found, dict) else found
 
 
-def _principals(statements: Iterator[Mapping[str, Any]] | list[Mapping[str, Any]]) -> Iterator[str]:
+def _principals(statements: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """The AWS principals of a policy; a service is not looked at."""
     for statement in statements:
         principal = statement.get("Principal", {})

@@ -25,6 +25,7 @@ _log = logging.getLogger("sandbox.scheduler")
 
 SERVICE = "scheduler.amazonaws.com"
 DEFAULT_RETRIES = 185
+SWEEP_SECONDS = 1.0
 
 Schedule = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ class _Failed(Exception):
 
 def apply(settings: Settings) -> None:
     """Check schedules when they are written, and replace the sweep that fires them."""
-    replace(scheduler, "_SCHEDULE_TICK_INTERVAL", settings.tick_seconds)
+    replace(scheduler, "_SCHEDULE_TICK_INTERVAL", SWEEP_SECONDS)
     for name in ("_create_schedule", "_update_schedule"):
         replace(scheduler, name, _checked(getattr(scheduler, name), settings.hour_seconds))
     replace(scheduler, "_tick_schedules", _Sweep(settings.hour_seconds))
@@ -151,11 +152,8 @@ class _Sweep:
         if moment is not None and not over:
             self._fired[this] = moment
             _fire(schedule, moment)
-        if over or (moment is not None and isinstance(expression, At)):
-            self._complete(key, schedule)
-
-    def _complete(self, key: tuple[str, str, str], schedule: Schedule) -> None:
-        if schedule.get("ActionAfterCompletion") == "DELETE":
+        complete = over or (moment is not None and isinstance(expression, At))
+        if complete and schedule.get("ActionAfterCompletion") == "DELETE":
             scheduler._schedules._data.pop(key, None)
 
 
@@ -257,7 +255,4 @@ def _send(role: str, queue_arn: str, body: str, attributes: Mapping[str, str]) -
 
 
 def _not_authorized(role: str, action: str, resource: str) -> _Failed:
-    return _Failed(
-        "AccessDeniedException",
-        f"{role} is not authorized to perform {action} on {resource}.",
-    )
+    return _Failed("AccessDeniedException", f"{role} is not authorized to perform {action} on {resource}.")

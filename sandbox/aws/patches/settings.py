@@ -11,19 +11,15 @@ class Settings:
     """Settings of the corrections.
 
     Attributes:
-        hour_seconds: how many seconds an hour of ``rate(N hours)`` lasts (``SANDBOX_HOUR_SECONDS``, default
-            3600).
+        hour_seconds: how many seconds an hour of ``rate(N hours)`` lasts (``SANDBOX_HOUR_SECONDS``).
         version_age_seconds: how old an unlabelled version of a secret must be before Secrets Manager may
-            remove it (``SANDBOX_VERSION_AGE_SECONDS``, default a day: AWS's 24 hours).
-        tick_seconds: how often EventBridge Scheduler looks for due schedules (``SANDBOX_TICK_SECONDS``,
-            default 1).
+            remove it (``SANDBOX_VERSION_AGE_SECONDS``).
         function_python: the interpreter for functions (``SANDBOX_FUNCTION_PYTHON``).
         calls_file: where every request is recorded; nowhere if not given (``SANDBOX_CALLS_FILE``).
     """
 
     hour_seconds: float
     version_age_seconds: float
-    tick_seconds: float
     function_python: str
     calls_file: Path | None
 
@@ -31,9 +27,8 @@ class Settings:
     def from_environment(cls, environ: MutableMapping[str, str]) -> Self:
         """Read the variables and take them away, so that functions do not inherit them."""
         return cls(
-            hour_seconds=float(environ.pop("SANDBOX_HOUR_SECONDS", 3600)),
-            version_age_seconds=float(environ.pop("SANDBOX_VERSION_AGE_SECONDS", 24 * 3600)),
-            tick_seconds=float(environ.pop("SANDBOX_TICK_SECONDS", 1)),
+            hour_seconds=float(environ.pop("SANDBOX_HOUR_SECONDS")),
+            version_age_seconds=float(environ.pop("SANDBOX_VERSION_AGE_SECONDS")),
             function_python=environ.pop("SANDBOX_FUNCTION_PYTHON"),
             calls_file=Path(file) if (file := environ.pop("SANDBOX_CALLS_FILE", "")) else None,
         )
