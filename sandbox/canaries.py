@@ -55,12 +55,11 @@ def search(secrets: Iterable[str], texts: Mapping[str, str | bytes]) -> list[Fin
     return sorted(findings, key=lambda finding: (finding.place, finding.form))
 
 
-def files_below(folder: Path, root: Path | None = None) -> dict[str, bytes]:
+def files_below(folder: Path) -> dict[str, bytes]:
     """Every file below a folder by its relative path, unzipped if it is gzip."""
-    root = root or folder
     found: dict[str, bytes] = {}
     for file in sorted(folder.rglob("*")):
         if file.is_file() and not file.is_symlink():
             data = file.read_bytes()
-            found[str(file.relative_to(root))] = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+            found[str(file.relative_to(folder))] = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     return found

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import queue
-import shlex
 import subprocess
 import sys
 import threading
@@ -27,7 +26,7 @@ from google.protobuf import json_format
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from sandbox.engine import HOST, Engine
-from sandbox.paths import CHECKOUT
+from sandbox.provider.install import write_launcher
 
 _STANDARD_ENVIRONMENT = "venv"
 _WATCH_SECONDS = 0.5
@@ -49,11 +48,7 @@ def install(folder: Path, engine: Engine) -> list[Path]:
     """PATH's folders for a program in another language: the engine's, and this host before it where it is needed."""
     if engine.origin != "built":
         return [engine.bin]
-    folder.mkdir(parents=True, exist_ok=True)
-    code = f"import sys; sys.path.insert(0, {str(CHECKOUT)!r}); from sandbox.plugin_host import main; main()"
-    launcher = folder / HOST
-    launcher.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-P", "-c", code])} "$@"\n')
-    launcher.chmod(0o755)
+    write_launcher(folder / HOST, "sandbox.plugin_host", Path(sys.executable))
     return [folder, engine.bin]
 
 

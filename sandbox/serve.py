@@ -38,7 +38,7 @@ def main() -> int:
             "aws_ca_file": str(box.aws.ca_file),
             "lwa": box.lwa_endpoint,
             "spapi": box.spapi_endpoint,
-            "amazon_control": f"{box.stand_in_url}/_control/",
+            "amazon_control": f"{box.own_amazon.url}/_control/",
             "region": REGION,
             "outputs": outputs,
         }

@@ -14,7 +14,7 @@ from typing import Any, Self
 from sandbox.amazon.control import AmazonControl
 from sandbox.amazon.delivery import SqsTarget
 from sandbox.amazon.process import Amazon
-from sandbox.amazon.records import WorldSettings
+from sandbox.amazon.records import SECRET_LIFE, WorldSettings
 from sandbox.aws.emulator import REGION, AwsEmulator
 from sandbox.cache import Progress
 from sandbox.canaries import Finding, files_below, search
@@ -25,8 +25,6 @@ from spapi_rotation_lambda.domain.credentials import Credentials
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.times import format_time
-
-LIFETIME = timedelta(days=180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ def new_app(name: str) -> App:
 
 def fingerprint(app: App, secret: str, issued: datetime) -> str:
     """As if a message of Amazon had brought the secret."""
-    brought = Credentials(app.client_id, Sensitive(secret), issued, issued + LIFETIME)
+    brought = Credentials(app.client_id, Sensitive(secret), issued, issued + SECRET_LIFE)
     return str(brought.sealed().fingerprint)
 
 
@@ -55,14 +53,14 @@ def seeded(aws: AwsEmulator, amazon: AmazonControl, app: App, secret_arn: str, *
         what was put in.
     """
     issued = datetime.now(UTC) - age
-    made = amazon.register(app.client_id, issued_at=issued, expires_at=issued + LIFETIME)
+    made = amazon.register(app.client_id, issued_at=issued)
     if made.client_secret is None:
         raise RuntimeError("Amazon's stand-in did not say which secret it made.")
     value = {
         "client_id": app.client_id,
         "client_secret": made.client_secret,
         "client_secret_issued_at": format_time(issued),
-        "client_secret_expires_at": format_time(issued + LIFETIME),
+        "client_secret_expires_at": format_time(issued + SECRET_LIFE),
         "client_secret_fingerprint": fingerprint(app, made.client_secret, issued),
         "owner_note": "kept as it is",
     }
@@ -138,11 +136,6 @@ class Sandbox:
     def own_amazon(self) -> Amazon:
         """Amazon's stand-in itself."""
         return self._amazon
-
-    @property
-    def stand_in_url(self) -> str:
-        """The base URL of Amazon's stand-in."""
-        return self._amazon.url
 
     @property
     def spapi_endpoint(self) -> str:

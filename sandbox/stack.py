@@ -18,7 +18,6 @@ from sandbox.paths import CHECKOUT
 from sandbox.processes import scrubbed_environment
 
 PROJECT = "spapi-rotation"
-TIMEOUT_SECONDS = 900
 
 
 class PulumiFailed(Exception):
@@ -141,7 +140,7 @@ class Stack:
                     lines.append(line)
                     if show is not None:
                         show(line.rstrip())
-                code = process.wait(TIMEOUT_SECONDS)
+                code = process.wait()
             except BaseException:
                 os.killpg(process.pid, signal.SIGTERM)
                 raise

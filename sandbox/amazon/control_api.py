@@ -15,7 +15,7 @@ from sandbox.amazon.faults import Fault
 from sandbox.amazon.outbox import Delivery, DeliveryFailure, NotificationType
 from sandbox.amazon.records import Application, Call, Conflict, Secret, UnknownApplication
 from sandbox.amazon.request import Request
-from sandbox.amazon.wire import BadField, decode, encode
+from sandbox.amazon.wire import decode, encode
 from sandbox.amazon.world import World
 
 CONTROL = "/_control/"
@@ -217,7 +217,6 @@ class ControlApi:
         self._routes: dict[tuple[str, str], tuple[type[object], Action]] = {
             ("GET", "health"): (Nothing, lambda _: self._health()),
             ("GET", "applications"): (Nothing, lambda _: self._applications()),
-            ("GET", "journal"): (Nothing, lambda _: Journal(world.journal())),
             ("GET", "deliveries"): (Nothing, lambda _: self._deliveries()),
             ("POST", "journal"): (Since, lambda ask: Journal(world.journal(ask.after))),
             ("POST", "applications"): (Register, self._register),
@@ -263,8 +262,6 @@ class ControlApi:
         try:
             data = json.loads(request.body) if request.method == "POST" or request.body else {}
             answer = action(decode(wanted, data))
-        except BadField as error:
-            return _refused(400, str(error))
         except UnknownApplication as error:
             return _refused(404, str(error))
         except Conflict as error:

@@ -13,7 +13,10 @@ from sandbox.amazon.world import World
 
 # On purpose not taken from the function's sender policy: the judge must not share the defendant's constants.
 AMAZON_ACCOUNT = "437568002678"
-"""The account from which Amazon sends. Source: "Set up credential rotation notifications"."""
+"""The account from which Amazon sends; a client of it acts as that account's root.
+
+Source: "Set up credential rotation notifications".
+"""
 
 
 class DeliveryRefused(Exception):
@@ -72,7 +75,7 @@ def amazons_sqs_client(target: SqsTarget) -> SqsClient:
         "sqs",
         endpoint_url=target.endpoint_url,
         region_name=target.region,
-        verify=target.ca_file if target.ca_file else True,
+        verify=target.ca_file or True,
         aws_access_key_id=AMAZON_ACCOUNT,
         aws_secret_access_key="stand-in",  # noqa: S106
         config=Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1}, proxies={}),

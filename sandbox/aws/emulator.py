@@ -22,8 +22,6 @@ from sandbox.tls import make_loopback_certificate
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
-AMAZON_ACCOUNT = "437568002678"
-"""The account from which Amazon sends SP-API notifications; a client of it acts as that account's root."""
 
 CALLS_VARIABLE = "SPAPI_ROTATION_CALLS"
 """Names a file in which every request to every emulator is recorded, for ``tests.security.calls``."""

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
+from sandbox.paths import CHECKOUT
 
 LAUNCHER = "pulumi-resource-aws"
 
@@ -18,11 +18,15 @@ def install(folder: Path, python: Path) -> Path:
     The launcher refers to this checkout and to that interpreter. It leaves the program's folder out of the
     interpreter's path, so a program's own modules can't shadow the plugin's.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    code = f"import sys; sys.path.insert(0, {str(_CHECKOUT)!r}); from sandbox.provider.main import main; main()"
+    return write_launcher(folder / LAUNCHER, "sandbox.provider.main", python)
+
+
+def write_launcher(launcher: Path, module: str, python: Path) -> Path:
+    """Write a program that runs the ``main`` of one of the sandbox's modules, and return its path."""
+    launcher.parent.mkdir(parents=True, exist_ok=True)
+    code = f"import sys; sys.path.insert(0, {str(CHECKOUT)!r}); from {module} import main; main()"
     # A link to an interpreter is what makes its environment: it must not be resolved.
     command = shlex.join([str(python.absolute()), "-P", "-c", code])
-    launcher = folder / LAUNCHER
     launcher.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
     launcher.chmod(0o755)
     return launcher

@@ -60,11 +60,11 @@ async def serve(engine_address: str) -> None:
     await server.stop(_GRACE_SECONDS)
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main() -> None:
     """Run the plugin. The engine calls ``pulumi-resource-aws [flags] <engine address>``."""
     parser = argparse.ArgumentParser(prog="pulumi-resource-aws", description=__doc__)
     parser.add_argument("engine", help="address of the engine")
-    parsed, _ = parser.parse_known_args(arguments)
+    parsed, _ = parser.parse_known_args()
     # The engine is on loopback; a proxy in the environment is for elsewhere.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
     try:

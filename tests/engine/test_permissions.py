@@ -15,8 +15,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from sandbox.amazon.delivery import DeliveryRefused, SqsSender
-from sandbox.aws.emulator import ACCOUNT, AMAZON_ACCOUNT, REGION
+from sandbox.amazon.delivery import AMAZON_ACCOUNT, DeliveryRefused, SqsSender
+from sandbox.aws.emulator import ACCOUNT, REGION
 from sandbox.session import Sandbox, new_app
 from tests.engine.fault_scenarios.deployment import World
 from tests.engine.permissions import (

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.amazon.faults import AcceptLate
-from sandbox.session import LIFETIME, Sandbox, new_app
+from sandbox.session import Sandbox, new_app
 from sandbox.stack import PulumiFailed
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.times import format_time
@@ -86,7 +86,7 @@ def test_refresh_reads_aws(scene: Scene) -> None:
 
 def test_after_a_seed(scene: Scene) -> None:
     issued = datetime.now(UTC) - timedelta(days=10)
-    made = scene.box.amazon.register(SHOP.client_id, issued_at=issued, expires_at=issued + LIFETIME)
+    made = scene.box.amazon.register(SHOP.client_id, issued_at=issued)
     words = ("seed", SHOP.name, "--from-stdin", "--issued-at", format_time(issued), "--yes")
     scene.operator.run(*words, stdin=f"{made.client_secret}\n")
     assert scene.secret(SHOP.name) == made.client_secret

@@ -17,9 +17,8 @@ from typing import Any
 import pytest
 
 from sandbox.amazon.contract import ROTATE_PATH
-from sandbox.amazon.delivery import DeliveryRefused, SqsSender
+from sandbox.amazon.delivery import AMAZON_ACCOUNT, DeliveryRefused, SqsSender
 from sandbox.amazon.faults import AcceptLate, Answer, Lose, Point
-from sandbox.aws.emulator import AMAZON_ACCOUNT
 from sandbox.session import App, Sandbox, new_app
 from spapi_rotation_lambda.domain.daily_slot import daily_slot
 from spapi_rotation_lambda.domain.times import format_time, parse_time

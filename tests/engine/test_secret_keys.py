@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.amazon.control_api import SecretView
 from sandbox.processes import scrubbed_environment
-from sandbox.session import LIFETIME, App, Sandbox, new_app
+from sandbox.session import App, Sandbox, new_app
 from spapi_rotation_lambda.domain.times import format_time
 from tests.engine.operating import Operator
 
@@ -69,7 +69,7 @@ def test_the_clients_own_provider_reads_the_seeded_and_then_the_rotated_secret(b
     operator = Operator(box)
     arn = str(operator.outputs["secret_arns"][SHOP.name])
     issued = datetime.now(UTC) - timedelta(days=10)
-    made = box.amazon.register(SHOP.client_id, issued_at=issued, expires_at=issued + LIFETIME)
+    made = box.amazon.register(SHOP.client_id, issued_at=issued)
     box.amazon.subscribe(SHOP.client_id, operator.outputs["queue_url"])
     words = ("seed", SHOP.name, "--from-stdin", "--issued-at", format_time(issued), "--yes")
     operator.run(*words, stdin=f"{made.client_secret}\n")

@@ -121,9 +121,9 @@ def test_control_calls_are_json_without_a_query(http: httpx.Client) -> None:
     assert http.post("reset", content=b"{}").status_code == 415
     assert http.post("reset", data={"a": "b"}).status_code == 415
     assert http.post("reset", content=b"{", headers={"content-type": "application/json"}).status_code == 400
-    assert http.get("journal", params={"after": "1"}).status_code == 400
+    assert http.get("health", params={"after": "1"}).status_code == 400
     assert http.delete("applications").status_code == 405
-    assert http.get("journal").status_code == 200
+    assert http.get("health").status_code == 200
 
 
 def test_a_conflict_without_a_queue(amazon: AmazonServer) -> None:

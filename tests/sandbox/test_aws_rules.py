@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.aws.emulator import ACCOUNT, AMAZON_ACCOUNT, REGION, AwsEmulator, isolated_session
+from sandbox.amazon.delivery import AMAZON_ACCOUNT
+from sandbox.aws.emulator import ACCOUNT, REGION, AwsEmulator, isolated_session
 from tests.sandbox.aws_support import allow, eventually, make_function, make_queue, make_role, receive, refusal
 
 pytestmark = pytest.mark.sandbox

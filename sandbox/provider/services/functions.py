@@ -181,8 +181,10 @@ class Function(Resource):
         client, doing = aws.client("lambda"), f"updating lambda.Function ({resource_id})"
         settings = changed - _CODE_PROPS - _OTHER_PROPS
         if settings:
-            extra: dict[str, Any] = {"KMSKeyArn": news.get("kmsKeyArn", ""), "Environment": _environment(news) or {}}
-            extra["Environment"].setdefault("Variables", {})
+            extra: dict[str, Any] = {
+                "KMSKeyArn": news.get("kmsKeyArn", ""),
+                "Environment": _environment(news) or {"Variables": {}},
+            }
             if "vpcConfig" in changed:
                 extra["VpcConfig"] = _network(news) or {"SubnetIds": [], "SecurityGroupIds": []}
             if "loggingConfig" in news:

@@ -1,5 +1,0 @@
-"""``python -m sandbox.provider``."""
-
-from sandbox.provider.main import main
-
-main()
