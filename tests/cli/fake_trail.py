@@ -4,7 +4,6 @@ Source: CloudTrail API reference, LookupEvents, and user guide, "CloudTrail user
 """
 
 import json
-import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -77,17 +76,14 @@ class FakeTrail:
         events: what was recorded, in any order.
         failures: what the next lookups raise; None for one that succeeds.
         asked: every lookup.
-        seconds: how long each takes.
     """
 
     events: list[dict[str, Any]] = field(default_factory=list)
     failures: deque[Exception | None] = field(default_factory=deque)
     asked: list[dict[str, Any]] = field(default_factory=list)
-    seconds: float = 0.0
 
     def lookup_events(self, **asked: Any) -> dict[str, Any]:
         self.asked.append(dict(asked))
-        time.sleep(self.seconds)
         if self.failures and (failure := self.failures.popleft()) is not None:
             raise failure
         (attribute,) = asked["LookupAttributes"]

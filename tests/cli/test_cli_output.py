@@ -1,7 +1,7 @@
 """What is written where: JSON on every subcommand, plain text without a terminal, and no secret anywhere."""
 
 import json
-import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -129,9 +129,7 @@ def test_ctrl_c_at_a_prompt_does_nothing(tmp_path: Path) -> None:
     on = OnTerminal(tmp_path, "seed", "shop")
     on.until("not shown")
     on.until_hidden()
-    os.write(on._main, b"\x03")
-    if on.process.poll() is None:
-        on.process.send_signal(2)  # a session without a controlling terminal gets no signal from a key
+    on.process.send_signal(signal.SIGINT)  # a session without a controlling terminal gets none from a key
     assert on.end() == 1
     assert "Nothing was done." in on.shown
 

@@ -1,5 +1,6 @@
 """Each misbehaviour of the stand-in Amazon has its effect, as often as asked, and on the named application only."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -112,13 +113,24 @@ def test_an_answer_cut_in_the_middle(amazon: AmazonServer, caller: Caller, point
     assert secrets_made(amazon) == (2 if point is Point.ROTATE else 1)
 
 
-def test_a_slow_call_has_its_effect_though_the_caller_gave_up(amazon: AmazonServer) -> None:
+def test_a_slow_call_has_its_effect_though_the_caller_gave_up(
+    amazon: AmazonServer, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused: list[float] = []
+    over = threading.Event()
+
+    def pause(seconds: float) -> None:
+        paused.append(seconds)
+        assert over.wait(30)
+
+    monkeypatch.setattr(amazon._http.contract, "_pause", pause)
     amazon.control.misbehave(CLIENT_ID, Slow(at=Point.ROTATE, seconds=1.0))
-    with Caller(amazon.url, CLIENT_ID, timeout_seconds=0.3) as caller:
-        token = caller.token(SECRET)
-        with pytest.raises(httpx.ReadTimeout):
-            caller.rotate(token)
+    token = caller.token(SECRET)
+    with Caller(amazon.url, CLIENT_ID, timeout_seconds=0.3) as impatient, pytest.raises(httpx.ReadTimeout):
+        impatient.rotate(token)
+    assert eventually(lambda: paused) == [1.0]
     assert secrets_made(amazon) == 1
+    over.set()
     eventually(lambda: secrets_made(amazon) == 2)
 
 

@@ -51,28 +51,16 @@ patches.apply_all(patches.Settings(3600, 86400, "python"))
 sys.setswitchinterval(1e-6)
 cloudwatch_logs._create_log_group({"logGroupName": "busy"})
 streams = cloudwatch_logs._log_groups["busy"]["streams"]
+streams.update({f"older-{number}": {"events": []} for number in range(500)})
 
-searched = threading.Event()
+def write():
+    while True:
+        streams["newest"] = {"events": []}
+        del streams["newest"]
 
-def write(writer):
-    for turn in itertools.count():
-        if searched.is_set():
-            return
-        streams[f"{writer}-{turn}"] = {"events": []}
-        streams.pop(f"{writer}-{turn - 100}", None)
-
-threads = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
-for thread in threads:
-    thread.start()
-answers = []
-try:
-    for _ in range(200):
-        answers.append(cloudwatch_logs._filter_log_events({"logGroupName": "busy"})[0])
-finally:
-    searched.set()
-for thread in threads:
-    thread.join()
-print(*sorted(set(answers)))
+threading.Thread(target=write, daemon=True).start()
+answers = {cloudwatch_logs._filter_log_events({"logGroupName": "busy"})[0] for _ in range(100)}
+print(*sorted(answers))
 """
 
 
