@@ -129,8 +129,7 @@ class Courier:
     def stop(self) -> None:
         """Finish the message at hand and end."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=30)
+        self._thread.join(timeout=30)
 
     def run_once(self) -> int:
         """Send everything that is due now; returns how many were tried."""

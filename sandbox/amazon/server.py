@@ -184,9 +184,8 @@ class AmazonServer:
         self._http.stopping.set()
         self.courier.stop()
         self.control.close()
-        if self._thread.is_alive():
-            self._http.shutdown()
-            self._thread.join()
+        self._http.shutdown()
+        self._thread.join()
         self._http.close_connections()
         self._http.server_close()
 

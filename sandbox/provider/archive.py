@@ -14,7 +14,7 @@ from typing import Any
 
 import pulumi
 
-from sandbox.provider.errors import StandInError
+from sandbox.provider.errors import StandInError, not_known
 
 
 class SentArchive(pulumi.Archive):
@@ -111,7 +111,7 @@ def _walk(prefix: str, item: Any) -> Iterator[tuple[str, bytes]]:
     elif isinstance(item, pulumi.FileAsset):
         yield prefix, _read(Path(item.path))
     else:
-        raise StandInError(f"the stand-in for pulumi-aws does not know a {type(item).__name__} as code")
+        raise StandInError(not_known(f"a {type(item).__name__} as code"))
 
 
 def _folder(prefix: str, path: Path) -> Iterator[tuple[str, bytes]]:

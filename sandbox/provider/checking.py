@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from sandbox.provider import archive, policy
-from sandbox.provider.errors import StandInError
+from sandbox.provider.errors import StandInError, not_known
 from sandbox.provider.naming import unique_name
 from sandbox.provider.schema import Kind, Prop, Spec
 from sandbox.provider.values import UNKNOWN, Props, has_unknown
@@ -49,7 +49,7 @@ def check(spec: Spec, logical_name: str, olds: Props, news: Props, seed: bytes, 
     given = {name: value for name, value in news.items() if name not in _INTERNAL}
     for name, value in given.items():
         if name not in props:
-            result.failures.append(Failure(name, _unknown_property(spec, name)))
+            result.failures.append(Failure(name, not_known(f"the property {name!r} of {spec.token}", props)))
         else:
             result.inputs[name] = _value(name, props[name], value, result.failures)
     defaults = _fill(spec, logical_name, olds, result, seed)
@@ -59,13 +59,6 @@ def check(spec: Spec, logical_name: str, olds: Props, news: Props, seed: bytes, 
         result.inputs["tagsAll"] = _all_tags(result.inputs.get("tags", {}), around.default_tags)
     result.inputs[DEFAULTS] = sorted(defaults)
     return result
-
-
-def _unknown_property(spec: Spec, name: str) -> str:
-    return (
-        f"the stand-in for pulumi-aws does not know the property {name!r} of {spec.token}; "
-        f"it knows {', '.join(sorted(spec.all_props()))}"
-    )
 
 
 def _fill(spec: Spec, logical_name: str, olds: Props, result: Checked, seed: bytes) -> set[str]:
@@ -141,9 +134,7 @@ def _block(path: str, prop: Prop, given: Any, failures: list[Failure]) -> Any:
         if name in _INTERNAL or value is None:
             continue
         if name not in prop.fields:
-            known = ", ".join(sorted(prop.fields))
-            reason = f"the stand-in for pulumi-aws does not know the property {inner!r}; it knows {known}"
-            failures.append(Failure(inner, reason))
+            failures.append(Failure(inner, not_known(f"the property {inner!r}", prop.fields)))
         else:
             result[name] = _value(inner, prop.fields[name], value, failures)
     for name, field_ in prop.fields.items():

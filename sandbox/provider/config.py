@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.provider.errors import StandInError
+from sandbox.provider.errors import StandInError, not_known
 from sandbox.provider.loopback import refuse_elsewhere
 from sandbox.provider.values import Props
 
@@ -75,10 +75,7 @@ def parse(given: Props) -> ProviderConfig:
     values = {key: value for key, value in given.items() if key not in _ENGINE_KEYS}
     unknown = sorted(values.keys() - _READERS.keys())
     if unknown:
-        raise StandInError(
-            f"the stand-in for pulumi-aws does not know the provider configuration {', '.join(unknown)}; "
-            f"it knows {', '.join(sorted(_READERS))}"
-        )
+        raise StandInError(not_known(f"the provider configuration {', '.join(unknown)}", _READERS))
     read = {key: _READERS[key](key, value) for key, value in values.items()}
     return ProviderConfig(
         region=read.get("region"),
@@ -149,7 +146,7 @@ def _assume_role(key: str, item: Any) -> AssumeRole:
         raise _wrong(key, "an object with roleArn")
     unknown = sorted(item.keys() - _ROLE_FIELDS)
     if unknown:
-        raise StandInError(f"the stand-in for pulumi-aws does not know {key}.{unknown[0]}")
+        raise StandInError(not_known(f"{key}.{unknown[0]}"))
     return AssumeRole(
         role_arn=item["roleArn"],
         session_name=item.get("sessionName") or "pulumi-stand-in",
@@ -174,8 +171,7 @@ def _endpoints(key: str, value: Any) -> dict[str, str]:
     merged: dict[str, str] = {}
     for service, url in ((service, url) for item in items for service, url in item.items()):
         if service not in SERVICES:
-            known = ", ".join(sorted(SERVICES))
-            raise StandInError(f"the stand-in for pulumi-aws does not know {key}.{service}; it knows {known}")
+            raise StandInError(not_known(f"{key}.{service}", SERVICES))
         refuse_elsewhere(_text(f"{key}.{service}", url))
         merged[service] = url
     return merged

@@ -1,5 +1,6 @@
 """What goes wrong in the stand-in provider, in words for the person at the terminal."""
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -20,3 +21,9 @@ class PartlyDone(StandInError):
         super().__init__(reason)
         self.resource_id = resource_id
         self.outputs = outputs
+
+
+def not_known(what: str, known: Iterable[str] = ()) -> str:
+    """The words of a refusal of what the stand-in does not know."""
+    others = ", ".join(sorted(known))
+    return f"the stand-in for pulumi-aws does not know {what}" + (f"; it knows {others}" if others else "")

@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from sandbox.provider.aws import Aws
-from sandbox.provider.errors import StandInError
+from sandbox.provider.errors import StandInError, not_known
 from sandbox.provider.values import Props
 
 
@@ -17,12 +17,11 @@ def invoke(token: str, given: Props, aws: Aws) -> Props:
         StandInError: the stand-in does not know the function, or one of its arguments.
     """
     if token not in _FUNCTIONS:
-        known = ", ".join(sorted(_FUNCTIONS))
-        raise StandInError(f"the stand-in for pulumi-aws does not know the function {token}; it knows {known}")
+        raise StandInError(not_known(f"the function {token}", _FUNCTIONS))
     function, arguments = _FUNCTIONS[token]
     unknown = sorted(given.keys() - arguments)
     if unknown:
-        raise StandInError(f"the stand-in for pulumi-aws does not know the argument {unknown[0]!r} of {token}")
+        raise StandInError(not_known(f"the argument {unknown[0]!r} of {token}"))
     asked = given.get("region", aws.region)
     if asked != aws.region:
         raise StandInError(

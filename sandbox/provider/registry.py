@@ -1,6 +1,6 @@
 """Every resource type that the stand-in knows, and only those."""
 
-from sandbox.provider.errors import StandInError
+from sandbox.provider.errors import StandInError, not_known
 from sandbox.provider.resource import Resource
 from sandbox.provider.services.alarms import Dashboard, MetricAlarm
 from sandbox.provider.services.containers import Cluster, Service, TaskDefinition
@@ -62,7 +62,4 @@ def find(resources: dict[str, Resource], token: str) -> Resource:
     try:
         return resources[token]
     except KeyError:
-        raise StandInError(
-            f"the stand-in for pulumi-aws does not know the resource type {token}; "
-            f"it knows {', '.join(sorted(resources))}"
-        ) from None
+        raise StandInError(not_known(f"the resource type {token}", resources)) from None

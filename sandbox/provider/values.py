@@ -11,7 +11,7 @@ from typing import Any, Final
 import pulumi
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
 
-from sandbox.provider.errors import StandInError
+from sandbox.provider.errors import StandInError, not_known
 
 Props = dict[str, Any]
 """Plain properties by their camel-case names."""
@@ -59,7 +59,7 @@ def to_plain(value: PropertyValue) -> Any:
     if isinstance(inner, tuple):
         return [to_plain(item) for item in inner]
     # Without accept_resources the engine sends a resource's id in its place.
-    raise StandInError("the stand-in for pulumi-aws does not know resource references")
+    raise StandInError(not_known("resource references"))
 
 
 def to_plain_map(values: Mapping[str, PropertyValue]) -> Props:
