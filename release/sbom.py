@@ -10,7 +10,6 @@ import sys
 import uuid
 from collections.abc import Iterable, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from pathlib import Path
 
 from cyclonedx.model import Property
 from cyclonedx.model.bom import Bom
@@ -130,13 +129,13 @@ def _register(bom: Bom, own: Component, parts: Mapping[str, Component], requirer
         bom.register_dependency(component, needed)
 
 
-def main(file: Path = FILE) -> None:
+def main() -> None:
     """Write it."""
     try:
         text = document()
     except UnknownLicence as error:
         sys.exit(str(error))
-    file.write_text(text, encoding="utf-8", newline="\n")
+    FILE.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
