@@ -13,9 +13,6 @@ from spapi_rotation_cli.following import Followed, InUse, followed
 from spapi_rotation_cli.reads import CONSUMER, FUNCTION, PERSON, SERVICE, UP, names_of
 from spapi_rotation_cli.session import AT_ONCE, Session
 
-CHANGES = ("secret_promoted", "rolled_back_by_hand", "seeded_by_hand")
-"""The events of the history after which another value is in use."""
-
 KINDS: Mapping[str, str] = {
     FUNCTION: "the rotation function",
     UP: "a rotation by pulumi up",
@@ -151,7 +148,7 @@ def _changes(session: Session, known: Sequence[Known], now: datetime) -> Mapping
     with session.output.waiting("Reading the history"):
         for page in history.pages(session, only, (now - trail.KEPT).date().isoformat()):
             for event in page.events:
-                if event.get("event") in CHANGES and (at := moment(event.get("at"))) is not None:
+                if event.get("event") in history.CHANGES and (at := moment(event.get("at"))) is not None:
                     found.setdefault(str(event.get("client_id")), []).append(at)
     return {client_id: sorted(moments) for client_id, moments in found.items()}
 

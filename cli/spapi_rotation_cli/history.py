@@ -39,6 +39,9 @@ WORDS: Mapping[str, str] = {
 }
 """The function's events, in words."""
 
+CHANGES = ("secret_promoted", "rolled_back_by_hand", "seeded_by_hand")
+"""The events after which another value is in use. A promotion by hand is the first of them as well."""
+
 _OF_THE_LINE = ("at", "event", "application", "client_id")
 
 

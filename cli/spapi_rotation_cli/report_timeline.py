@@ -10,7 +10,7 @@ from typing import Any
 
 from spapi_rotation_cli import times
 from spapi_rotation_cli.answers import Status, moment
-from spapi_rotation_cli.history import WORDS
+from spapi_rotation_cli.history import CHANGES, WORDS
 from spapi_rotation_cli.markup import Markup, element, joined
 
 KINDS: Mapping[str, str] = {
@@ -39,7 +39,6 @@ SIGNS: Mapping[str, tuple[str, str]] = {
 }
 """Each sign's shape, which differs and not in colour alone, and what it says."""
 
-_PUT_INTO_USE = ("secret_promoted", "promoted_by_hand", "rolled_back_by_hand", "seeded_by_hand")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _BARS, _AXIS, _HEIGHT = 18, 86, 106
 _HEIGHTS = {"request": 50, "message": 64, "person": 78, "trouble": 50, "expiry": _BARS + 11}
@@ -65,7 +64,7 @@ def spans(status: Status, events: Sequence[Mapping[str, Any]]) -> list[Span]:
     began: dict[str, tuple[datetime, datetime | None]] = {}
     for event in events:
         at, version = moment(event.get("at")), event.get("version_id")
-        if event.get("event") in _PUT_INTO_USE and at is not None and isinstance(version, str):
+        if event.get("event") in CHANGES and at is not None and isinstance(version, str):
             began[version] = (at, issued.get(event.get("rotation_id")))
     if status.in_use is not None and status.in_use_since is not None:
         # The same client secret may have been written as another version since.

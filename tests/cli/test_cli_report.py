@@ -163,6 +163,25 @@ def test_the_same_secret_in_another_version_is_the_same_bar() -> None:
     assert spans(status, events)[1].begins.isoformat()[:7] != "2026-05-20"
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_bar_dies_7_days_after_the_next_secret_was_made_whoever_promoted_that(by_hand: bool) -> None:
+    found, _ = FULL
+    (shop,) = (each for each in found["applications"] if each["application"] == "shop")
+    events: list[dict[str, str]] = []
+    for month in "345":
+        made, at = f"2026-0{month}-01T00:00:00Z", f"2026-0{month}-02T00:00:00Z"
+        events += [
+            {"event": "secret_stored", "at": at, "notification_id": f"message-{month}", "issued_at": made},
+            {"event": "secret_promoted", "at": at, "version_id": f"v{month}", "rotation_id": f"message-{month}"},
+        ]
+        if by_hand:
+            events.append({"event": "promoted_by_hand", "at": at, "version_id": f"v{month}"})
+    labels = {**shop["status"]["labels"], "AWSCURRENT": "v5"}
+    status = read_status({**shop["status"], "labels": labels, "issued_at": made, "in_use_since": at})
+    dies = [bar.dies.date().isoformat() if bar.dies else None for bar in spans(status, events)]
+    assert dies[:2] == ["2026-04-08", "2026-05-08"]
+
+
 def test_a_bar_ends_where_the_secret_really_dies() -> None:
     """While a newer one waits, that is 7 days after the rotation, whatever the secret's own expiry."""
     found, history = FULL
