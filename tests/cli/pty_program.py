@@ -16,10 +16,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
 
-from spapi_rotation_cli import dead_letters, output, progress, rotating
+from spapi_rotation_cli import dead_letters, progress, rotating
 from spapi_rotation_cli.main import main
 from tests.cli import consumers_example
 from tests.cli.fake_aws import FakeAws, FakeLambda
@@ -95,7 +96,7 @@ def run() -> int:
     slow = "SLOW" in os.environ
     if slow:
         progress.SILENT_SECONDS, progress.REDRAW_SECONDS = 0.1, 0.05
-        output.ProgressLine = NotedLine  # type: ignore[misc]
+        mock.patch("spapi_rotation_cli.output.ProgressLine", NotedLine).start()
         rotating.POLL_SECONDS, dead_letters.HIDDEN_SECONDS = 0.1, 1.5
     function = component() if wanted == "example" else (SlowLambda if slow else FakeLambda)(world)
     aws = consumers_example.at(wanted) if wanted in consumers_example.MOMENTS else FakeAws(function)

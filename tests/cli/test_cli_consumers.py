@@ -257,7 +257,7 @@ def test_what_is_not_usable_is_refused_before_anything_is_looked_up(
         (EndpointConnectionError(endpoint_url="https://x"), "NoConnection", "--region"),
         (ConnectTimeoutError(endpoint_url="https://x"), "NoConnection", "--region"),
         (ProxyConnectionError(proxy_url="http://proxy"), "NoConnection", "a proxy"),
-        (SSLError(endpoint_url="https://x", error="self-signed certificate"), "NoConnection", "AWS_CA_BUNDLE"),
+        (SSLError(endpoint_url="https://x", error=OSError("self-signed certificate")), "NoConnection", "AWS_CA_BUNDLE"),
         (NoCredentialsError(), "NoCredentials", "--profile"),
     ],
 )

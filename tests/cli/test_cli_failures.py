@@ -53,7 +53,7 @@ BEFORE_THE_FUNCTION: list[tuple[Failure, str, str, int]] = [
 MAY_HAVE_ACTED: list[tuple[Failure, str, str, int]] = [
     (ReadTimeoutError(endpoint_url=URL), "NoAnswer", "did not answer within 195 seconds", 1),
     (ResponseStreamingError(error="cut"), "ConnectionBroken", "broke before the answer came", 1),
-    (SSLError(endpoint_url=URL, error="self-signed certificate"), "ConnectionBroken", "AWS_CA_BUNDLE", 1),
+    (SSLError(endpoint_url=URL, error=OSError("self-signed certificate")), "ConnectionBroken", "AWS_CA_BUNDLE", 1),
     ({"errorMessage": "2026 1b Task timed out after 60.00 seconds"}, "FunctionTimedOut", "did not end", 1),
     (
         {"errorType": "Sandbox.Timedout", "errorMessage": "RequestId: 1 Error: Task timed out after 60.00 seconds"},

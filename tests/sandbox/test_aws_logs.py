@@ -51,14 +51,15 @@ patches.apply_all(patches.Settings(3600, 86400, "python"))
 sys.setswitchinterval(1e-6)
 cloudwatch_logs._create_log_group({"logGroupName": "busy"})
 streams = cloudwatch_logs._log_groups["busy"]["streams"]
-streams.update({f"older-{number}": {"events": []} for number in range(500)})
+streams.update({f"older-{number}": {"events": []} for number in range(5000)})
 
-def write():
+def write(writer):
     while True:
-        streams["newest"] = {"events": []}
-        del streams["newest"]
+        if streams.pop(writer, None) is None:
+            streams[writer] = {"events": []}
 
-threading.Thread(target=write, daemon=True).start()
+for writer in range(4):
+    threading.Thread(target=write, args=(writer,), daemon=True).start()
 answers = {cloudwatch_logs._filter_log_events({"logGroupName": "busy"})[0] for _ in range(100)}
 print(*sorted(answers))
 """
