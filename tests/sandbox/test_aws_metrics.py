@@ -222,11 +222,12 @@ def state(aws: AwsEmulator) -> str:
 
 
 def turned(aws: AwsEmulator, name: str = "alarm") -> list[str]:
-    """The states that an alarm has had, the oldest first: one that lasts a moment only is not missed."""
+    """The states to which an alarm has turned since it was made: one that lasts a moment only is not missed."""
     history = aws.client("cloudwatch").describe_alarm_history(
         AlarmName=name, HistoryItemType="StateUpdate", ScanBy="TimestampAscending"
     )
-    return [item["HistorySummary"].rpartition(" ")[2] for item in history["AlarmHistoryItems"]]
+    _made, *changes = history["AlarmHistoryItems"]
+    return [item["HistorySummary"].rpartition(" ")[2] for item in changes]
 
 
 def test_an_alarm_without_dimensions_ignores_metrics_that_have_some(aws: AwsEmulator) -> None:
