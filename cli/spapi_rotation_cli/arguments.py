@@ -13,10 +13,15 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_A_DATE = "a date such as 2026-12-07, or an RFC 3339 time."
+
 Name = Annotated[str | None, typer.Argument(metavar="NAME", help="The application. Optional if there is only one.")]
+NameOrAll = Annotated[str | None, typer.Argument(metavar="NAME", help="The application. By default every one.")]
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="The application by its client id.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
-Date = Annotated[str | None, typer.Option(metavar="DATE", help="A date such as 2026-12-07, or an RFC 3339 time.")]
+Since = Annotated[str | None, typer.Option(metavar="DATE", help=f"From when on: {_A_DATE}")]
+IssuedAt = Annotated[str | None, typer.Option(metavar="DATE", help=f"When the client secret was issued: {_A_DATE}")]
+ExpiresAt = Annotated[str | None, typer.Option(metavar="DATE", help=f"When it expires: {_A_DATE}")]
 FromStdin = Annotated[bool, typer.Option("--from-stdin", help="Read the client secret from a pipe; needs --yes.")]
 Force = Annotated[bool, typer.Option("--force", help="Request although an earlier rotation or a message forbids it.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the new secret is in use.")]

@@ -14,13 +14,16 @@ from spapi_rotation_cli import report as reporting
 from spapi_rotation_cli.arguments import (
     Calls,
     ClientId,
-    Date,
+    ExpiresAt,
     Force,
     ForceDiscard,
     FromStdin,
     Html,
+    IssuedAt,
     MessageId,
     Name,
+    NameOrAll,
+    Since,
     Timeout,
     Version,
     Wait,
@@ -60,8 +63,8 @@ def _program(version: Version = False) -> None:
 
 @app.command()
 @with_options
-def status(options: Options, name: Name = None, client_id: ClientId = None) -> int:
-    """Show the state and the next command to type, by default for every application."""
+def status(options: Options, name: NameOrAll = None, client_id: ClientId = None) -> int:
+    """Show the state and the next command to type."""
     return looking.status(Session(options), name, client_id)
 
 
@@ -72,8 +75,8 @@ def seed(
     name: Name = None,
     client_id: ClientId = None,
     from_stdin: FromStdin = False,
-    issued_at: Date = None,
-    expires_at: Date = None,
+    issued_at: IssuedAt = None,
+    expires_at: ExpiresAt = None,
     yes: Yes = False,
 ) -> int:
     """Put a client secret in, once Amazon accepts it. The prompt does not show what you type."""
@@ -133,21 +136,23 @@ def rollback(options: Options, name: Name = None, client_id: ClientId = None, ye
 
 @app.command()
 @with_options
-def doctor(options: Options, name: Name = None, client_id: ClientId = None) -> int:
+def doctor(options: Options, name: NameOrAll = None, client_id: ClientId = None) -> int:
     """Look at everything a rotation needs, and try the secret in use at Amazon. Changes nothing."""
     return doctoring.doctor(Session(options), name, client_id)
 
 
 @app.command()
 @with_options
-def history(options: Options, name: Name = None, client_id: ClientId = None, since: Date = None) -> int:
+def history(options: Options, name: NameOrAll = None, client_id: ClientId = None, since: Since = None) -> int:
     """Show who asked, what arrived and what Amazon accepted, by default in the last 30 days."""
     return telling.history(Session(options), name, client_id, since)
 
 
 @app.command()
 @with_options
-def report(options: Options, html: Html, name: Name = None, client_id: ClientId = None, since: Date = None) -> int:
+def report(
+    options: Options, html: Html, name: NameOrAll = None, client_id: ClientId = None, since: Since = None
+) -> int:
     """Write an HTML page: state, days left, health, and a timeline, by default of the last 180 days."""
     return reporting.report(Session(options), name, client_id, html, since)
 
@@ -155,7 +160,7 @@ def report(options: Options, html: Html, name: Name = None, client_id: ClientId 
 @app.command("consumers")
 @with_options
 def list_consumers(
-    options: Options, name: Name = None, client_id: ClientId = None, since: Date = None, calls: Calls = 400
+    options: Options, name: NameOrAll = None, client_id: ClientId = None, since: Since = None, calls: Calls = 400
 ) -> int:
     """Show who reads each secret, and who has not read the new one. Needs cloudtrail:LookupEvents."""
     return consumers.consumers(Session(options), name, client_id, since, calls)
