@@ -40,7 +40,7 @@ class BenchWorld:
         certificate, key = str(tls / "server.crt"), str(tls / "server.key")
         # Two hosts, as Login with Amazon and SP-API are.
         lwa, spapi = (
-            self._open.enter_context(TlsFront(box.stand_in_url, certificate=certificate, key=key)) for _ in range(2)
+            self._open.enter_context(TlsFront(box.own_amazon.url, certificate=certificate, key=key)) for _ in range(2)
         )
         box.stack.configure(box.config([new_app("shop")]))
         box.stack.up()
@@ -61,7 +61,7 @@ class BenchWorld:
             **dict.fromkeys(("AWS_CA_BUNDLE", "SSL_CERT_FILE"), str(trusted)),
             **variables,
             Env.SPAPI_ENDPOINT: spapi.url,
-            Env.LWA_ENDPOINT: box.lwa_endpoint.replace(box.stand_in_url, lwa.url),
+            Env.LWA_ENDPOINT: box.lwa_endpoint.replace(box.own_amazon.url, lwa.url),
             "AWS_LAMBDA_FUNCTION_NAME": mapping["FunctionArn"].rpartition(":")[2],
             "AWS_LAMBDA_LOG_LEVEL": "INFO",
         }

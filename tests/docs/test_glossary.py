@@ -47,7 +47,7 @@ RETIRED: Mapping[str, Retired] = {
     "portal": Retired(r"\bportal\b", PRODUCT, r"solution provider portal"),
     "marker, `ROTATION_MARKER`": Retired(r"\bmarkers?\b", PRODUCT, r"dependency markers"),
     "grants (what Amazon may do)": Retired(r"\bgrants\b", PRODUCT),
-    "bundle, vendored": Retired(r"\bbundles?\b|\bvendored\b", but=r"custom ca bundle"),
+    "bundle, vendored": Retired(r"\bbundles?\b|\bvendored\b", but=r"(custom|aws) ca bundle"),
     "relock": Retired(r"\brelock"),
     "watch (as a noun)": Retired(r"\b(an?|the|each|every|all) watch(es)?\b", PRODUCT),
     "`Late`": Retired(r"\bclass late\b|\bimport late\b"),

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from sandbox.aws.emulator import ACCOUNT, AwsEmulator
 from sandbox.paths import CHECKOUT
-from sandbox.session import LIFETIME, App, Sandbox, new_app
+from sandbox.session import App, Sandbox, new_app
 from tests.installs.at_a_terminal import Terminal, typed
 from tests.installs.environments import clone
 
@@ -79,7 +79,7 @@ class Follower:
         )
 
     def _known_to_amazon(self, app: App, issued: datetime) -> str:
-        made = self.box.amazon.register(app.client_id, issued_at=issued, expires_at=issued + LIFETIME)
+        made = self.box.amazon.register(app.client_id, issued_at=issued)
         assert made.client_secret
         return made.client_secret
 

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from spapi_rotation_lambda.domain import rules
 from spapi_rotation_lambda.domain.daily_slot import daily_slot, is_daily_slot
-from spapi_rotation_lambda.domain.errors import TooSoon
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
@@ -71,11 +70,8 @@ def due_at(world: World, snapshot: Snapshot | None = None) -> datetime:
 
 def held_back_until(world: World) -> datetime:
     """Until when an earlier rotation, or the first 7 days of what somebody has put in, forbid a request (REQ-6)."""
-    try:
-        rules.require_no_rotation_in_flight(_asked(world, Snapshot(world.secrets, world.app.application)))
-    except TooSoon as declined:
-        return declined.until
-    return world.clock.time
+    until = rules.in_flight_until(_asked(world, Snapshot(world.secrets, world.app.application)))
+    return max(world.clock.time, until or world.clock.time)
 
 
 def _asked(world: World, snapshot: Snapshot) -> rules.Asked:

@@ -211,8 +211,8 @@ def require_open_window(asked: Asked) -> None:
         )
 
 
-def require_no_rotation_in_flight(asked: Asked) -> None:
-    """Raise TooSoon while an earlier rotation forbids another one."""
+def in_flight_until(asked: Asked) -> datetime | None:
+    """Until when an earlier rotation forbids another one; None if none ever did."""
     snapshot = asked.snapshot
     until: list[datetime] = []
     requested_at = last_request(snapshot)
@@ -225,10 +225,15 @@ def require_no_rotation_in_flight(asked: Asked) -> None:
             until.append(told.previous_expires_at)
     until += _overlaps_of_newer_secrets(snapshot)
     until += _since_first_seen(asked)
-    latest = max(until, default=asked.now)
-    if latest > asked.now:
+    return max(until, default=None)
+
+
+def require_no_rotation_in_flight(asked: Asked) -> None:
+    """Raise TooSoon while an earlier rotation forbids another one."""
+    until = in_flight_until(asked)
+    if until is not None and asked.now < until:
         raise TooSoon(
-            f"{asked.name}: the last rotation forbids another one until {format_time(latest)}.",
+            f"{asked.name}: the last rotation forbids another one until {format_time(until)}.",
             remedy="Wait until then: it is unknown what a second rotation within the 7 days does to the older "
             "secrets. Only an explicit force passes.",
         )
