@@ -44,7 +44,7 @@ BEFORE_THE_FUNCTION: list[tuple[Failure, str, str, int]] = [
     (client_error("TooManyRequestsException"), "Throttled", "Nothing was asked of the function", 1),
     (EndpointConnectionError(endpoint_url=URL), "NoConnection", "Nothing was asked of the function", 1),
     (ConnectTimeoutError(endpoint_url=URL), "NoConnection", "Nothing was asked of the function", 1),
-    (ProxyConnectionError(proxy_url="http://proxy"), "NoConnection", "See to the network, a proxy", 1),
+    (ProxyConnectionError(proxy_url="http://proxy"), "NoConnection", "Check the network, the proxy", 1),
     (NoCredentialsError(), "NoCredentials", "--profile NAME", 1),
     (PartialCredentialsError(provider="env", cred_var="x"), "NoCredentials", "--profile NAME", 1),
     (SSOTokenLoadError(error_msg="gone"), "AwsFailed", "aws sso login", 1),

@@ -737,6 +737,17 @@ DEFECTS = (
         ("a notice of a secret that was put in the day before",),
     ),
     Defect(
+        "a promotion by hand drops the newest received secret",
+        "use_cases/operator_actions",
+        (
+            (
+                "            snapshot = _keep_previous(ports, snapshot, current)\n        in_use",
+                "            pass\n        in_use",
+            ),
+        ),
+        ("a rejected one is promoted over one that was made by hand",),
+    ),
+    Defect(
         "seed drops what was rejected",
         "use_cases/operator_actions",
         (

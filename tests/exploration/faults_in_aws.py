@@ -29,6 +29,7 @@ from tests.exploration.scenarios import (
     lose,
     near_expiry,
     owner,
+    put_in_by_hand,
     rotated,
     slow_amazon,
     up_with,
@@ -188,6 +189,12 @@ def _seeds() -> tuple[Scenario, ...]:
             "one is rejected after another",
             pending,
             (schedule, event, do("reject"), console, event, do("reject"), *THREE_EVENTS),
+            faults=1,
+        ),
+        Scenario(
+            "a rejected one is promoted over one that was made by hand",
+            pending,
+            (schedule, event, do("reject"), console, *EVENTS, owner(put_in_by_hand), do("promote"), *THREE_EVENTS),
             faults=1,
         ),
     )

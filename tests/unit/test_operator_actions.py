@@ -253,6 +253,48 @@ def test_a_promotion_by_hand_is_no_proof_of_the_order_against_a_later_seed(world
     assert in_use(world) == made_by_hand
 
 
+def received_but_overwritten(world: World, text: str) -> str:
+    """A received secret, over which a person has put another one without dates; returns the id of its version."""
+    world.amazon.usable_after = timedelta()
+    world.clock.advance(minutes=2)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    received = world.labels()[Label.CURRENT]
+    world.write({"client_id": CLIENT_ID, "client_secret": text})
+    assert world.labels()[Label.PREVIOUS] == received
+    return received
+
+
+@pytest.mark.rule(id="OPS-11")
+def test_promote_keeps_a_received_secret_that_would_lose_its_last_label(world: World) -> None:
+    rejected = pending(world)
+    operator_actions.reject(world.ports, world.application)
+    received = received_but_overwritten(world, "canary-made-by-hand")
+    operator_actions.promote(world.ports, world.application)
+    assert in_use(world) == rejected
+    assert world.labels()[Label.SUPERSEDED] == received
+
+
+@pytest.mark.rule(id="OPS-11")
+def test_seed_keeps_a_received_secret_that_would_lose_its_last_label(world: World) -> None:
+    older = world.amazon.newest.text
+    world.clock.advance(days=60)
+    received = received_but_overwritten(world, "canary-mistyped")
+    operator_actions.seed(world.ports, world.application, credentials(older))
+    assert in_use(world) == older
+    assert world.labels()[Label.SUPERSEDED] == received
+
+
+@pytest.mark.rule(id="OPS-11")
+def test_what_is_older_than_the_one_in_use_is_not_kept(world: World) -> None:
+    world.clock.advance(days=60)
+    world.amazon.rotate_by_hand()
+    world.drain()
+    older = world.amazon.ever[-2].text
+    operator_actions.seed(world.ports, world.application, credentials(older))
+    assert Label.SUPERSEDED not in world.labels()
+
+
 def test_promote_undoes_a_rollback(world: World) -> None:
     _, new = rotated(world)
     operator_actions.rollback(world.ports, world.application)

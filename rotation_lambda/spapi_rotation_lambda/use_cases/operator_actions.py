@@ -23,6 +23,7 @@ from spapi_rotation_lambda.use_cases.label_moves import telling_a_person
 from spapi_rotation_lambda.use_cases.promotion import (
     announce,
     is_rejected,
+    keep_as_superseded,
     mark_rejected,
     move_rejected,
     publish_and_take_off,
@@ -57,6 +58,8 @@ def promote(ports: Ports, application: Application) -> str:
     same = current.holds(candidate.credentials)
     newer = rules.order(snapshot, candidate, current) is rules.Order.NEWER
     with telling_a_person(application):
+        if not same:
+            snapshot = _keep_previous(ports, snapshot, current)
         in_use = current.version.id if same else put_into_use(ports, snapshot, candidate, current, replaces=newer)
         publish_and_take_off(ports, snapshot, candidate, in_use)
         _take_off_rejected(ports, snapshot, {candidate.version.id, in_use})
@@ -149,6 +152,7 @@ def seed(ports: Ports, application: Application, credentials: Credentials) -> st
             # A secret's first version gets AWSCURRENT by itself.
             ports.store.write(application.secret_id, version_id, document.text(), Label.SCRATCH)
         if replaced is not None and version_id != replaced.id:
+            snapshot = _keep_previous(ports, snapshot, current)
             ports.store.move(application.secret_id, Label.CURRENT, to=version_id, away_from=replaced.id)
         announce(ports, snapshot, credentials, version_id)
         if (holder := snapshot.id_of(Label.PENDING)) is not None:
@@ -157,6 +161,19 @@ def seed(ports: Ports, application: Application, credentials: Credentials) -> st
             move_rejected(ports, snapshot, None)
     ports.telemetry.warning("seeded_by_hand", application, version_id=version_id)
     return version_id
+
+
+def _keep_previous(ports: Ports, snapshot: Snapshot, current: StoredVersion | None) -> Snapshot:
+    """Keep as superseded what loses AWSPREVIOUS to the one in use, unless that is known to be newer (OPS-11).
+
+    Returns the reading as it is then.
+    """
+    previous = snapshot.readable(Label.PREVIOUS)
+    if previous is None or snapshot.issued(previous) is None:
+        return snapshot
+    if current is not None and _newer(snapshot, current, previous):
+        return snapshot
+    return keep_as_superseded(ports, snapshot, previous)
 
 
 def _owners(

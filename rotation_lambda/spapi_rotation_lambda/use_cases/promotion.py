@@ -94,14 +94,18 @@ def supersede(ports: Ports, snapshot: Snapshot, pending: StoredVersion) -> None:
     ports.store.move(snapshot.application.secret_id, Label.PENDING, to=None, away_from=pending.version.id)
 
 
-def keep_as_superseded(ports: Ports, snapshot: Snapshot, stored: StoredVersion) -> None:
-    """Move ROTATION_SUPERSEDED onto a version that loses its label, unless it is on a newer one."""
+def keep_as_superseded(ports: Ports, snapshot: Snapshot, stored: StoredVersion) -> Snapshot:
+    """Move ROTATION_SUPERSEDED onto a version that loses its label, unless it is on a newer one.
+
+    Returns the reading as it is then.
+    """
     kept = snapshot.readable(Label.SUPERSEDED)
     kept_issued, issued = (snapshot.issued(one) if one is not None else None for one in (kept, stored))
-    if kept_issued is None or (issued is not None and issued > kept_issued):
-        holder = snapshot.id_of(Label.SUPERSEDED)
-        if holder != stored.version.id:
-            ports.store.move(snapshot.application.secret_id, Label.SUPERSEDED, to=stored.version.id, away_from=holder)
+    holder, version = snapshot.id_of(Label.SUPERSEDED), stored.version
+    if holder == version.id or (kept_issued is not None and (issued is None or issued <= kept_issued)):
+        return snapshot
+    ports.store.move(snapshot.application.secret_id, Label.SUPERSEDED, to=version.id, away_from=holder)
+    return snapshot.again(snapshot.versions.moved(Label.SUPERSEDED, version.id, version.created_at))
 
 
 def is_rejected(snapshot: Snapshot, stored: StoredVersion) -> bool:
