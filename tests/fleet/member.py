@@ -46,7 +46,7 @@ class Member:
         announced: how many of its secrets Amazon announces the end of.
         state: what its last check told.
         broken: what was found broken.
-        log: its last events.
+        log: its last events; one that repeats the one before is left out.
     """
 
     world: World
@@ -145,7 +145,9 @@ class Member:
         Args:
             ended: how the machine's invocation ended; None if a person has done something.
         """
-        self.log.append(f"{format_time(started)} {what}{_told(ended)}")
+        told = f"{what}{_told(ended)}"
+        if not self.log or self.log[-1].partition(" ")[2] != told:
+            self.log.append(f"{format_time(started)} {told}")
         if ended is None:
             self.touched = self.now
         else:

@@ -23,6 +23,9 @@ PATIENCE: Mapping[State, timedelta] = {
 }
 """For how long a state has to last until they do something: a machine that may still help itself is left alone."""
 
+URGENT = timedelta(days=4)
+"""So long before the secret in use dies they do not wait for an answer any more."""
+
 UNREADABLE_FOR = timedelta(hours=12)
 """For how long the checks of an application have to fail because its value cannot be read."""
 
@@ -30,6 +33,17 @@ UNREADABLE_FOR = timedelta(hours=12)
 def is_live(app: App) -> bool:
     """Whether Amazon accepts the secret in use."""
     return app.amazon.accepts(Sensitive(app.memory.current or ""))
+
+
+def is_too_long(world: World, state: State, lasted: timedelta) -> bool:
+    """Whether they do something about a state that has lasted so long."""
+    return lasted >= PATIENCE[state] or (state is State.OVERDUE and _dies_soon(world.app))
+
+
+def _dies_soon(app: App) -> bool:
+    """By Amazon's notices; the alarm of OVERDUE names the day too where the secret is dated."""
+    number = app.amazon.number(app.memory.current)
+    return number > 0 and app.amazon.ever[number - 1].expires_at - app.amazon.clock.now() < URGENT
 
 
 def seed_if_dead(world: World, app: App) -> object:

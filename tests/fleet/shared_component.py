@@ -49,6 +49,7 @@ from tests.fleet.morning import (
     WAYS_OUT,
     WORKING_DAYS,
     is_live,
+    is_too_long,
     make_readable,
     seed_if_dead,
 )
@@ -350,7 +351,7 @@ class SharedComponent:
                     member, self.clock.time, partial(self._by_hand, member, "puts the value right", make_readable)
                 )
             for state, since in member.alarms.items():
-                if self.clock.time - since >= PATIENCE[state]:
+                if is_too_long(member.world, state, self.clock.time - since):
                     self._for(member, self.clock.time, partial(self._look_after, member))
                     break
 
