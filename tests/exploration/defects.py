@@ -739,12 +739,7 @@ DEFECTS = (
     Defect(
         "a promotion by hand drops the newest received secret",
         "use_cases/operator_actions",
-        (
-            (
-                "            snapshot = _keep_previous(ports, snapshot, current)\n        in_use",
-                "            pass\n        in_use",
-            ),
-        ),
+        (("_keep_previous(ports, snapshot, current, candidate.credentials)", "snapshot"),),
         ("a rejected one is promoted over one that was made by hand",),
     ),
     Defect(

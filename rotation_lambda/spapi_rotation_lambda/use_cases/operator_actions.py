@@ -59,7 +59,7 @@ def promote(ports: Ports, application: Application) -> str:
     newer = rules.order(snapshot, candidate, current) is rules.Order.NEWER
     with telling_a_person(application):
         if not same:
-            snapshot = _keep_previous(ports, snapshot, current)
+            snapshot = _keep_previous(ports, snapshot, current, candidate.credentials)
         in_use = current.version.id if same else put_into_use(ports, snapshot, candidate, current, replaces=newer)
         publish_and_take_off(ports, snapshot, candidate, in_use)
         _take_off_rejected(ports, snapshot, {candidate.version.id, in_use})
@@ -152,7 +152,7 @@ def seed(ports: Ports, application: Application, credentials: Credentials) -> st
             # A secret's first version gets AWSCURRENT by itself.
             ports.store.write(application.secret_id, version_id, document.text(), Label.SCRATCH)
         if replaced is not None and version_id != replaced.id:
-            snapshot = _keep_previous(ports, snapshot, current)
+            snapshot = _keep_previous(ports, snapshot, current, credentials)
             ports.store.move(application.secret_id, Label.CURRENT, to=version_id, away_from=replaced.id)
         announce(ports, snapshot, credentials, version_id)
         if (holder := snapshot.id_of(Label.PENDING)) is not None:
@@ -163,13 +163,13 @@ def seed(ports: Ports, application: Application, credentials: Credentials) -> st
     return version_id
 
 
-def _keep_previous(ports: Ports, snapshot: Snapshot, current: StoredVersion | None) -> Snapshot:
-    """Keep as superseded what loses AWSPREVIOUS to the one in use, unless that is known to be newer (OPS-11).
+def _keep_previous(ports: Ports, snapshot: Snapshot, current: StoredVersion | None, coming: Credentials) -> Snapshot:
+    """Keep as superseded what the one in use pushes off AWSPREVIOUS, unless that is known to be newer (OPS-11).
 
     Returns the reading as it is then.
     """
     previous = snapshot.readable(Label.PREVIOUS)
-    if previous is None or snapshot.issued(previous) is None:
+    if previous is None or snapshot.issued(previous) is None or previous.holds(coming):
         return snapshot
     if current is not None and _newer(snapshot, current, previous):
         return snapshot
