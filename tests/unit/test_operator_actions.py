@@ -10,7 +10,7 @@ from spapi_rotation_lambda.domain.errors import NotYetAccepted, StoreFailed
 from spapi_rotation_lambda.domain.labels import Label
 from spapi_rotation_lambda.domain.redaction import Sensitive
 from spapi_rotation_lambda.domain.request_record import Mode, Trigger
-from spapi_rotation_lambda.domain.snapshot import Snapshot
+from spapi_rotation_lambda.domain.snapshot import OVERLAP, Snapshot
 from spapi_rotation_lambda.domain.state import State, derive
 from spapi_rotation_lambda.domain.times import format_time
 from spapi_rotation_lambda.ports import CallAnswer, Metric, Ports
@@ -293,6 +293,36 @@ def test_what_is_older_than_the_one_in_use_is_not_kept(world: World) -> None:
     older = world.amazon.ever[-2].text
     operator_actions.seed(world.ports, world.application, credentials(older))
     assert Label.SUPERSEDED not in world.labels()
+
+
+@pytest.mark.rule(id="OPS-11")
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_what_comes_into_use_itself_is_not_superseded(world: World, by_hand: bool) -> None:
+    """A rollback leaves AWSPREVIOUS on it; a message that comes then gives REJECTED to another version of it."""
+    _, new = rotated(world)
+    if by_hand:
+        world.clock.advance(days=60)
+        new = world.amazon.rotate_by_hand().text
+        operator_actions.seed(world.ports, world.application, credentials(new))
+    operator_actions.rollback(world.ports, world.application)
+    world.drain()
+    assert (world.value(Label.PREVIOUS) or {})["client_secret"] == new
+    assert (world.labels()[Label.PREVIOUS] == world.labels()[Label.REJECTED]) is not by_hand
+    operator_actions.promote(world.ports, world.application)
+    assert in_use(world) == new
+    assert Label.SUPERSEDED not in world.labels()
+
+
+@pytest.mark.rule(id="OPS-11")
+@pytest.mark.parametrize("again", [False, True])
+def test_a_second_version_of_the_secret_in_use_takes_the_place_of_no_rejected_one(world: World, again: bool) -> None:
+    """The rejected one contradicts it by the same dates, and so is not known to be newer."""
+    old, new = rotated(world)
+    told = replace(world.amazon.newest, text="canary-told")
+    assert world.hand_over(world.amazon.message(told, told.issued_at + OVERLAP, "told")) == "contradictory"
+    world.write({**(world.value() or {}), "note": "edited"})
+    operator_actions.seed(world.ports, world.application, credentials(new if again else old))
+    assert (world.value(Label.SUPERSEDED) or {})["client_secret"] == "canary-told"
 
 
 def test_promote_undoes_a_rollback(world: World) -> None:

@@ -164,14 +164,16 @@ def seed(ports: Ports, application: Application, credentials: Credentials) -> st
 
 
 def _keep_previous(ports: Ports, snapshot: Snapshot, current: StoredVersion | None, coming: Credentials) -> Snapshot:
-    """Keep as superseded what the one in use pushes off AWSPREVIOUS, unless that is known to be newer (OPS-11).
+    """Keep as superseded what loses AWSPREVIOUS to the one in use, unless that is known to be newer (OPS-11).
+
+    What the one in use or the one that comes into use holds as well is kept by that, and takes nobody's label.
 
     Returns the reading as it is then.
     """
     previous = snapshot.readable(Label.PREVIOUS)
-    if previous is None or snapshot.issued(previous) is None or previous.holds(coming):
+    if previous is None or previous.credentials is None or snapshot.issued(previous) is None or previous.holds(coming):
         return snapshot
-    if current is not None and _newer(snapshot, current, previous):
+    if current is not None and (current.holds(previous.credentials) or _newer(snapshot, current, previous)):
         return snapshot
     return keep_as_superseded(ports, snapshot, previous)
 
