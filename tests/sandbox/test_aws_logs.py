@@ -33,7 +33,7 @@ from types import SimpleNamespace
 from ministack.core.lambda_runtime import Worker
 from sandbox.aws import patches
 from sandbox.aws.patches.functions import _END_OF_LOG
-patches.apply_all(patches.Settings(3600, 86400, "python"))
+patches.apply_all(patches.Settings(3600, 86400, "python", None))
 lines = queue.Queue()
 def read():
     for line in ("first", "second", _END_OF_LOG, "of the next invocation"):
@@ -47,7 +47,7 @@ SEARCHED_WHILE_WRITTEN = """
 import itertools, sys, threading
 from ministack.services import cloudwatch_logs
 from sandbox.aws import patches
-patches.apply_all(patches.Settings(3600, 86400, "python"))
+patches.apply_all(patches.Settings(3600, 86400, "python", None))
 sys.setswitchinterval(1e-6)
 cloudwatch_logs._create_log_group({"logGroupName": "busy"})
 streams = cloudwatch_logs._log_groups["busy"]["streams"]
