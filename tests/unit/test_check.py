@@ -244,11 +244,16 @@ def test_a_queue_that_has_never_answered_gets_no_repost_but_the_next_request_aft
         assert world.amazon.posts == posts + 1
 
 
+def give_another_queue(world: World) -> None:
+    """The component has another queue from now on, to which Amazon can send too."""
+    world.queue.arn = "arn:aws:sqs:us-east-1:123456789012:another"
+    world.queue.policy = json.dumps({"Statement": [sender_policy.queue_statement(world.queue.arn)]})
+
+
 @pytest.mark.rule(id="REQ-16")
 def test_another_queue_than_the_one_that_has_answered_gets_no_repost(world: World) -> None:
     answer_before(world)
-    world.queue.arn = "arn:aws:sqs:us-east-1:123456789012:another"
-    world.queue.policy = json.dumps({"Statement": [sender_policy.queue_statement(world.queue.arn)]})
+    give_another_queue(world)
     world.amazon.answers.extend([(UNCLEAR, False)] * 2)
     world.check()
     assert world.run(hours=24 * 7)[-1] == "OVERDUE"
@@ -260,8 +265,7 @@ def test_no_repost_goes_to_a_queue_that_took_the_place_of_the_one_that_answered(
     answer_before(world)
     world.amazon.answers.extend([(UNCLEAR, False)] * 2)
     world.check()
-    world.queue.arn = "arn:aws:sqs:us-east-1:123456789012:another"
-    world.queue.policy = json.dumps({"Statement": [sender_policy.queue_statement(world.queue.arn)]})
+    give_another_queue(world)
     assert world.run(hours=24 * 7)[-1] == "OVERDUE"
     assert world.amazon.posts == 1
 
@@ -280,8 +284,7 @@ def test_a_queue_that_has_answered_once_is_remembered_over_refusals_and_silence(
 @pytest.mark.rule(id="REQ-16")
 def test_a_refused_request_does_not_make_its_queue_the_one_that_has_answered(world: World) -> None:
     answer_before(world)
-    world.queue.arn = "arn:aws:sqs:us-east-1:123456789012:another"
-    world.queue.policy = json.dumps({"Statement": [sender_policy.queue_statement(world.queue.arn)]})
+    give_another_queue(world)
     world.amazon.answers.extend([(REFUSED, False), (UNCLEAR, False), (UNCLEAR, False)])
     world.check()
     world.run(hours=6)
