@@ -293,6 +293,21 @@ def test_a_refused_request_does_not_make_its_queue_the_one_that_has_answered(wor
     assert world.amazon.posts == 2
 
 
+@pytest.mark.rule(id="REQ-16")
+def test_what_somebody_puts_in_after_a_refusal_does_not_make_that_queue_the_one_that_has_answered(world: World) -> None:
+    answer_before(world)
+    give_another_queue(world)
+    world.amazon.answers.extend([(REFUSED, False), (UNCLEAR, False), (UNCLEAR, False)])
+    world.check()
+    world.clock.advance(hours=1)
+    world.seed(world.amazon.rotate_by_hand(message=False))
+    world.clock.advance(days=61)
+    world.check()
+    assert world.amazon.posts == 2
+    assert world.run(hours=24 * 7)[-1] == "OVERDUE"
+    assert world.amazon.posts == 2
+
+
 def test_a_repost_that_is_delivered_ends_well(world: World) -> None:
     answer_before(world)
     world.amazon.lose_next = True
