@@ -8,7 +8,7 @@ from spapi_rotation_lambda.use_cases.request import request
 from spapi_rotation_lambda.use_cases.request_conditions import Requested
 from tests.fakes.world import World
 
-ON_PURPOSE = [Trigger.PULUMI_UP, Trigger.CLI, Trigger.SECRETS_MANAGER]
+ON_PURPOSE = [Trigger.PULUMI_UP, Trigger.CLI]
 ON_ITS_OWN = [Trigger.SCHEDULE, Trigger.EXPIRY_NOTICE]
 REFUSED = RotateAnswer(Answer.REFUSED, 400, "InvalidInput", Refusal.NOT_ENROLLED, request_id="request-9")
 UNCLEAR = RotateAnswer(Answer.UNKNOWN, 500, "InternalFailure")

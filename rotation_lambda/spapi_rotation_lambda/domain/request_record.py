@@ -18,12 +18,11 @@ class Trigger(StrEnum):
     PULUMI_UP = "pulumi-up"
     CLI = "cli"
     EXPIRY_NOTICE = "expiry-notice"
-    SECRETS_MANAGER = "secrets-manager"
 
     @property
     def on_purpose(self) -> bool:
         """Whether somebody asked for this rotation, so that it is due whatever the secret's age."""
-        return self in (Trigger.PULUMI_UP, Trigger.CLI, Trigger.SECRETS_MANAGER)
+        return self in (Trigger.PULUMI_UP, Trigger.CLI)
 
 
 class Mode(StrEnum):
