@@ -226,7 +226,7 @@ pulumi.export("queue_url", rotation.queue_url)
 @pytest.mark.rule(id="UP-6")
 def test_an_explicit_provider_rotates_via_function_and_the_stacks_own_credentials_cannot(scene: Scene) -> None:
     box, app = scene.box, new_app("elsewhere")
-    nobody = {"AWS_ACCESS_KEY_ID": "AKIANOBODYNOBODYNOBO", "AWS_SECRET_ACCESS_KEY": "nobody"}
+    nobody = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nobody"}
     stack = Stack(
         box.folder / "explicit",
         engine=box.engine.bin,
