@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from spapi_rotation_lambda.domain.applications import Application
@@ -28,7 +29,7 @@ def is_storable(text: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Credentials:
     """An application's client id and secret with what is known of their dates (UTC; None means unknown).
 
@@ -50,7 +51,7 @@ class Credentials:
         """The same with the fingerprint that fits: what a message of Amazon brought."""
         return replace(self, fingerprint=self._fingerprint())
 
-    @property
+    @cached_property
     def are_amazons(self) -> bool:
         """Whether the dates are Amazon's, and not typed or left over."""
         return self.fingerprint is not None and self.fingerprint == self._fingerprint()
@@ -200,15 +201,15 @@ def _credentials(data: Mapping[str, Any], application: Application) -> Credentia
         except ValueError:
             return None
 
-    dates = (keys.issued_at, keys.expires_at, keys.previous_expires_at)
-    readable = all(data.get(key) is None or moment(key) is not None for key in dates)
+    dates = {key: moment(key) for key in (keys.issued_at, keys.expires_at, keys.previous_expires_at)}
+    readable = all(date is not None or data.get(key) is None for key, date in dates.items())
     fingerprint, replaces = data.get(keys.fingerprint), data.get(keys.replaces)
     return Credentials(
         client_id=client_id,
         client_secret=Sensitive(client_secret),
-        issued_at=moment(keys.issued_at),
-        expires_at=moment(keys.expires_at),
-        previous_expires_at=moment(keys.previous_expires_at),
+        issued_at=dates[keys.issued_at],
+        expires_at=dates[keys.expires_at],
+        previous_expires_at=dates[keys.previous_expires_at],
         rotation_id=rotation_id,
         # Beside an unreadable date none fits: that date was absent when the fingerprint was made.
         fingerprint=fingerprint if readable and isinstance(fingerprint, str) else None,

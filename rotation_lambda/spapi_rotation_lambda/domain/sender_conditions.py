@@ -149,7 +149,7 @@ def _like(wanted: str, value: _Value) -> Answer:
 
 def matches(pattern: str, text: str, *, fold: bool = False) -> bool:
     """IAM's wildcard match (``*`` and ``?``); ``fold`` ignores case, as IAM does for actions."""
-    regex = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
+    regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(regex, text, re.IGNORECASE if fold else 0) is not None
 
 
