@@ -65,6 +65,17 @@ def results(only: str) -> Results:
     return Results(found(json.loads(told.stdout)), survivors)
 
 
+def try_all(only: str, workers: int, *, again: bool) -> Results:
+    """Try all changes, and once more those whose tests crashed. Raises TesterFailed."""
+    try_changes(workers, again=again)
+    tried = results(only)
+    if tried.crashed:
+        _say(f"{tried.crashed} test processes crashed, which says nothing of the change: what is left is tried again")
+        try_changes(workers, again=True)
+        tried = results(only)
+    return tried
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run and report."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description="Small changes, and who notices them.")
@@ -81,12 +92,11 @@ def main(arguments: Sequence[str]) -> int:
     begin = time.monotonic()
     lay_out(changed, keep=chosen.keep)
     try:
-        try_changes(chosen.workers, again=chosen.keep and (FOLDER / "mutants").exists())
+        tried = try_all(chosen.only, chosen.workers, again=chosen.keep and (FOLDER / "mutants").exists())
     except TesterFailed as failed:
         _say(f"mutmut failed:\n{failed}")
         return 1
     minutes = (time.monotonic() - begin) / 60
-    tried = results(chosen.only)
     for name, changes, noticed, survive in tried.rows():
         _say(f"{name.strip('`')}: {noticed} of {changes} noticed, {survive} survive")
     complaints = list(tried.complaints())

@@ -12,6 +12,9 @@ LEAST_NOTICED = 0.95
 NOTICED = ("killed", "timeout")
 """A test failed, or the change made the tests run for ever."""
 
+CRASHED = "segfault"
+"""A signal ended the tests' process: the component's tests begin threads of gRPC, and a fork may break them."""
+
 UNTRIED = ("not checked", "check was interrupted by user")
 BEGIN, END = "<!-- mutants: begin -->", "<!-- mutants: end -->"
 
@@ -72,6 +75,11 @@ class Results:
             yield f"NAMED, BUT NOTICED OR GONE {change}"
         if self.share < LEAST_NOTICED:
             yield f"TOO FEW {self.share:.1%} noticed; at least {LEAST_NOTICED:.0%} must be"
+
+    @property
+    def crashed(self) -> int:
+        """How many changes nothing is known of, because the tests' process crashed."""
+        return sum(one.verdict == CRASHED for one in self.tried)
 
     @property
     def unnamed(self) -> tuple[Change, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import tests.mutants.__main__ as command
 from tests.mutants.__main__ import DOCS, SURVIVORS, main
 from tests.mutants.results import BEGIN, END, LEAST_NOTICED, Change, Results, Tried, document, entries, found, named
 from tests.mutants.work_folder import LEFT_OUT, MODULES, PACKAGES, ROOT, TESTS, modules, settings, undecorated
@@ -39,6 +40,20 @@ def test_it_is_content_when_all_is_noticed_or_named() -> None:
 @pytest.mark.parametrize("verdict", ["survived", "no tests", "suspicious", "segfault", "skipped"])
 def test_a_survivor_that_is_not_named_is_told(verdict: str) -> None:
     assert complaints(*noticed(99), Tried(SURVIVES, verdict)) == [f"NOT NAMED ({verdict})"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "tries"),
+    [("segfault", "killed", 2), ("segfault", "segfault", 2), ("survived", "killed", 1), ("killed", "survived", 1)],
+)
+def test_a_crash_is_tried_again_once(first: str, then: str, tries: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[bool] = []
+    monkeypatch.setattr(command, "try_changes", lambda _, *, again: runs.append(again))
+    verdicts = iter((first, then))
+    monkeypatch.setattr(command, "results", lambda _: Results(noticed(1, next(verdicts)), {}))
+    tried = command.try_all("", 2, again=False)
+    assert runs == [False, True][:tries]
+    assert tried.tried[0].verdict == (first, then)[tries - 1]
 
 
 def test_what_is_not_named_is_written_as_entries_that_want_a_reason() -> None:
