@@ -1,6 +1,7 @@
 """The secret's JSON, dates, ids and request records."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -125,6 +126,19 @@ def test_the_fingerprint_fits_what_a_message_brought_and_nothing_else(change: di
     found = read(sealed(OWN) | change).credentials
     assert found is not None
     assert not found.are_amazons
+
+
+@pytest.mark.rule(id="SEC-7")
+def test_whether_dates_are_amazons_is_computed_once_and_not_for_other_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, computed, fingerprint = NEW.sealed(), list[Credentials](), Credentials._fingerprint
+
+    def noted(each: Credentials) -> str:
+        computed.append(each)
+        return fingerprint(each)
+
+    monkeypatch.setattr(Credentials, "_fingerprint", noted)
+    assert (known.are_amazons, known.are_amazons, computed) == (True, True, [known])
+    assert not replace(known, expires_at=NOW).are_amazons
 
 
 @pytest.mark.rule(id="SEC-5")
